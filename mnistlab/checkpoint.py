@@ -1,0 +1,441 @@
+"""Weights, permutation and metadata of one trained network, in a form that is safe to load.
+
+A version folder holds ``model.safetensors`` (weights and the 784 int64 of the permutation), ``manifest.json`` (all that is
+known about them) and ``README.md`` (the same for people). Nothing is unpickled. ``load`` gives a network only after
+every check has passed; each failure is a ``CheckpointError`` with a code. Writing and naming folders is the registry's.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import stat
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Literal
+
+import safetensors.torch
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from mnistlab import models, paths
+from mnistlab.data import PIXELS, SIDE, Digits, Normalisation, Splits
+from mnistlab.errors import CheckpointError, LabError, PermutationError
+from mnistlab.evaluation import Accuracy
+from mnistlab.permutation import Permutation
+from mnistlab.training import Training
+
+WEIGHTS, MANIFEST, CARD = "model.safetensors", "manifest.json", "README.md"
+MAX_WEIGHTS = 16 * 2**20  # bytes; the 6,422-parameter net takes 33 kB
+MAX_MANIFEST = 2**20  # bytes; a usual one takes 15 kB
+PROBES = 8  # images whose logits are stored
+PROBE_TOLERANCE = 1e-4  # of a logit; another machine's rounding stays well below
+PERMUTATION = "permutation"  # its key among the tensors; the weights carry the prefix
+PREFIX = "model."
+LIBRARIES = ("torch", "torchvision", "numpy", "safetensors", "mnistlab")
+
+Text = Annotated[str, Field(max_length=500)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Logits = Annotated[list[float], Field(min_length=2, max_length=100)]
+
+
+class _Strict(BaseModel):
+    """No unknown field, no silent conversion, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Architecture(_Strict):
+    """Which network, with the arguments that build it."""
+
+    name: Literal["convnet", "fully-connected"]
+    arguments: dict[str, int]
+
+
+class NormalisationInfo(_Strict):
+    """Mean and standard deviation of the grey values 0..1."""
+
+    mean: Annotated[float, Field(ge=0, le=1)]
+    std: Annotated[float, Field(gt=0, le=1)]
+
+
+class PermutationInfo(_Strict):
+    """Which permutation; the order itself is in the weights file."""
+
+    kind: Literal["identity", "permuted"]
+    seed: Annotated[int, Field(ge=0)] | None
+    sha256: Sha256
+
+
+class DataInfo(_Strict):
+    """What it learned from."""
+
+    name: Text
+    split_seed: int
+    n_train: Annotated[int, Field(ge=1)]
+    n_validation: Annotated[int, Field(ge=1)]
+    train_sha256: Sha256
+
+
+class TrainingInfo(_Strict):
+    """How it was trained."""
+
+    epochs: Annotated[int, Field(ge=1)]
+    best_epoch: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    seed: Annotated[int, Field(ge=0)]
+    device: Text
+    threads: Annotated[int, Field(ge=1)]
+    seconds: Annotated[float, Field(ge=0)]
+    note: Text = ""
+
+
+class Metric(_Strict):
+    """An accuracy with its Wilson 95 % interval."""
+
+    value: Share
+    low: Share
+    high: Share
+    correct: Annotated[int, Field(ge=0)]
+    n: Annotated[int, Field(ge=1)]
+
+    def __str__(self) -> str:
+        return str(Accuracy(self.correct, self.n))
+
+
+class Probe(_Strict):
+    """A few images (base64 of 784 bytes each, before the permutation) and the logits the network gave to them."""
+
+    images: Annotated[list[str], Field(min_length=1, max_length=64)]
+    logits: Annotated[list[Logits], Field(min_length=1, max_length=64)]
+
+
+class Manifest(_Strict):
+    """All that is known about a version; the schema of ``manifest.json``."""
+
+    schema_version: Literal[1] = 1
+    version: Annotated[str, Field(pattern=r"^\d{4,9}$")]
+    created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+    architecture: Architecture
+    parameters: Annotated[int, Field(ge=1)]
+    normalisation: NormalisationInfo
+    permutation: PermutationInfo
+    data: DataInfo
+    training: TrainingInfo
+    metrics: dict[Literal["validation", "test"], Metric]
+    libraries: dict[Text, Text]
+    git_commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None
+    weights_sha256: Sha256
+    probe: Probe
+
+    def summary(self) -> str:
+        """One line: architecture, permutation, accuracy."""
+        scramble = "plain" if self.permutation.kind == "identity" else "permuted"
+        judged = "test" if "test" in self.metrics else "validation"
+        return f"{self.architecture.name}, {self.parameters:,} parameters, {scramble}; {judged} {self.metrics[judged]}"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network that passed every check, with what its images must go through.
+
+    Attributes
+    ----------
+    model : on the CPU, in evaluation mode.
+    permutation, normalisation : as in training.
+    manifest : what is known about it.
+    """
+
+    model: nn.Module
+    permutation: Permutation
+    normalisation: Normalisation
+    manifest: Manifest
+
+    def logits(self, images: Tensor) -> Tensor:
+        """uint8 (N, 28, 28) as drawn -> float32 (N, 10)."""
+        return models.logits(self.model, images, permutation=self.permutation, normalisation=self.normalisation)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """uint8 (N, 28, 28) as drawn -> float32 (N, 10), each row sums to 1."""
+        return self.logits(images).softmax(dim=1)
+
+
+def pack(
+    training: Training, splits: Splits, *, version_id: str, test: Digits | None = None, note: str = ""
+) -> dict[str, bytes]:
+    """The files of a version folder, by name, from a finished training.
+
+    Parameters
+    ----------
+    splits : the data it was trained on; validation gives the probe and the first metric.
+    version_id : four digits or more, ``"0003"``.
+    test : the test images to judge it on, once, now that nothing is left to choose; None leaves them alone.
+    note : one line for the model card, at most 500 characters.
+    """
+    tensors = {PREFIX + name: tensor.contiguous() for name, tensor in training.model.state_dict().items()}
+    weights = safetensors.torch.save({**tensors, PERMUTATION: training.permutation.order})
+    apply = {"permutation": training.permutation, "normalisation": training.normalisation}
+    probe = splits.validation.images[:PROBES]
+    manifest = Manifest(
+        version=version_id,
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        architecture=Architecture(name=training.model.name, arguments=training.model.arguments),
+        parameters=models.count_parameters(training.model),
+        normalisation=NormalisationInfo(mean=training.normalisation.mean, std=training.normalisation.std),
+        permutation=PermutationInfo(
+            kind="identity" if training.permutation.is_identity else "permuted",
+            seed=training.permutation.seed,
+            sha256=training.permutation.sha256(),
+        ),
+        data=DataInfo(
+            name=splits.name,
+            split_seed=splits.seed,
+            n_train=len(splits.train),
+            n_validation=len(splits.validation),
+            train_sha256=splits.train.sha256(),
+        ),
+        training=TrainingInfo(
+            epochs=training.settings.epochs,
+            best_epoch=training.best.epoch,
+            batch_size=training.settings.batch_size,
+            learning_rate=float(training.settings.learning_rate),
+            seed=training.settings.seed,
+            device=training.device,
+            threads=training.threads,
+            seconds=round(training.seconds, 1),
+            note=note,
+        ),
+        metrics={
+            name: _metric(training.model, digits, apply)
+            for name, digits in (("validation", splits.validation), ("test", test))
+            if digits is not None
+        },
+        libraries=_libraries(),
+        git_commit=_git_commit(),
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
+        probe=Probe(
+            images=[base64.b64encode(image.numpy().tobytes()).decode() for image in probe],
+            logits=models.logits(training.model, probe, **apply).tolist(),
+        ),
+    )
+    text = manifest.model_dump_json(indent=2) + "\n"
+    return {WEIGHTS: weights, MANIFEST: text.encode(), CARD: card(manifest).encode()}
+
+
+def load(folder: Path) -> Checkpoint:
+    """The network in a version folder, once it is proved sound.
+
+    The order of the checks matters: nothing is parsed before its size and hash are known, nothing is built before its
+    shapes are, and last the golden probe shows that weights, permutation and normalisation belong together.
+
+    Raises
+    ------
+    CheckpointError : any check failed; ``code`` says which (missing, not-a-file, too-large, manifest, sha256, tensors,
+        shape, type, finite, permutation, probe).
+    """
+    manifest = parse_manifest(_read(folder / MANIFEST, MAX_MANIFEST))
+    if manifest.version != folder.name:
+        raise CheckpointError(f"the manifest in {folder.name} is that of version {manifest.version}", code="manifest")
+    weights = _read(folder / WEIGHTS, MAX_WEIGHTS)
+    if (found := hashlib.sha256(weights).hexdigest()) != manifest.weights_sha256:
+        raise CheckpointError(
+            f"{WEIGHTS} of {folder.name} has SHA-256 {found[:12]}..., its manifest says {manifest.weights_sha256[:12]}...",
+            code="sha256",
+        )
+    try:
+        model = models.build(manifest.architecture.name, **manifest.architecture.arguments)
+    except LabError as error:
+        raise CheckpointError(f"the architecture cannot be built: {error}", code="manifest") from error
+    tensors = _tensors(weights, model.state_dict())
+    permutation = _permutation(tensors.pop(PERMUTATION), manifest.permutation)
+    model.load_state_dict({name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}, strict=True)
+    normalisation = Normalisation(manifest.normalisation.mean, manifest.normalisation.std)
+    checkpoint = Checkpoint(model.eval(), permutation, normalisation, manifest)
+    _check_probe(checkpoint)
+    return checkpoint
+
+
+def parse_manifest(text: bytes) -> Manifest:
+    """A manifest from strict JSON: UTF-8, no duplicate key, no NaN, no unknown field.
+
+    Raises
+    ------
+    CheckpointError : with code ``"manifest"``, naming the first fault.
+    """
+    try:
+        json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return Manifest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CheckpointError(
+            f"the manifest is not valid at {where or 'its top'}: {first['msg']}", code="manifest"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"the manifest is not strict JSON: {str(error)[:200]}", code="manifest") from None
+
+
+def card(manifest: Manifest) -> str:
+    """The model card in Markdown, made from the manifest alone."""
+    training, permutation = manifest.training, manifest.permutation
+    scramble = {
+        "identity": "none: pixels stay where they are",
+        "permuted": f"fixed, {f'seed {permutation.seed}, ' if permutation.seed is not None else ''}{permutation.sha256[:12]}...",
+    }[permutation.kind]
+    rows = {
+        "architecture": f"{manifest.architecture.name} {manifest.architecture.arguments}",
+        "parameters": f"{manifest.parameters:,}",
+        "permutation of the pixels": scramble,
+        "normalisation": f"mean {manifest.normalisation.mean:g}, standard deviation {manifest.normalisation.std:g}",
+        "data": f"{manifest.data.name}, {manifest.data.n_train:,} to train, {manifest.data.n_validation:,} to validate",
+        "training": f"{training.epochs} epochs (best: {training.best_epoch}), batch {training.batch_size}, "
+        f"peak rate {training.learning_rate:g}, seed {training.seed}, {training.seconds:.0f} s on {training.device}",
+        **{f"accuracy on {name}": str(metric) for name, metric in manifest.metrics.items()},
+        "made": f"{manifest.created}, commit {(manifest.git_commit or 'unknown')[:12]}",
+        "libraries": ", ".join(f"{name} {number}" for name, number in manifest.libraries.items()),
+    }
+    table = "\n".join(f"| {_escape(name)} | {_escape(value)} |" for name, value in rows.items())
+    note = f"\n{_escape(training.note)}\n" if training.note else ""
+    return f"""# Version {manifest.version}
+{note}
+| | |
+|---|---|
+{table}
+
+Intervals are Wilson's, 95 %. The test images took no part in training or in any choice.
+
+**Made for** reading one handwritten digit at a time in teaching and experiments. **Not for** decisions about people,
+cheques or forms: it was trained on digits written in the United States around 1990, and reads other hands less well.
+"""
+
+
+def _read(path: Path, limit: int) -> bytes:
+    """A regular file, not a link and not too large, read once."""
+    name = f"{path.parent.name}/{path.name}"
+    if path.parent.is_symlink():
+        raise CheckpointError(f"{path.parent.name} is a link; a version is a real folder", code="not-a-file")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        raise CheckpointError(f"{name} is missing", code="missing") from None
+    except OSError as error:
+        raise CheckpointError(f"{name} cannot be opened as a file: {error.strerror}", code="not-a-file") from None
+    with os.fdopen(descriptor, "rb") as file:
+        info = os.fstat(file.fileno())
+        if not stat.S_ISREG(info.st_mode):
+            raise CheckpointError(f"{name} is not a regular file", code="not-a-file")
+        if info.st_size > limit:
+            raise CheckpointError(f"{name} has {info.st_size:,} bytes; at most {limit:,} are allowed", code="too-large")
+        return file.read(limit)
+
+
+def _tensors(weights: bytes, expected: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a file whose keys, shapes and types are exactly the expected ones, all finite."""
+    try:
+        tensors = safetensors.torch.load(weights)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{WEIGHTS} is not a safetensors file: {str(error)[:200]}", code="tensors") from None
+    wanted = {PREFIX + name: tensor for name, tensor in expected.items()}
+    wanted[PERMUTATION] = torch.zeros(PIXELS, dtype=torch.int64)
+    if set(tensors) != set(wanted):
+        missing, extra = sorted(set(wanted) - set(tensors)), sorted(set(tensors) - set(wanted))
+        raise CheckpointError(
+            f"{WEIGHTS} lacks {missing or 'nothing'} and has {[name[:50] for name in extra[:5]] or 'nothing'} too many",
+            code="tensors",
+        )
+    for name, tensor in wanted.items():
+        if tensors[name].shape != tensor.shape:
+            raise CheckpointError(
+                f"{name} has shape {tuple(tensors[name].shape)}, not {tuple(tensor.shape)}", code="shape"
+            )
+        if tensors[name].dtype != tensor.dtype:
+            raise CheckpointError(f"{name} is {tensors[name].dtype}, not {tensor.dtype}", code="type")
+        if not torch.isfinite(tensors[name]).all():
+            raise CheckpointError(f"{name} holds a number that is not finite", code="finite")
+    return tensors
+
+
+def _permutation(order: Tensor, info: PermutationInfo) -> Permutation:
+    try:
+        permutation = Permutation(order, info.seed)
+    except PermutationError as error:
+        raise CheckpointError(f"the permutation is not one: {error}", code="permutation") from error
+    if permutation.sha256() != info.sha256 or permutation.is_identity != (info.kind == "identity"):
+        raise CheckpointError("the permutation is not the one its manifest names", code="permutation")
+    return permutation
+
+
+def _check_probe(checkpoint: Checkpoint) -> None:
+    """The stored images must give the stored logits; a valid permutation of another model fails here."""
+    probe = checkpoint.manifest.probe
+    try:
+        raw = [base64.b64decode(image, validate=True) for image in probe.images]
+    except binascii.Error as error:
+        raise CheckpointError(f"a probe image is not base64: {error}", code="probe") from None
+    width = checkpoint.model.arguments["output_size"]
+    if any(len(image) != PIXELS for image in raw) or [len(row) for row in probe.logits] != [width] * len(raw):
+        raise CheckpointError(
+            f"the probe is not {len(raw)} images of {PIXELS} bytes with {width} logits each", code="probe"
+        )
+    images = torch.frombuffer(bytearray(b"".join(raw)), dtype=torch.uint8).view(-1, SIDE, SIDE)
+    distance = (checkpoint.logits(images) - torch.tensor(probe.logits)).abs().max().item()
+    if not distance <= PROBE_TOLERANCE:
+        raise CheckpointError(
+            f"the stored images give other logits than stored (off by {distance:.3g}, allowed {PROBE_TOLERANCE:g}): "
+            "weights, permutation and normalisation do not belong together",
+            code="probe",
+        )
+
+
+def _metric(model: nn.Module, digits: Digits, apply: dict) -> Metric:
+    answers = models.logits(model, digits.images, **apply).argmax(dim=1)
+    return Metric(**Accuracy(int((answers == digits.labels).sum()), len(digits)).as_dict())
+
+
+def _libraries() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _git_commit() -> str | None:
+    """The commit of the code, if it runs from a git checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=paths.ROOT, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)[:50]!r} appears twice")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _escape(text: str) -> str:
+    """Text for one cell of a Markdown table: no markup, no line break, no HTML."""
+    for character, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("\n", " "), ("\r", " ")):
+        text = text.replace(character, safe)
+    return text

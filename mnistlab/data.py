@@ -1,0 +1,241 @@
+"""Handwritten digits as tensors, split so that the test set takes no part in any choice.
+
+Convention: images are uint8, (N, 28, 28), 0 is paper and 255 is ink; labels are int64, (N,), 0 to 9.
+
+MNIST ships in ``mnistlab/mnist`` (LeCun, Cortes and Burges, CC BY-SA 3.0), so nothing is downloaded. Sets of the same
+shape come through torchvision into ``data/`` when first asked for.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mnistlab import paths
+from mnistlab.errors import DataError
+
+SIDE = 28  # pixels along one edge of every image
+PIXELS = SIDE * SIDE
+CLASSES = 10
+VALIDATION_SIZE = 5_000  # of the 60,000 training images; the usual share, which leaves 55,000
+
+# SHA-256 of the unpacked files; their MD5 sums are those LeCun's page and torchvision give.
+MNIST_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+# torchvision class and arguments of each set that is downloaded on demand.
+DOWNLOADS = {
+    "fashion-mnist": ("FashionMNIST", {}, {}),
+    "kmnist": ("KMNIST", {}, {}),
+    # QMNIST's first 10,000 test digits are MNIST's; the 50,000 others were never published before 2019.
+    "qmnist": ("QMNIST", {"what": "train"}, {"what": "test50k"}),
+    "emnist-digits": ("EMNIST", {"split": "digits"}, {"split": "digits"}),
+}
+NAMES = ("mnist", *DOWNLOADS)
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Images with their labels.
+
+    Attributes
+    ----------
+    images : uint8 tensor (N, 28, 28), 0 paper to 255 ink.
+    labels : int64 tensor (N,), 0 to 9.
+
+    Raises
+    ------
+    DataError : shapes, types, lengths or label range do not fit.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != torch.uint8 or self.images.ndim != 3 or self.images.shape[1:] != (SIDE, SIDE):
+            came = f"{str(self.images.dtype).removeprefix('torch.')} {tuple(self.images.shape)}"
+            raise DataError(f"images must be uint8 (N, {SIDE}, {SIDE}), not {came}", code="images")
+        if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
+            came = f"{str(self.labels.dtype).removeprefix('torch.')} {tuple(self.labels.shape)}"
+            raise DataError(f"labels must be int64 ({len(self.images)},), one an image, not {came}", code="labels")
+        if len(self.labels) and not 0 <= int(self.labels.min()) <= int(self.labels.max()) < CLASSES:
+            came = f"{int(self.labels.min())} to {int(self.labels.max())}"
+            raise DataError(f"labels must lie in 0 to {CLASSES - 1}; these go from {came}", code="labels")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index) -> Digits:
+        """The digits at a slice, a list, an index tensor (n,) or a mask (N,); always a ``Digits``, never a bare image."""
+        if isinstance(index, int):
+            index = [index]
+        return Digits(self.images[index], self.labels[index])
+
+    def __repr__(self) -> str:
+        return f"Digits({len(self):,} images of {SIDE} x {SIDE})"
+
+    def counts(self) -> Tensor:
+        """How many images each class has: int64 (10,)."""
+        return torch.bincount(self.labels, minlength=CLASSES)
+
+    def sample(self, n: int, *, seed: int) -> Digits:
+        """``n`` digits drawn without replacement, in an order that ``seed`` fixes.
+
+        Raises
+        ------
+        DataError : ``n`` is not between 1 and the number of images.
+        """
+        if not 1 <= n <= len(self):
+            raise DataError(f"cannot draw {n} of {len(self):,} digits; 1 to {len(self):,} is allowed", code="sample")
+        return self[torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:n]]
+
+    def sha256(self) -> str:
+        """Fingerprint of images and labels, in this order: 64 hexadecimal digits."""
+        digest = hashlib.sha256(self.images.contiguous().numpy())
+        digest.update(self.labels.contiguous().numpy())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A data set in three parts that share no image: learn from ``train``, choose with ``validation``, judge with ``test``."""
+
+    train: Digits
+    validation: Digits
+    test: Digits
+    name: str = "mnist"
+    seed: int = 0
+
+    def __repr__(self) -> str:
+        return f"Splits({self.name}: train {len(self.train):,}, validation {len(self.validation):,}, test {len(self.test):,})"
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Shift and scale of pixel values: grey 0..1 minus ``mean``, divided by ``std``.
+
+    The defaults are the mean and the standard deviation of all pixels of the 60,000 training images, so that what the
+    network gets has mean 0 and spread 1: paper is -0.42, full ink 2.82.
+    """
+
+    mean: float = 0.1307
+    std: float = 0.3081
+
+    @classmethod
+    def of(cls, images: Tensor) -> Normalisation:
+        """Computed from uint8 images (N, 28, 28), exactly, through their 256-bin histogram."""
+        counts = torch.bincount(images.flatten().to(torch.int32), minlength=256).double()
+        grey = torch.arange(256, dtype=torch.float64) / 255
+        mean = (counts * grey).sum() / counts.sum()
+        variance = (counts * (grey - mean) ** 2).sum() / counts.sum()
+        return cls(mean.item(), variance.sqrt().item())
+
+    def apply(self, images: Tensor) -> Tensor:
+        """uint8 (N, 28, 28) -> float32 (N, 1, 28, 28), what a network takes."""
+        return images.float().div_(255).sub_(self.mean).div_(self.std).unsqueeze(1)
+
+
+def load_mnist(seed: int = 0) -> Splits:
+    """MNIST from the package: 55,000 train, 5,000 validation, 10,000 test.
+
+    Parameters
+    ----------
+    seed : fixes which 5,000 of the 60,000 training images validate; every class keeps its share.
+
+    Raises
+    ------
+    DataError : a file is missing or its SHA-256 is not the known one.
+    """
+    training = Digits(_read("train-images-idx3-ubyte"), _read("train-labels-idx1-ubyte"))
+    test = Digits(_read("t10k-images-idx3-ubyte"), _read("t10k-labels-idx1-ubyte"))
+    return _split("mnist", training, test, seed)
+
+
+def load(name: str = "mnist", *, seed: int = 0) -> Splits:
+    """A data set by name, downloaded into ``data/`` on first use unless it is MNIST.
+
+    Parameters
+    ----------
+    name : one of ``NAMES``: mnist, fashion-mnist, kmnist, qmnist, emnist-digits.
+    seed : as in ``load_mnist``; validation is always 5,000 images of the training part.
+
+    Raises
+    ------
+    DataError : unknown name, no network, or damaged files.
+    """
+    if name == "mnist":
+        return load_mnist(seed)
+    if name not in DOWNLOADS:
+        raise DataError(f"there is no data set {name!r}; there is {', '.join(NAMES)}", code="name")
+    training, test = (_download(name, train) for train in (True, False))
+    return _split(name, training, test, seed)
+
+
+def _read(name: str) -> Tensor:
+    """One IDX file of the package, unpacked, checked and read by torchvision."""
+    from torchvision.datasets.mnist import read_image_file, read_label_file  # slow to import; drawing needs none of it
+
+    try:
+        unpacked = gzip.decompress((files("mnistlab") / "mnist" / f"{name}.gz").read_bytes())
+    except (OSError, EOFError) as error:
+        raise DataError(f"MNIST's {name}.gz cannot be read ({error}); reinstall mnistlab", code="unreadable") from error
+    if (found := hashlib.sha256(unpacked).hexdigest()) != MNIST_SHA256[name]:
+        raise DataError(
+            f"MNIST's {name} is damaged: SHA-256 {found[:12]}..., expected {MNIST_SHA256[name][:12]}...; reinstall mnistlab",
+            code="sha256",
+        )
+    with tempfile.TemporaryDirectory() as folder:  # the reader takes a path to an unpacked file
+        path = Path(folder) / name
+        path.write_bytes(unpacked)
+        return (read_image_file if "images" in name else read_label_file)(str(path))
+
+
+def _download(name: str, train: bool) -> Digits:
+    from torchvision import datasets
+
+    class_name, for_training, for_test = DOWNLOADS[name]
+    folder = paths.downloads()
+    try:
+        dataset = getattr(datasets, class_name)(
+            root=folder, train=train, download=True, **(for_training if train else for_test)
+        )
+    except (OSError, RuntimeError, ValueError, AssertionError) as error:  # torchvision has no error of its own
+        raise DataError(
+            f"{name} could not be downloaded into {folder} ({str(error).splitlines()[0] if str(error) else type(error).__name__}). "
+            "It needs a network once; MNIST itself ships with the lab and needs none.",
+            code="download",
+        ) from error
+    images, labels = dataset.data, dataset.targets
+    if name == "emnist-digits":
+        images = images.transpose(1, 2)  # EMNIST stores its images with rows and columns exchanged
+    if name == "qmnist":
+        labels = labels[:, 0]  # the other columns say who wrote it, and where
+    return Digits(images.contiguous(), labels.long())
+
+
+def _split(name: str, training: Digits, test: Digits, seed: int) -> Splits:
+    from sklearn.model_selection import train_test_split
+
+    if len(training) <= VALIDATION_SIZE:
+        raise DataError(
+            f"{name} has {len(training):,} training images; more than {VALIDATION_SIZE:,} are needed to set some aside",
+            code="too-small",
+        )
+    kept, aside = train_test_split(
+        torch.arange(len(training)).numpy(),
+        test_size=VALIDATION_SIZE,
+        random_state=seed,
+        stratify=training.labels.numpy(),
+    )
+    return Splits(training[torch.from_numpy(kept)], training[torch.from_numpy(aside)], test, name, seed)

@@ -1,0 +1,270 @@
+"""Judging a network honestly: every accuracy carries how many images it stands on, and its interval.
+
+Works on probabilities (N, 10) and labels (N,), whoever made them. Intervals are Wilson's (1927), the comparison of two
+networks on the same images is McNemar's exact test (1947), both as SciPy computes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from torch import Tensor
+
+from mnistlab.data import CLASSES
+from mnistlab.errors import LabError
+
+CONFIDENCE = 0.95
+BINS = 15  # of the reliability curve; Guo et al. 2017
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """``correct`` of ``n`` images right.
+
+    Attributes
+    ----------
+    value, low, high : share from 0 to 1, with the bounds of its Wilson 95 % interval.
+    """
+
+    correct: int
+    n: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.correct <= self.n or self.n == 0:
+            raise LabError(f"{self.correct} right of {self.n} images is no accuracy", code="accuracy")
+
+    @property
+    def value(self) -> float:
+        return self.correct / self.n
+
+    @property
+    def low(self) -> float:
+        return self._interval()[0]
+
+    @property
+    def high(self) -> float:
+        return self._interval()[1]
+
+    def _interval(self) -> tuple[float, float]:
+        interval = stats.binomtest(self.correct, self.n).proportion_ci(CONFIDENCE, method="wilson")
+        return float(interval.low), float(interval.high)
+
+    def as_dict(self) -> dict:
+        """Plain numbers, for a JSON file."""
+        return {"value": self.value, "low": self.low, "high": self.high, "correct": self.correct, "n": self.n}
+
+    def __str__(self) -> str:
+        return f"{self.value:.2%} [{self.low:.2%}, {self.high:.2%}], n = {self.n:,}"
+
+
+@dataclass(frozen=True)
+class MeanInterval:
+    """Mean of one figure over several seeds, with its 95 % t interval and standard deviation.
+
+    With one seed there is no spread to see: ``low``, ``high`` and ``std`` are NaN.
+    """
+
+    mean: float
+    low: float
+    high: float
+    std: float
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> MeanInterval:
+        """From one value a seed.
+
+        Raises
+        ------
+        LabError : there is no value.
+        """
+        values = np.asarray(values, dtype=float)
+        if values.size == 0:
+            raise LabError("a mean needs at least one value", code="empty")
+        mean = float(values.mean())
+        if values.size == 1:
+            return cls(mean, float("nan"), float("nan"), float("nan"), 1)
+        std = float(values.std(ddof=1))
+        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, values.size - 1)) * std / values.size**0.5
+        return cls(mean, mean - half, mean + half, std, int(values.size))
+
+    def __str__(self) -> str:
+        if self.n == 1:
+            return f"{self.mean:.2%}, one seed"
+        return f"{self.mean:.2%} [{self.low:.2%}, {self.high:.2%}], {self.n} seeds"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Does 90 % sure mean right nine times in ten?
+
+    Attributes
+    ----------
+    confidence, accuracy : (15,) mean confidence and share right of each bin of confidence; NaN where it is empty.
+    count : (15,) images in each bin.
+    ece : expected calibration error, 0 to 1: the gap between the two, weighted by count.
+    """
+
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    count: np.ndarray
+    ece: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a network got right, and what it took for what.
+
+    Attributes
+    ----------
+    accuracy : overall, with its interval.
+    precision, recall : (10,) share of the answers d that were right, share of the digits d that were found; NaN
+        where a digit was never answered, or never there.
+    support : int (10,) images of each digit.
+    confusion : int (10, 10), row true digit, column answer.
+    calibration : reliability of the confidences.
+    predicted : int (N,) answers.
+    confidence : float (N,) probability of the answer.
+    correct : bool (N,).
+    mistakes : int indices of the wrong answers, the most confident first.
+    """
+
+    accuracy: Accuracy
+    precision: np.ndarray
+    recall: np.ndarray
+    support: np.ndarray
+    confusion: np.ndarray
+    calibration: Calibration
+    predicted: np.ndarray
+    confidence: np.ndarray
+    correct: np.ndarray
+    mistakes: np.ndarray
+
+    def recall_of(self, digit: int) -> Accuracy:
+        """Share of the images of one digit that were read right, with its interval."""
+        return Accuracy(int(self.confusion[digit, digit]), int(self.support[digit]))
+
+    def confusions(self) -> list[tuple[int, int, int]]:
+        """(true, answer, count) of every kind of mistake made, the most frequent first."""
+        wrong = self.confusion - np.diag(np.diag(self.confusion))
+        order = np.argsort(-wrong, axis=None, kind="stable")
+        pairs = [(int(i) // CLASSES, int(i) % CLASSES) for i in order]
+        return [(true, answer, int(wrong[true, answer])) for true, answer in pairs if wrong[true, answer]]
+
+    def as_dict(self) -> dict:
+        """Plain numbers, for a JSON file."""
+        return {
+            "accuracy": self.accuracy.as_dict(),
+            "precision": [None if np.isnan(p) else float(p) for p in self.precision],
+            "recall": [None if np.isnan(r) else float(r) for r in self.recall],
+            "support": self.support.tolist(),
+            "confusion": self.confusion.tolist(),
+            "ece": self.calibration.ece,
+        }
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Two networks on the same images: only those that one of them gets right can tell them apart.
+
+    Attributes
+    ----------
+    only_first, only_second : images that just one of the two gets right.
+    n : all images.
+    p_value : exact, two-sided: how often equal networks would differ at least as much.
+    difference, low, high : accuracy of the first minus that of the second, in shares, with a 95 % interval (Wald,
+        paired).
+    """
+
+    only_first: int
+    only_second: int
+    n: int
+
+    @property
+    def p_value(self) -> float:
+        disagreements = self.only_first + self.only_second
+        return float(stats.binomtest(self.only_first, disagreements, 0.5).pvalue) if disagreements else 1.0
+
+    @property
+    def difference(self) -> float:
+        return (self.only_first - self.only_second) / self.n
+
+    @property
+    def low(self) -> float:
+        return self.difference - self._half()
+
+    @property
+    def high(self) -> float:
+        return self.difference + self._half()
+
+    def _half(self) -> float:
+        variance = (self.only_first + self.only_second) / self.n - self.difference**2
+        return float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * (variance / self.n) ** 0.5
+
+
+def evaluate(probabilities: Tensor | np.ndarray, labels: Tensor | np.ndarray) -> Evaluation:
+    """Judge probabilities (N, 10) against labels (N,).
+
+    Raises
+    ------
+    LabError : shapes do not fit, there is no image, or a probability is not finite.
+    """
+    probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
+    if probabilities.ndim != 2 or probabilities.shape != (len(labels), CLASSES) or not len(labels):
+        raise LabError(
+            f"evaluation takes probabilities (N, {CLASSES}) and labels (N,) with N >= 1, "
+            f"not {probabilities.shape} and {labels.shape}",
+            code="shape",
+        )
+    if not np.isfinite(probabilities).all():
+        raise LabError("a probability is not a finite number", code="finite")
+    predicted = probabilities.argmax(axis=1)
+    confidence = probabilities.max(axis=1)
+    correct = predicted == labels
+    confusion = np.zeros((CLASSES, CLASSES), dtype=int)
+    np.add.at(confusion, (labels, predicted), 1)
+    wrong = np.flatnonzero(~correct)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN on purpose: nothing is known of such a digit
+        precision = np.diag(confusion) / confusion.sum(axis=0)
+        recall = np.diag(confusion) / confusion.sum(axis=1)
+    return Evaluation(
+        accuracy=Accuracy(int(correct.sum()), len(labels)),
+        precision=precision,
+        recall=recall,
+        support=confusion.sum(axis=1),
+        confusion=confusion,
+        calibration=calibrate(confidence, correct),
+        predicted=predicted,
+        confidence=confidence,
+        correct=correct,
+        mistakes=wrong[np.argsort(-confidence[wrong], kind="stable")],
+    )
+
+
+def calibrate(confidence: np.ndarray, correct: np.ndarray, *, bins: int = BINS) -> Calibration:
+    """Reliability curve over equal bins of confidence; (N,) floats in 0..1 and (N,) booleans."""
+    which = np.clip((confidence * bins).astype(int), 0, bins - 1)
+    count = np.bincount(which, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        mean_confidence = np.bincount(which, weights=confidence, minlength=bins) / count
+        share_right = np.bincount(which, weights=correct, minlength=bins) / count
+    gaps = np.abs(mean_confidence - share_right)
+    return Calibration(mean_confidence, share_right, count, float(np.nansum(gaps * count) / max(1, count.sum())))
+
+
+def compare(first_correct: np.ndarray, second_correct: np.ndarray) -> McNemar:
+    """McNemar's test of two networks from which of the same images (N,) each got right.
+
+    Raises
+    ------
+    LabError : the two are not of equal length, or empty.
+    """
+    first, second = np.asarray(first_correct, dtype=bool), np.asarray(second_correct, dtype=bool)
+    if first.shape != second.shape or first.ndim != 1 or not first.size:
+        raise LabError(
+            f"a paired comparison needs the same images for both, not {first.shape} and {second.shape}", code="shape"
+        )
+    return McNemar(int((first & ~second).sum()), int((~first & second).sum()), int(first.size))

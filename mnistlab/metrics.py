@@ -1,0 +1,61 @@
+"""What a notebook found, as one JSON file, with the machine and the versions it was found with.
+
+A headless run collects these files and closes with their headlines. In an interactive session they go to
+``reports/interactive/``.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from mnistlab import paths
+from mnistlab.files import to_json, write_atomic
+
+FOLDER = "MNISTLAB_RUN_FOLDER"  # the runner says where this run's files go
+
+
+def environment() -> dict:
+    """Hardware and versions: what a figure depends on besides data, parameters and seeds."""
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "libraries": {name: version(name) for name in ("torch", "torchvision", "numpy", "scikit-learn", "mnistlab")},
+    }
+
+
+def write(notebook: str, values: dict, *, headlines: Sequence[str] = ()) -> Path:
+    """Write ``<notebook>.json`` and return its path.
+
+    Parameters
+    ----------
+    notebook : name without suffix, ``"03_train"``.
+    values : plain JSON values; accuracies with n and interval (``Accuracy.as_dict``), means with their seeds.
+    headlines : the one to four sentences a headless run should close with.
+
+    Raises
+    ------
+    ValueError : a value is not a finite number or no plain JSON.
+    """
+    folder = Path(os.environ.get(FOLDER) or paths.reports() / "interactive")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{notebook}.json"
+    content = {
+        "notebook": notebook,
+        "written": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "headlines": list(headlines),
+        "metrics": values,
+        "environment": environment(),
+    }
+    write_atomic(path, to_json(content))
+    return path

@@ -1,0 +1,191 @@
+"""The two networks the lab compares, of nearly equal size, and the one way to run them on images.
+
+A network takes float32 (N, 1, 28, 28), permuted and normalised, and gives float32 logits (N, 10). ``to_input`` makes
+such a batch from uint8 images, in training, test and live prediction alike.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mnistlab.data import CLASSES, PIXELS, Normalisation
+from mnistlab.errors import LabError
+from mnistlab.permutation import Permutation
+
+KERNEL = 5  # pixels along one edge of a convolution kernel
+HIDDEN = 50  # units between the features and the classes
+# What may be built, and within which bounds: the allowlist that loading a saved model relies on.
+ARCHITECTURES: dict[str, dict[str, range]] = {
+    "convnet": {"input_size": range(1, 2), "n_kernels": range(1, 257), "output_size": range(2, 101)},
+    "fully-connected": {
+        "input_size": range(PIXELS, PIXELS + 1),
+        "n_hidden": range(1, 4097),
+        "output_size": range(2, 101),
+    },
+}
+
+
+class ConvNet(nn.Module):
+    """Two 5 x 5 convolutions, each with ReLU and 2 x 2 max-pooling, then two linear layers.
+
+    (N, 1, 28, 28) -> conv (k, 24, 24) -> pool (k, 12, 12) -> conv (k, 8, 8) -> pool (k, 4, 4) -> 16 k -> 50 -> 10.
+    With six kernels it has 6,422 parameters. After the NYU deep-learning course (Canziani, LeCun).
+
+    Parameters
+    ----------
+    input_size : channels of the image; 1, grey.
+    n_kernels : kernels k of each convolution, >= 1.
+    output_size : classes.
+    """
+
+    name = "convnet"
+
+    def __init__(self, input_size: int = 1, n_kernels: int = 6, output_size: int = CLASSES) -> None:
+        super().__init__()
+        self.arguments = check_arguments(
+            self.name, {"input_size": input_size, "n_kernels": n_kernels, "output_size": output_size}
+        )
+        self.net = nn.Sequential(
+            nn.Conv2d(input_size, n_kernels, KERNEL),  # 28 -> 24
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # 24 -> 12
+            nn.Conv2d(n_kernels, n_kernels, KERNEL),  # 12 -> 8
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # 8 -> 4
+            nn.Flatten(),
+            nn.Linear(n_kernels * 4 * 4, HIDDEN),
+            nn.ReLU(),
+            nn.Linear(HIDDEN, output_size),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float32 (N, 1, 28, 28) -> logits (N, 10)."""
+        return self.net(x)
+
+    def feature_maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What each convolution answers after its ReLU, before pooling: (N, k, 24, 24) and (N, k, 8, 8)."""
+        first = self.net[:2](x)
+        return first, self.net[2:5](first)
+
+
+class FullyConnected(nn.Module):
+    """784 - 8 - 8 - 10 with ReLU: 6,442 parameters that treat every pixel alike, wherever it stands.
+
+    Parameters
+    ----------
+    input_size : pixels, 784.
+    n_hidden : units in each of the two hidden layers, >= 1.
+    output_size : classes.
+    """
+
+    name = "fully-connected"
+
+    def __init__(self, input_size: int = PIXELS, n_hidden: int = 8, output_size: int = CLASSES) -> None:
+        super().__init__()
+        self.arguments = check_arguments(
+            self.name, {"input_size": input_size, "n_hidden": n_hidden, "output_size": output_size}
+        )
+        self.net = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(input_size, n_hidden),
+            nn.ReLU(),
+            nn.Linear(n_hidden, n_hidden),
+            nn.ReLU(),
+            nn.Linear(n_hidden, output_size),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float32 (N, 1, 28, 28) -> logits (N, 10)."""
+        return self.net(x)
+
+
+def check_arguments(name: str, arguments: dict[str, int]) -> dict[str, int]:
+    """The arguments of an architecture, unchanged, if each is a whole number within its bounds.
+
+    Raises
+    ------
+    LabError : unknown architecture, missing or extra arguments, or a value out of bounds.
+    """
+    if name not in ARCHITECTURES:
+        raise LabError(f"there is no architecture {name!r}; there is {', '.join(ARCHITECTURES)}", code="architecture")
+    bounds = ARCHITECTURES[name]
+    if set(arguments) != set(bounds):
+        raise LabError(
+            f"{name} takes {', '.join(bounds)}, not {', '.join(arguments) or 'nothing'}", code="architecture"
+        )
+    for key, allowed in bounds.items():
+        if type(arguments[key]) is not int or arguments[key] not in allowed:
+            raise LabError(
+                f"{key} of {name} is a whole number from {allowed[0]} to {allowed[-1]}, not {arguments[key]!r}",
+                code="architecture",
+            )
+    return dict(arguments)
+
+
+def build(name: str = "convnet", *, seed: int = 0, **arguments: int) -> ConvNet | FullyConnected:
+    """A network with fresh weights that ``seed`` fixes; the caller's random state is left as it was.
+
+    Raises
+    ------
+    LabError : as ``check_arguments``.
+    """
+    classes = {cls.name: cls for cls in (ConvNet, FullyConnected)}
+    if name not in classes:
+        check_arguments(name, arguments)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return classes[name](**arguments)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """How many numbers the network learns."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def convnet_parameters(n_kernels: int = 6, input_size: int = 1, output_size: int = CLASSES) -> int:
+    """The same by formula: two convolutions and two linear layers, each with its biases."""
+    first = KERNEL**2 * input_size * n_kernels + n_kernels
+    second = KERNEL**2 * n_kernels**2 + n_kernels
+    return first + second + (16 * n_kernels + 1) * HIDDEN + (HIDDEN + 1) * output_size
+
+
+def to_input(images: Tensor, permutation: Permutation, normalisation: Normalisation) -> Tensor:
+    """uint8 (N, 28, 28) as drawn -> float32 (N, 1, 28, 28) as the network takes it: permuted, then normalised."""
+    return normalisation.apply(images if permutation.is_identity else permutation.apply(images))
+
+
+@torch.inference_mode()
+def logits(
+    model: nn.Module,
+    images: Tensor,
+    *,
+    permutation: Permutation | None = None,
+    normalisation: Normalisation | None = None,
+    batch_size: int = 1_000,
+) -> Tensor:
+    """What the network answers to uint8 images (N, 28, 28): float32 (N, 10) on the CPU.
+
+    Parameters
+    ----------
+    permutation : the one the network was trained with; None is the identity.
+    normalisation : likewise; None is MNIST's.
+    batch_size : images at a time; it bounds the memory and changes nothing else.
+    """
+    permutation, normalisation = permutation or Permutation.identity(), normalisation or Normalisation()
+    device = next(model.parameters()).device
+    model.eval()
+    parts = [model(to_input(batch.to(device), permutation, normalisation)) for batch in images.split(batch_size)]
+    return torch.cat(parts).float().cpu() if parts else torch.zeros(0, CLASSES)
+
+
+def probabilities(model: nn.Module, images: Tensor, **options) -> Tensor:
+    """Softmax of ``logits``, same arguments: float32 (N, 10), each row sums to 1."""
+    return logits(model, images, **options).softmax(dim=1)
+
+
+def best_device() -> str:
+    """``"cuda"``, ``"mps"`` or ``"cpu"``: the fastest one this machine has."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -1,0 +1,36 @@
+"""Where things live, wherever a notebook or command was started from.
+
+Each folder can be moved by an environment variable; without one it stands in the repository the package was
+installed from.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _folder(variable: str, default: str) -> Path:
+    return Path(os.environ.get(variable) or ROOT / default).expanduser().resolve()
+
+
+def models() -> Path:
+    """Folder of the model versions (``MNISTLAB_MODELS``)."""
+    return _folder("MNISTLAB_MODELS", "models")
+
+
+def reports() -> Path:
+    """Folder of the executed reports (``MNISTLAB_REPORTS``)."""
+    return _folder("MNISTLAB_REPORTS", "reports")
+
+
+def downloads() -> Path:
+    """Folder of downloaded data sets (``MNISTLAB_DATA``)."""
+    return _folder("MNISTLAB_DATA", "data")
+
+
+def notebooks() -> Path:
+    """Folder of the notebooks (``MNISTLAB_NOTEBOOKS``)."""
+    return _folder("MNISTLAB_NOTEBOOKS", "notebooks")

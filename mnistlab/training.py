@@ -1,0 +1,239 @@
+"""Training: AdamW under a one-cycle rate, on data that stays in memory as one tensor.
+
+The method: AdamW (Loshchilov and Hutter 2019) and one-cycle (Smith and Topin 2018), as PyTorch has them. The epoch kept
+is the best on the validation images; the test set is not known here.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from mnistlab.data import Digits, Normalisation
+from mnistlab.errors import TrainingError
+from mnistlab.models import best_device, to_input
+from mnistlab.permutation import Permutation
+from mnistlab.progress import track
+
+WEIGHT_DECAY = 0.01  # AdamW's default in PyTorch
+CHECK_EVERY = 50  # steps between two looks at the loss; each look makes a GPU wait
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Attributes
+    ----------
+    epochs : passes over the training images, >= 1.
+    batch_size : images a step, 1 to the number of training images.
+    learning_rate : the peak of the one-cycle rate, > 0.
+    seed : order of the images, >= 0.
+    """
+
+    epochs: int = 5
+    batch_size: int = 128
+    learning_rate: float = 0.01
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise TrainingError(f"{name} is a whole number, {least} or more, not {value!r}", code=name)
+        rate = self.learning_rate
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not (math.isfinite(rate) and rate > 0):
+            raise TrainingError(f"learning_rate is a finite number above 0, not {rate!r}", code="learning_rate")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training images.
+
+    Attributes
+    ----------
+    epoch : 1, 2, ...
+    train_loss : mean cross-entropy (nats) over the epoch, while the weights moved.
+    validation_loss, validation_accuracy : after the epoch; nats, and a share from 0 to 1.
+    learning_rate : at the end of the epoch.
+    seconds : time the epoch took, validation included.
+    """
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """A trained network with all that is needed to use it and to say how it came about.
+
+    Attributes
+    ----------
+    model : the network at its best epoch, on the CPU, in evaluation mode.
+    permutation, normalisation : what its images go through first.
+    settings, device, threads : what it was trained with; threads are those of PyTorch on the CPU.
+    history : one ``Epoch`` for each pass.
+    best : the epoch whose weights were kept: highest validation accuracy, then lowest validation loss.
+    seconds : the whole training, wall clock.
+    """
+
+    model: nn.Module
+    permutation: Permutation
+    normalisation: Normalisation
+    settings: Settings
+    device: str
+    threads: int
+    history: tuple[Epoch, ...]
+    best: Epoch
+    seconds: float
+
+    def table(self) -> list[dict]:
+        """The history as rows, for a data frame or a JSON file."""
+        return [asdict(epoch) for epoch in self.history]
+
+
+def train(
+    model: nn.Module,
+    train: Digits,
+    validation: Digits,
+    *,
+    permutation: Permutation | None = None,
+    normalisation: Normalisation | None = None,
+    settings: Settings | None = None,
+    device: str = "auto",
+    augment: Augment | None = None,
+    on_epoch: Callable[[tuple[Epoch, ...]], None] | None = None,
+    description: str = "training",
+    show_progress: bool = True,
+) -> Training:
+    """Train ``model`` and return it as it was after its best epoch. The model passed in is left untouched.
+
+    The same arguments on the same machine, device and number of threads give the same weights, bit for bit.
+
+    Parameters
+    ----------
+    train, validation : digits to learn from and to choose the epoch with.
+    permutation : applied to every image; None is the identity.
+    normalisation : None is MNIST's.
+    device : ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the best there is.
+    augment : changes a batch before it is permuted: uint8 (B, 28, 28), generator -> uint8 (B, 28, 28).
+    on_epoch : called with the history so far after each epoch, for live curves.
+
+    Raises
+    ------
+    TrainingError : no digits, a batch larger than the data, an unknown device, or a loss that is no longer finite.
+    """
+    permutation, normalisation = permutation or Permutation.identity(), normalisation or Normalisation()
+    settings = settings or Settings()
+    device = _check(train, validation, settings, device)
+    model = copy.deepcopy(model).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
+    steps = math.ceil(len(train) / settings.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=settings.learning_rate, total_steps=max(2, steps * settings.epochs)
+    )
+    generator = torch.Generator().manual_seed(settings.seed)
+    prepare = partial(to_input, permutation=permutation, normalisation=normalisation)
+    # Without augmentation an image is the same in every epoch, so it is prepared once.
+    images = train.images.to(device) if augment else prepare(train.images.to(device))
+    labels = train.labels.to(device)
+    held_images, held_labels = prepare(validation.images.to(device)), validation.labels.to(device)
+
+    history: list[Epoch] = []
+    best, best_weights = None, None
+    started = time.perf_counter()
+    with (
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
+        track(total=steps * settings.epochs, description=description, show=show_progress, unit="step") as bar,
+    ):
+        for number in range(1, settings.epochs + 1):
+            epoch_started = time.perf_counter()
+            model.train()
+            total = torch.zeros((), device=device)
+            order = torch.randperm(len(train), generator=generator).to(device)
+            for step, chosen in enumerate(order.split(settings.batch_size), start=1):
+                batch = images[chosen]
+                loss = nn.functional.cross_entropy(
+                    model(prepare(augment(batch, generator)) if augment else batch), labels[chosen]
+                )
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                total += loss.detach() * len(chosen)
+                bar.update()
+                if (step % CHECK_EVERY == 0 or step == steps) and not math.isfinite(total):
+                    raise TrainingError(
+                        f"the loss was no longer a finite number by step {step} of epoch {number}; "
+                        f"a learning rate below {settings.learning_rate:g} may help",
+                        code="loss",
+                    )
+            validation_loss, accuracy = _judge(model, held_images, held_labels)
+            epoch = Epoch(
+                epoch=number,
+                train_loss=total.item() / len(train),
+                validation_loss=validation_loss,
+                validation_accuracy=accuracy,
+                learning_rate=optimizer.param_groups[0]["lr"],
+                seconds=time.perf_counter() - epoch_started,
+            )
+            history.append(epoch)
+            if best is None or (accuracy, -validation_loss) > (best.validation_accuracy, -best.validation_loss):
+                best, best_weights = epoch, copy.deepcopy(model.state_dict())
+            bar.set_postfix_str(f"epoch {number}/{settings.epochs}, validation {accuracy:.2%}")
+            if on_epoch:
+                on_epoch(tuple(history))
+    model.load_state_dict(best_weights)
+    return Training(
+        model=model.to("cpu").eval(),
+        permutation=permutation,
+        normalisation=normalisation,
+        settings=settings,
+        device=device,
+        threads=torch.get_num_threads(),
+        history=tuple(history),
+        best=best,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _check(train: Digits, validation: Digits, settings: Settings, device: str) -> str:
+    """The device to use, once everything else has been found to fit."""
+    for name, digits in (("training", train), ("validation", validation)):
+        if not len(digits):
+            raise TrainingError(f"there are no {name} digits", code="empty")
+    if settings.batch_size > len(train):
+        raise TrainingError(
+            f"batch_size is {settings.batch_size:,}, but there are only {len(train):,} training digits",
+            code="batch_size",
+        )
+    device = best_device() if device == "auto" else device
+    usable = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not usable.get(device):
+        raise TrainingError(
+            f"device {device!r} cannot be used; here there is {', '.join(d for d, ok in usable.items() if ok)}, or auto",
+            code="device",
+        )
+    return device
+
+
+@torch.inference_mode()
+def _judge(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy on prepared images."""
+    model.eval()
+    answers = torch.cat([model(batch) for batch in images.split(1_000)])
+    loss = nn.functional.cross_entropy(answers, labels)
+    return loss.item(), (answers.argmax(dim=1) == labels).double().mean().item()
