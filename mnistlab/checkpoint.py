@@ -8,10 +8,10 @@ every check has passed; each failure is a ``CheckpointError`` with a code. Writi
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import os
+import re
 import stat
 import subprocess
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from typing import Annotated, Literal
 
 import safetensors.torch
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
@@ -109,6 +109,17 @@ class Metric(_Strict):
     correct: Annotated[int, Field(ge=0)]
     n: Annotated[int, Field(ge=1)]
 
+    @model_validator(mode="after")
+    def _agree(self) -> Metric:
+        # What is shown is made from correct and n; a program reads the others.
+        if self.correct > self.n:
+            raise ValueError(f"{self.correct} right of {self.n} images is no accuracy")
+        accuracy = Accuracy(self.correct, self.n)
+        gaps = (self.value - accuracy.value, self.low - accuracy.low, self.high - accuracy.high)
+        if max(map(abs, gaps)) > 1e-6:
+            raise ValueError(f"value, low and high are not those of {self.correct} right of {self.n}")
+        return self
+
     def __str__(self) -> str:
         return str(Accuracy(self.correct, self.n))
 
@@ -124,8 +135,8 @@ class Manifest(_Strict):
     """All that is known about a version; the schema of ``manifest.json``."""
 
     schema_version: Literal[1] = 1
-    version: Annotated[str, Field(pattern=r"^\d{4,9}$")]
-    created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+    version: Annotated[str, Field(pattern=r"^[0-9]{4,9}$")]
+    created: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")]
     architecture: Architecture
     parameters: Annotated[int, Field(ge=1)]
     normalisation: NormalisationInfo
@@ -137,6 +148,14 @@ class Manifest(_Strict):
     git_commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None
     weights_sha256: Sha256
     probe: Probe
+
+    @model_validator(mode="after")
+    def _complete(self) -> Manifest:
+        if "validation" not in self.metrics:
+            raise ValueError("metrics lacks validation")
+        if self.training.best_epoch > self.training.epochs:
+            raise ValueError(f"best_epoch {self.training.best_epoch} is not one of {self.training.epochs} epochs")
+        return self
 
     def summary(self) -> str:
         """One line: architecture, permutation, accuracy."""
@@ -181,7 +200,18 @@ def pack(
     version_id : four digits or more, ``"0003"``.
     test : the test images to judge it on, once, now that nothing is left to choose; None leaves them alone.
     note : one line for the model card, at most 500 characters.
+
+    Raises
+    ------
+    CheckpointError : the metadata does not fit the schema: a note too long, or weights whose logits are not finite.
     """
+    try:
+        return _pack(training, splits, version_id, test, note)
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def _pack(training: Training, splits: Splits, version_id: str, test: Digits | None, note: str) -> dict[str, bytes]:
     tensors = {PREFIX + name: tensor.contiguous() for name, tensor in training.model.state_dict().items()}
     weights = safetensors.torch.save({**tensors, PERMUTATION: training.permutation.order})
     apply = {"permutation": training.permutation, "normalisation": training.normalisation}
@@ -253,9 +283,14 @@ def load(folder: Path) -> Checkpoint:
             code="sha256",
         )
     try:
-        model = models.build(manifest.architecture.name, **manifest.architecture.arguments)
+        arguments = models.check_arguments(manifest.architecture.name, manifest.architecture.arguments)
     except LabError as error:
-        raise CheckpointError(f"the architecture cannot be built: {error}", code="manifest") from error
+        raise CheckpointError(f"the architecture cannot be built: {str(error)[:200]}", code="manifest") from error
+    model = models.build(manifest.architecture.name, **arguments)
+    if (count := models.count_parameters(model)) != manifest.parameters:
+        raise CheckpointError(
+            f"the architecture has {count:,} parameters, its manifest says {manifest.parameters:,}", code="manifest"
+        )
     tensors = _tensors(weights, model.state_dict())
     permutation = _permutation(tensors.pop(PERMUTATION), manifest.permutation)
     model.load_state_dict({name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}, strict=True)
@@ -276,11 +311,7 @@ def parse_manifest(text: bytes) -> Manifest:
         json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
         return Manifest.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise CheckpointError(
-            f"the manifest is not valid at {where or 'its top'}: {first['msg']}", code="manifest"
-        ) from None
+        raise _invalid(error) from None
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"the manifest is not strict JSON: {str(error)[:200]}", code="manifest") from None
 
@@ -305,7 +336,9 @@ def card(manifest: Manifest) -> str:
         "libraries": ", ".join(f"{name} {number}" for name, number in manifest.libraries.items()),
     }
     table = "\n".join(f"| {_escape(name)} | {_escape(value)} |" for name, value in rows.items())
-    note = f"\n{_escape(training.note)}\n" if training.note else ""
+    note = (
+        f"\nNote: {_escape(training.note)}\n" if training.note else ""
+    )  # never first on its line, so no heading or list
     return f"""# Version {manifest.version}
 {note}
 | | |
@@ -330,13 +363,18 @@ def _read(path: Path, limit: int) -> bytes:
         raise CheckpointError(f"{name} is missing", code="missing") from None
     except OSError as error:
         raise CheckpointError(f"{name} cannot be opened as a file: {error.strerror}", code="not-a-file") from None
-    with os.fdopen(descriptor, "rb") as file:
-        info = os.fstat(file.fileno())
+    try:  # by descriptor, so that what is checked is what is read; a folder must be refused before it is wrapped
+        info = os.fstat(descriptor)
         if not stat.S_ISREG(info.st_mode):
             raise CheckpointError(f"{name} is not a regular file", code="not-a-file")
         if info.st_size > limit:
             raise CheckpointError(f"{name} has {info.st_size:,} bytes; at most {limit:,} are allowed", code="too-large")
-        return file.read(limit)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(limit)
+    except OSError as error:
+        raise CheckpointError(f"{name} cannot be read: {error.strerror}", code="not-a-file") from None
+    finally:
+        os.close(descriptor)
 
 
 def _tensors(weights: bytes, expected: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -380,7 +418,7 @@ def _check_probe(checkpoint: Checkpoint) -> None:
     probe = checkpoint.manifest.probe
     try:
         raw = [base64.b64decode(image, validate=True) for image in probe.images]
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one; characters beyond ASCII raise the bare one
         raise CheckpointError(f"a probe image is not base64: {error}", code="probe") from None
     width = checkpoint.model.arguments["output_size"]
     if any(len(image) != PIXELS for image in raw) or [len(row) for row in probe.logits] != [width] * len(raw):
@@ -423,6 +461,14 @@ def _git_commit() -> str | None:
     return done.stdout.strip() or None
 
 
+def _invalid(error: ValidationError) -> CheckpointError:
+    """The first fault that the schema found, in one sentence."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])[:100]
+    message = first["msg"].removeprefix("Value error, ")
+    return CheckpointError(f"the manifest is not valid at {where or 'its top'}: {message[:200]}", code="manifest")
+
+
 def _unique(pairs: list[tuple[str, object]]) -> dict:
     keys = [key for key, _ in pairs]
     if len(set(keys)) != len(keys):
@@ -435,7 +481,7 @@ def _no_constant(name: str) -> None:
 
 
 def _escape(text: str) -> str:
-    """Text for one cell of a Markdown table: no markup, no line break, no HTML."""
-    for character, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("\n", " "), ("\r", " ")):
-        text = text.replace(character, safe)
-    return text
+    """Text for one line of Markdown or one cell of its table: no markup, no HTML, no line break, no control character."""
+    text = "".join(character if character.isprintable() else " " for character in text)
+    text = re.sub(r"[\\`*|~]|\](?=\()|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)  # a_b is no markup, nor is a bracket alone
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -211,8 +211,9 @@ def _download(name: str, train: bool) -> Digits:
             root=folder, train=train, download=True, **(for_training if train else for_test)
         )
     except (OSError, RuntimeError, ValueError, AssertionError) as error:  # torchvision has no error of its own
+        why = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(
-            f"{name} could not be downloaded into {folder} ({str(error).splitlines()[0] if str(error) else type(error).__name__}). "
+            f"{name} could not be downloaded into {folder} ({why}). "
             "It needs a network once; MNIST itself ships with the lab and needs none.",
             code="download",
         ) from error

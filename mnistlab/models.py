@@ -131,8 +131,8 @@ def build(name: str = "convnet", *, seed: int = 0, **arguments: int) -> ConvNet 
     LabError : as ``check_arguments``.
     """
     classes = {cls.name: cls for cls in (ConvNet, FullyConnected)}
-    if name not in classes:
-        check_arguments(name, arguments)
+    if name not in classes or not set(arguments) <= set(ARCHITECTURES[name]):
+        check_arguments(name, arguments)  # raises; what is left out has a default
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return classes[name](**arguments)

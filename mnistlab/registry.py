@@ -20,7 +20,7 @@ from mnistlab.files import sync_folder, write_atomic, write_durable
 from mnistlab.training import Training
 
 POINTER = "CURRENT"
-VERSION = re.compile(r"\d{4,9}")
+VERSION = re.compile(r"[0-9]{4,9}")
 
 
 class Registry:

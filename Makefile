@@ -1,0 +1,46 @@
+# mnistlab. `make help` lists the targets; every one of them sets up .venv first, once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# JupyterLab refuses to start as root unless told; in a container root is all there is.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run lab test lint notebooks doctor clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY) ## install everything into .venv (a few minutes, once)
+
+$(READY): pyproject.toml constraints.txt jupyter/overrides.json
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mnistlab needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' --constraint constraints.txt
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@cp jupyter/overrides.json $(VENV)/share/jupyter/lab/settings/overrides.json
+	@touch $@
+
+run: $(READY) ## run all notebooks headless: train, judge, report (under 5 minutes)
+	$(BIN)/mnistlab run
+
+lab: $(READY) ## open JupyterLab on the drawing notebook
+	$(BIN)/jupyter lab $(AS_ROOT) notebooks/05_draw.ipynb
+
+test: $(READY) lint ## run all tests: package, notebooks, browser
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## check the style of the code
+	$(BIN)/ruff check mnistlab tests
+	$(BIN)/ruff format --check mnistlab tests
+
+notebooks: $(READY) ## run the notebooks and keep their outputs in notebooks/, for a commit
+	$(BIN)/mnistlab run --update
+
+doctor: $(READY) ## say what this machine has and what is missing
+	$(BIN)/mnistlab doctor
+
+clean: ## remove .venv and caches; models, reports and data stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist

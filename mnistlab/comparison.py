@@ -1,0 +1,213 @@
+"""The experiment of the lab: two networks of equal size, each on plain and on permuted pixels, over several seeds.
+
+Matched are the number of parameters, the images, the epochs, the batches, the rate and the optimiser; what is not matched
+is the arithmetic (``multiplications``), because sharing weights means using each of them often. Everything is judged on
+validation images. After the NYU deep-learning course (Canziani, LeCun), which ran each way once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from mnistlab.data import SIDE, Digits
+from mnistlab.errors import LabError
+from mnistlab.evaluation import MeanInterval
+from mnistlab.models import build, convnet_parameters, count_parameters, logits
+from mnistlab.permutation import Permutation
+from mnistlab.progress import track
+from mnistlab.training import Settings, Training, train
+
+NAMES = {"convnet": "ConvNet", "fully-connected": "fully connected net"}
+
+
+class Cell(NamedTuple):
+    """One of the four ways: an architecture, on plain or on permuted pixels."""
+
+    architecture: str
+    permuted: bool
+
+    def __str__(self) -> str:
+        return f"{NAMES[self.architecture]}, {'permuted' if self.permuted else 'plain'}"
+
+
+CONV_PLAIN, CONV_PERMUTED = Cell("convnet", False), Cell("convnet", True)
+FULL_PLAIN, FULL_PERMUTED = Cell("fully-connected", False), Cell("fully-connected", True)
+CELLS = (CONV_PLAIN, CONV_PERMUTED, FULL_PLAIN, FULL_PERMUTED)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The finished networks of all four ways.
+
+    Attributes
+    ----------
+    seeds : one for each repetition; within a seed all four ways start from it.
+    trainings : for each cell one training a seed, in the order of ``seeds``.
+    n_validation : images each accuracy stands on.
+    """
+
+    seeds: tuple[int, ...]
+    trainings: dict[Cell, tuple[Training, ...]]
+    n_validation: int
+
+    def training(self, cell: Cell, seed: int) -> Training:
+        """The one network of a cell that started from ``seed``.
+
+        Raises
+        ------
+        LabError : no network started from this seed.
+        """
+        if seed not in self.seeds:
+            raise LabError(f"no network started from seed {seed}; the seeds are {self.seeds}", code="seed")
+        return self.trainings[cell][self.seeds.index(seed)]
+
+    def accuracies(self, cell: Cell) -> list[float]:
+        """Share of the validation images read right (0 to 1), one value a seed."""
+        return [training.best.validation_accuracy for training in self.trainings[cell]]
+
+    def mean(self, cell: Cell) -> MeanInterval:
+        """Mean accuracy of a cell over the seeds, with its 95 % t interval."""
+        return MeanInterval.of(self.accuracies(cell))
+
+    def difference(self, first: Cell, second: Cell) -> MeanInterval:
+        """Accuracy of one cell minus that of another, paired by seed, with its 95 % t interval."""
+        pairs = zip(self.accuracies(first), self.accuracies(second), strict=True)
+        return MeanInterval.of([one - other for one, other in pairs])
+
+    def cost(self, architecture: str) -> MeanInterval:
+        """What the permutation takes from an architecture: plain minus permuted, paired by seed."""
+        return self.difference(Cell(architecture, False), Cell(architecture, True))
+
+    def judge(self, digits: Digits) -> dict[Cell, list[float]]:
+        """Accuracy (0 to 1) of every network on other digits, by cell, one value a seed."""
+        return {cell: [_accuracy(t, digits) for t in trainings] for cell, trainings in self.trainings.items()}
+
+    def as_dict(self) -> dict:
+        """Plain values for a JSON file; an interval that one seed cannot give is None."""
+        return {
+            "seeds": list(self.seeds),
+            "n_validation": self.n_validation,
+            "accuracy": {str(c): {"values": self.accuracies(c), **_plain(self.mean(c))} for c in self.trainings},
+            "cost_of_permutation": {NAMES[name]: _plain(self.cost(name)) for name in NAMES},
+        }
+
+
+def four_ways(
+    train_digits: Digits,
+    validation: Digits,
+    *,
+    permutation: Permutation,
+    settings: Settings | None = None,
+    n_seeds: int = 3,
+    n_kernels: int = 6,
+    device: str = "auto",
+    done: Sequence[Training] = (),
+    show_progress: bool = True,
+) -> Comparison:
+    """Train every cell of the comparison once a seed.
+
+    Parameters
+    ----------
+    permutation : of the permuted half; not the identity.
+    settings : shared by all; ``settings.seed`` is the first of ``n_seeds`` consecutive seeds.
+    n_seeds : repetitions, >= 1; intervals need 2, and are fair from 3 on.
+    n_kernels : of the ConvNet; the fully connected net gets the size nearest to it in parameters.
+    done : trainings on the same digits that already fill a cell; they are taken over, not repeated.
+
+    Raises
+    ------
+    LabError : the permutation moves nothing, ``n_seeds`` is below 1, or a training in ``done`` fits no cell.
+    TrainingError : as ``training.train``.
+    """
+    settings = settings or Settings()
+    if permutation.is_identity:
+        raise LabError("the comparison needs a permutation that moves pixels, not the identity", code="identity")
+    if type(n_seeds) is not int or n_seeds < 1:
+        raise LabError(f"n_seeds is a whole number, 1 or more, not {n_seeds!r}", code="n_seeds")
+    seeds = tuple(range(settings.seed, settings.seed + n_seeds))
+    arguments = {"convnet": {"n_kernels": n_kernels}, "fully-connected": {"n_hidden": matched_hidden(n_kernels)}}
+    plan = [
+        (cell, replace(settings, seed=seed), build(cell.architecture, seed=seed, **arguments[cell.architecture]))
+        for seed in seeds
+        for cell in CELLS
+    ]
+    found = {_fits(training, plan, permutation): training for training in done}
+    missing = [index for index in range(len(plan)) if index not in found]
+    total = len(missing) * settings.epochs
+    with track(total=total, description="comparison", show=show_progress, unit="epoch") as bar:
+        for number, index in enumerate(missing, start=1):
+            cell, own, model = plan[index]
+            bar.set_postfix_str(f"net {number}/{len(missing)}: {cell}")
+            found[index] = train(
+                model,
+                train_digits,
+                validation,
+                permutation=permutation if cell.permuted else None,
+                settings=own,
+                device=device,
+                on_epoch=lambda history: bar.update(),
+                show_progress=False,
+            )
+    trainings = {cell: tuple(found[i] for i, (c, *_) in enumerate(plan) if c == cell) for cell in CELLS}
+    return Comparison(seeds, trainings, len(validation))
+
+
+def matched_hidden(n_kernels: int = 6) -> int:
+    """Hidden units of the 784-h-h-10 net whose parameters come nearest to a ConvNet's: 8 for six kernels."""
+    wanted = convnet_parameters(n_kernels)
+    # 785 h + (h + 1) h + (h + 1) 10 grows with h; h parameters cost 796 at least, which bounds the search.
+    return min(range(1, wanted // 796 + 2), key=lambda h: abs(785 * h + (h + 1) * h + (h + 1) * 10 - wanted))
+
+
+@torch.inference_mode()
+def multiplications(model: nn.Module) -> int:
+    """Multiplications of weights one image takes, counted on an empty picture (1, 1, 28, 28)."""
+    counted: list[int] = []
+
+    def count(layer: nn.Module, given: tuple, answer: torch.Tensor) -> None:
+        counted.append(answer.numel() * layer.weight[0].numel())
+
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    try:
+        model(torch.zeros(1, 1, SIDE, SIDE))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return sum(counted)
+
+
+def _fits(training: Training, plan: list, permutation: Permutation) -> int:
+    """Which run of the plan a finished training already is."""
+    for index, (cell, settings, model) in enumerate(plan):
+        wanted = permutation if cell.permuted else Permutation.identity()
+        same_net = (training.model.name, training.model.arguments) == (model.name, model.arguments)
+        if same_net and training.settings == settings and training.permutation == wanted:
+            return index
+    raise LabError(
+        f"a finished training ({training.model.name} {training.model.arguments}, {training.permutation}, "
+        f"{training.settings}) is none of the runs of this comparison",
+        code="done",
+    )
+
+
+def _accuracy(training: Training, digits: Digits) -> float:
+    answers = logits(
+        training.model, digits.images, permutation=training.permutation, normalisation=training.normalisation
+    )
+    return (answers.argmax(dim=1) == digits.labels).double().mean().item()
+
+
+def _plain(values: MeanInterval) -> dict:
+    one = values.n == 1
+    return {
+        "mean": values.mean,
+        "low": None if one else values.low,
+        "high": None if one else values.high,
+        "n_seeds": values.n,
+    }

@@ -1,0 +1,203 @@
+"""What a notebook can be asked with: its cell tagged ``parameters``, read without running it, and values checked against it.
+
+One literal a line, ``epochs: int = 3  # passes over the training set``. papermill has a reader of its own; it misses
+``int | None`` and lines with two ``=``, and takes any name and any type when it runs. This one reads the syntax tree.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import io
+import math
+import tokenize
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nbformat import NotebookNode
+
+from mnistlab.errors import RunError
+
+TAG, INJECTED = "parameters", "injected-parameters"
+EXAMPLES = {"int": "3", "float": "0.01", "bool": "true", "str": "any text", "None": "none"}
+TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell.
+
+    Attributes
+    ----------
+    name : as the notebook calls it.
+    kinds : what it takes, in the order written: ``("int",)``, ``("int", "None")``.
+    default : its literal in the notebook.
+    meaning : the comment beside it, may be empty.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    default: object
+    meaning: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {' | '.join(self.kinds)} = {self.default!r}"
+
+    def convert(self, value: object) -> object:
+        """The value with the type the notebook expects. Text is read as that type; a ``str`` keeps its text.
+
+        Raises
+        ------
+        RunError : with code ``"parameter-value"``, naming value, type and an example.
+        """
+        if not set(self.kinds) <= set(EXAMPLES):
+            raise RunError(
+                f"parameter {self.name} is written as {' | '.join(self.kinds)} and can only be changed in the notebook; "
+                f"from outside one can set {', '.join(EXAMPLES)}",
+                code="parameter-value",
+            )
+        for kind in sorted(self.kinds, key=list(READERS).index):
+            try:
+                return READERS[kind](value)
+            except ValueError:
+                continue
+        kinds, examples = " or ".join(self.kinds), " or ".join(EXAMPLES[kind] for kind in self.kinds)
+        raise RunError(
+            f"parameter {self.name} takes {kinds}, not {str(value)[:50]!r}; for example {self.name}={examples}",
+            code="parameter-value",
+        )
+
+
+def read(notebook: NotebookNode, name: str = "the notebook") -> dict[str, Parameter]:
+    """The parameters of a notebook by name, in the order written; none if no cell is tagged.
+
+    Raises
+    ------
+    RunError : the cell is no Python.
+    """
+    cell = next((c for c in notebook.cells if TAG in c.metadata.get("tags", [])), None)
+    if cell is None:
+        return {}
+    lines = cell.source.splitlines()
+    source = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)  # IPython's own syntax
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError as error:
+        raise RunError(f"the parameters cell of {name} is no Python in line {error.lineno}", code="unreadable") from None
+    comments = {
+        token.start[0]: token.string.lstrip("# ").rstrip()
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
+    found = {}
+    for statement in statements:
+        for parameter in _parameters(statement, comments.get(statement.end_lineno, "")):
+            found[parameter.name] = parameter
+    return found
+
+
+def assign(values: Mapping[str, object], known: Mapping[str, Mapping[str, Parameter]]) -> dict[str, dict[str, object]]:
+    """Which notebook gets which value, before anything runs.
+
+    Parameters
+    ----------
+    values : by ``"name"``, for every notebook that has it, or by ``"notebook.name"``, for that one.
+    known : the parameters of each selected notebook, by its name.
+
+    Returns
+    -------
+    For each notebook the values to set, converted; a qualified one wins over a plain one.
+
+    Raises
+    ------
+    RunError : no selected notebook has such a parameter (``"unknown-parameter"``), or the value has the wrong type
+        (``"parameter-value"``).
+    """
+    given: dict[str, dict[str, object]] = {notebook: {} for notebook in known}
+    for key in sorted(values, key=lambda key: "." in key):
+        prefix, _, name = key.rpartition(".")
+        takers = [n for n in known if name in known[n] and (not prefix or _is_called(n, prefix))]
+        if not takers:
+            raise RunError(_unknown(key, known), code="unknown-parameter")
+        for notebook in takers:
+            given[notebook][name] = known[notebook][name].convert(values[key])
+    return given
+
+
+def _is_called(notebook: str, text: str) -> bool:
+    return notebook == text or notebook.startswith(f"{text}_")
+
+
+def _unknown(key: str, known: Mapping[str, Mapping[str, Parameter]]) -> str:
+    prefix, _, name = key.rpartition(".")
+    chosen = {n: parameters for n, parameters in known.items() if not prefix or _is_called(n, prefix)}
+    if not chosen:
+        return f"parameter {key!r}: no notebook {prefix!r} is among those to run, {', '.join(known)}"
+    names = sorted({name for parameters in chosen.values() for name in parameters})
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    allowed = "; ".join(f"{n} takes {', '.join(parameters) or 'none'}" for n, parameters in chosen.items())
+    return f"no notebook to run has a parameter {name!r}{hint} {allowed[:1].upper()}{allowed[1:]}"
+
+
+def _parameters(statement: ast.stmt, meaning: str) -> list[Parameter]:
+    """Those of one statement. A value that is not a literal would stay as it is when another is injected: no parameter."""
+    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        targets, kinds = [statement.target], _kinds(statement.annotation)
+    elif isinstance(statement, ast.Assign):
+        targets, kinds = statement.targets, None
+    else:
+        return []
+    try:
+        default = ast.literal_eval(statement.value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return []
+    kinds = kinds or (type(default).__name__,)
+    return [Parameter(target.id, kinds, default, meaning) for target in targets if isinstance(target, ast.Name)]
+
+
+def _kinds(annotation: ast.expr) -> tuple[str, ...]:
+    text = annotation.value if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
+    text = str(text)
+    if text.startswith("Optional[") and text.endswith("]"):
+        text = f"{text[len('Optional[') : -1]} | None"
+    return tuple(part.strip() for part in text.split("|"))
+
+
+def _none(value: object) -> None:
+    if value is None or (isinstance(value, str) and value.strip().lower() == "none"):
+        return
+    raise ValueError
+
+
+def _bool(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in TRUTH:
+        return TRUTH[value.strip().lower()]
+    raise ValueError
+
+
+def _int(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError
+    return int(value)
+
+
+def _float(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _str(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+# Tried in this order where a parameter takes several: text fits every other kind too, so it comes last.
+READERS = {"None": _none, "int": _int, "float": _float, "bool": _bool, "str": _str}

@@ -1,0 +1,182 @@
+"""The one way from a drawing, a picture or MNIST images to a prediction, for widget, command and tests alike.
+
+reader = Predictor.load()
+reader.predict_strokes(strokes).digit
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mnistlab import preprocess
+from mnistlab.checkpoint import Checkpoint
+from mnistlab.data import CLASSES, SIDE
+from mnistlab.errors import ImageError
+from mnistlab.permutation import Permutation
+from mnistlab.registry import Registry
+from mnistlab.strokes import PEN_WIDTH, as_strokes, check_pen, rasterise, to_standard_size
+
+DOT = 0.5  # pen widths; a drawing that reaches no further than this is a dot
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What the network read.
+
+    Attributes
+    ----------
+    digit : 0 to 9, or None if there was nothing to read; ``reason`` then says why.
+    probabilities : float64 (10,), sum 1; all 0.1 if there was nothing to read.
+    image : uint8 (28, 28), ink bright, what the network saw, before its permutation.
+    milliseconds : from the call to the answer.
+    version : of the model.
+    reason : why there is no digit, in plain words; empty if there is one.
+    """
+
+    digit: int | None
+    probabilities: np.ndarray
+    image: np.ndarray
+    milliseconds: float
+    version: str
+    reason: str = field(default="")
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the digit, 0 to 1; 0 if there is none."""
+        return 0.0 if self.digit is None else float(self.probabilities[self.digit])
+
+    def __str__(self) -> str:
+        return f"no digit: {self.reason}" if self.digit is None else f"{self.digit} ({self.confidence:.1%})"
+
+
+class Predictor:
+    """A network ready to read.
+
+    Parameters
+    ----------
+    checkpoint : a network that passed its checks; ``Predictor.load`` gets one from ``models/``.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+
+    @classmethod
+    def load(cls, version: str = "current", *, models: Path | str | None = None) -> Predictor:
+        """The version in use, or another one.
+
+        Parameters
+        ----------
+        version : ``"current"``, ``"latest"`` or a name such as ``"0003"``.
+        models : folder of the versions; None is that of the lab.
+
+        Raises
+        ------
+        RegistryError, CheckpointError : there is no such version; it is not sound.
+        """
+        return cls(Registry(models).load(version))
+
+    @property
+    def version(self) -> str:
+        """Name of the version."""
+        return self.checkpoint.manifest.version
+
+    @property
+    def permutation(self) -> Permutation:
+        """What the network's images go through; apply it to ``Prediction.image`` to see what it really gets."""
+        return self.checkpoint.permutation
+
+    def predict_strokes(self, strokes: Iterable, pen_width: float = PEN_WIDTH) -> Prediction:
+        """Read a drawing.
+
+        The strokes are drawn anew at the thickness that suits the digit's size, so neither the pen nor the size nor the
+        place a person chose changes the reading.
+
+        Parameters
+        ----------
+        strokes : list of (n, 2) arrays, px of a 280 x 280 canvas, y down.
+        pen_width : px, 4 to 60; of the pen they were drawn with. A drawing no longer than half of it is a dot.
+
+        Raises
+        ------
+        StrokesError : strokes or pen are not as above.
+        """
+        started = time.perf_counter()
+        strokes, pen = as_strokes(strokes), check_pen(pen_width)
+        if not strokes:
+            return self._nothing("the canvas is empty", started)
+        points = np.concatenate(strokes)
+        if np.ptp(points, axis=0).max() <= DOT * pen:
+            return self._nothing("that is only a dot", started)
+        standard, width = to_standard_size(strokes)
+        return self._read(preprocess.fit(rasterise(standard, pen_width=width)), started)
+
+    def predict_image(self, image: object) -> Prediction:
+        """Read a picture: path, bytes of a PNG or JPEG, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4).
+
+        Raises
+        ------
+        ImageError : it is no picture, or not an allowed one. A blank or nearly full one is no error: it has no digit.
+        """
+        started = time.perf_counter()
+        try:
+            return self._read(preprocess.fit(preprocess.to_ink(image).ink), started)
+        except ImageError as error:
+            if error.code not in ("blank", "full"):
+                raise
+            return self._nothing(str(error), started)
+
+    def predict_digits(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
+        """Probabilities of digits that are already 28 x 28, ink bright, centred as MNIST's.
+
+        Parameters
+        ----------
+        images : uint8 (N, 28, 28), array or tensor.
+
+        Returns
+        -------
+        float32 (N, 10), each row sums to 1.
+
+        Raises
+        ------
+        ImageError : the images have another shape or type.
+        """
+        images = torch.as_tensor(images)
+        if images.dtype != torch.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
+            came = f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}"
+            raise ImageError(f"images must be uint8 (N, {SIDE}, {SIDE}), not {came}", code="shape")
+        return self.checkpoint.probabilities(images).numpy()
+
+    def _read(self, image: np.ndarray, started: float) -> Prediction:
+        with _one_thread():
+            probabilities = self.predict_digits(image[None])[0].astype(np.float64)
+        return Prediction(
+            int(probabilities.argmax()), probabilities, image, 1000 * (time.perf_counter() - started), self.version
+        )
+
+    def _nothing(self, reason: str, started: float) -> Prediction:
+        return Prediction(
+            None,
+            np.full(CLASSES, 1 / CLASSES),
+            np.zeros((SIDE, SIDE), dtype=np.uint8),
+            1000 * (time.perf_counter() - started),
+            self.version,
+            reason,
+        )
+
+
+@contextmanager
+def _one_thread():
+    """A single image is too little work to share: a second thread only adds waiting when the machine is busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

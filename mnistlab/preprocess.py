@@ -1,0 +1,195 @@
+"""Any picture or drawing, as the 28 x 28 digit that MNIST would have made of it.
+
+Two steps. ``to_ink`` turns a picture file into ink (bright) on paper (0). ``fit`` does what MNIST's makers describe: scale
+into a box of 20 x 20 keeping the shape, then move the centre of mass to the centre of 28 x 28 (LeCun et al. 1998). Cropping
+and scaling work on the full resolution, so that edges keep their greys.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from mnistlab.data import SIDE
+from mnistlab.errors import ImageError
+
+BOX = 20  # px of the longer side of the digit
+# Where the centre of mass goes, in pixel indices: the mean of MNIST's 60,000 training images is 14.0, 14.0.
+CENTRE = 14.0
+FORMATS = ("PNG", "JPEG")
+MAX_BYTES = 5 * 2**20
+SIDES = (8, 6_000)  # px
+MAX_PIXELS = 16_000_000
+LEAST_CONTRAST = 16  # of 255 greys between ink and paper; less is an empty sheet
+FULL_INK = 250  # from here on ink is not stretched, so that an MNIST image comes through unchanged
+MOST_INK = 0.75  # share of the picture; more is no digit on paper
+
+
+@dataclass(frozen=True)
+class Ink:
+    """A picture as ink.
+
+    Attributes
+    ----------
+    ink : uint8 (H, W), 0 paper, 255 the strongest ink.
+    inverted : True if the picture had dark ink on bright paper.
+    """
+
+    ink: np.ndarray
+    inverted: bool
+
+
+def fit(ink: np.ndarray) -> np.ndarray:
+    """Ink of any size as a centred 28 x 28 digit.
+
+    The ink is cropped to its bounds, its longer side scaled to 20 px by area averaging (Lanczos if it has to grow), and
+    placed so that its centre of mass lies at (14, 14), rounded to whole pixels, halves up, and never cut off.
+
+    Parameters
+    ----------
+    ink : uint8 (H, W), 0 paper.
+
+    Returns
+    -------
+    uint8 (28, 28).
+
+    Raises
+    ------
+    ImageError : there is no ink (code ``"blank"``), or it is no uint8 (H, W).
+    """
+    if ink.ndim != 2 or ink.dtype != np.uint8:
+        raise ImageError(f"ink is uint8 (H, W), not {ink.dtype} {ink.shape}", code="shape")
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if not len(rows):
+        raise ImageError("there is no ink", code="blank")
+    crop = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = BOX / max(crop.shape)
+    if scale != 1:
+        height, width = (max(1, round(side * scale)) for side in crop.shape)
+        how = Image.Resampling.BOX if scale < 1 else Image.Resampling.LANCZOS
+        crop = np.asarray(Image.fromarray(crop).resize((width, height), how))
+    canvas = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    top, left = (_offset(crop.sum(axis=axis, dtype=np.int64)) for axis in (1, 0))
+    canvas[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
+    return canvas
+
+
+def to_ink(source: object) -> Ink:
+    """A picture as ink on paper, whatever way round it came.
+
+    A PNG or JPEG is turned as its EXIF data say, laid on white where it is transparent, and made grey. What its edge
+    shows most is taken for paper; the rest is ink, by how far it differs.
+
+    Parameters
+    ----------
+    source : path, bytes of a file, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4).
+
+    Raises
+    ------
+    ImageError : not a picture, or not an allowed one; code ``"blank"`` or ``"full"`` if it holds no digit on paper.
+    """
+    return _separate(_grey(source))
+
+
+def _offset(profile: np.ndarray) -> int:
+    """Where to put the first of ``profile``'s lines so that its centre of mass lies at the centre."""
+    centre = (profile * np.arange(len(profile))).sum() / max(1, profile.sum())
+    return int(np.clip(np.floor(CENTRE - centre + 0.5), 0, SIDE - len(profile)))
+
+
+def _grey(source: object) -> np.ndarray:
+    """Grey values (H, W), uint8, of any allowed source."""
+    if isinstance(source, np.ndarray):
+        if source.dtype != np.uint8 or not (source.ndim == 2 or (source.ndim == 3 and source.shape[2] in (3, 4))):
+            raise ImageError(
+                f"an array must be uint8 (H, W), (H, W, 3) or (H, W, 4), not {source.dtype} {source.shape}",
+                code="shape",
+            )
+        _check_size(source.shape[1], source.shape[0])
+        source = Image.fromarray(source)
+    if isinstance(source, Image.Image):
+        _check_size(*source.size)
+        return _flatten(source)
+    content = _content(source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+                _check_size(*picture.size)
+                if getattr(picture, "n_frames", 1) > 1:
+                    raise ImageError(f"the picture has {picture.n_frames} frames; one is allowed", code="frames")
+                return _flatten(picture)
+    except ImageError:
+        raise
+    except Exception as error:  # decoders of broken files raise nearly anything; one error type leaves this module
+        raise ImageError(
+            f"this is no PNG or JPEG that can be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"
+        ) from error
+
+
+def _content(source: object) -> bytes:
+    if isinstance(source, bytes | bytearray | memoryview):
+        content = bytes(source)
+    elif isinstance(source, str | os.PathLike):
+        try:
+            with Path(source).open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+        except (OSError, ValueError) as error:
+            raise ImageError(f"{source} cannot be read ({error})", code="unreadable") from error
+    else:
+        raise ImageError(
+            f"a picture is a path, bytes, a PIL image or an array, not {type(source).__name__}", code="type"
+        )
+    if len(content) > MAX_BYTES:
+        raise ImageError(f"the file is larger than {MAX_BYTES // 2**20} MiB", code="too-large")
+    return content
+
+
+def _check_size(width: int, height: int) -> None:
+    if not (SIDES[0] <= width <= SIDES[1] and SIDES[0] <= height <= SIDES[1]) or width * height > MAX_PIXELS:
+        raise ImageError(
+            f"the picture has {width} x {height} px; sides of {SIDES[0]} to {SIDES[1]:,} px and "
+            f"{MAX_PIXELS // 10**6} million px in all are allowed",
+            code="size",
+        )
+
+
+def _flatten(picture: Image.Image) -> np.ndarray:
+    """Upright, opaque, grey, 8 bits."""
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith(("I", "F")):  # convert("L") would clip, not scale
+        values = np.asarray(picture, dtype=np.float64)
+        if picture.mode.startswith("I"):
+            values = values / 257  # 65,535 -> 255
+        return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return np.asarray(picture.convert("RGB").convert("L") if picture.mode == "CMYK" else picture.convert("L"))
+
+
+def _separate(grey: np.ndarray) -> Ink:
+    """Paper is what the edge shows most; ink is how far a pixel differs from it, towards the side that differs most."""
+    edge = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]]).astype(np.int16)
+    paper = int(np.median(edge))
+    darker, brighter = paper - int(grey.min()), int(grey.max()) - paper
+    inverted = darker > brighter
+    ink = (paper - grey.astype(np.int16)) if inverted else (grey.astype(np.int16) - paper)
+    # Half the edge differs from its median by less than this; three times as much is grain of the paper, not ink.
+    grain = 3 * int(np.median(np.abs(edge - paper)))
+    strongest = max(darker, brighter)
+    if strongest < max(LEAST_CONTRAST, 2 * grain):
+        raise ImageError("the picture is empty: nothing stands out from its paper", code="blank")
+    ink = np.where(ink > grain, ink, 0)
+    if strongest < FULL_INK:
+        ink = np.rint(ink * (255 / strongest))
+    ink = np.clip(ink, 0, 255).astype(np.uint8)
+    if (ink > 127).mean() > MOST_INK:
+        raise ImageError("the picture is nearly all ink; a digit on paper is needed", code="full")
+    return Ink(ink, inverted)

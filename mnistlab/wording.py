@@ -1,0 +1,58 @@
+"""Figures in words: how notebooks, titles and headlines spell shares, intervals and p-values.
+
+Shares go in as 0 to 1 and come out in per cent; a difference between two shares comes out in points (of a hundred).
+"""
+
+from __future__ import annotations
+
+import math
+
+from mnistlab.evaluation import Accuracy, McNemar, MeanInterval
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """``0.9897`` -> ``"98.97 %"``; what is not known (NaN) becomes ``"unknown"``."""
+    return "unknown" if math.isnan(share) else f"{100 * share:.{digits}f} %"
+
+
+def points(difference: float, digits: int = 2) -> str:
+    """``0.0493`` -> ``"4.93 points"``; the sign is kept."""
+    return "unknown" if math.isnan(difference) else f"{100 * difference:.{digits}f} points"
+
+
+def interval(low: float, high: float, digits: int = 2) -> str:
+    """``(0.9875, 0.9915)`` -> ``"[98.75, 99.15]"``, in per cent or points."""
+    return f"[{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
+
+
+def accuracy(judged: Accuracy) -> str:
+    """``"98.97 % [98.75, 99.15]"``: a share with its Wilson 95 % interval."""
+    return f"{percent(judged.value)} {interval(judged.low, judged.high)}"
+
+
+def mean(values: MeanInterval) -> str:
+    """``"98.80 % [98.61, 98.99]"``: a mean over seeds with its t interval; one seed has none, and this says so."""
+    return f"{percent(values.mean)} {_spread(values)}"
+
+
+def mean_points(values: MeanInterval) -> str:
+    """``"4.93 points [4.52, 5.34]"``: a mean difference over seeds with its t interval."""
+    return f"{points(values.mean)} {_spread(values)}"
+
+
+def p_value(p: float) -> str:
+    """``"p < 0.001"`` or ``"p = 0.034"``."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def mcnemar(test: McNemar, first: str, second: str) -> str:
+    """One sentence on a paired comparison of two named networks."""
+    return (
+        f"of {test.n:,} images only {first} reads {test.only_first:,} right and only {second} {test.only_second:,}; "
+        f"the difference is {points(test.difference)} {interval(test.low, test.high)} "
+        f"({p_value(test.p_value)}, exact McNemar)"
+    )
+
+
+def _spread(values: MeanInterval) -> str:
+    return "(one seed, no interval)" if values.n == 1 else interval(values.low, values.high)
