@@ -107,7 +107,7 @@ class Metric(_Strict):
     low: Share
     high: Share
     correct: Annotated[int, Field(ge=0)]
-    n: Annotated[int, Field(ge=1)]
+    n: Annotated[int, Field(ge=1, le=10**9)]
 
     @model_validator(mode="after")
     def _agree(self) -> Metric:
@@ -336,9 +336,8 @@ def card(manifest: Manifest) -> str:
         "libraries": ", ".join(f"{name} {number}" for name, number in manifest.libraries.items()),
     }
     table = "\n".join(f"| {_escape(name)} | {_escape(value)} |" for name, value in rows.items())
-    note = (
-        f"\nNote: {_escape(training.note)}\n" if training.note else ""
-    )  # never first on its line, so no heading or list
+    # "Note:" keeps the text off the start of its line, where it could be a heading or a list.
+    note = f"\nNote: {_escape(training.note)}\n" if training.note else ""
     return f"""# Version {manifest.version}
 {note}
 | | |

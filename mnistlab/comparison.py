@@ -17,7 +17,7 @@ from torch import nn
 from mnistlab.data import SIDE, Digits
 from mnistlab.errors import LabError
 from mnistlab.evaluation import MeanInterval
-from mnistlab.models import build, convnet_parameters, count_parameters, logits
+from mnistlab.models import build, convnet_parameters, logits
 from mnistlab.permutation import Permutation
 from mnistlab.progress import track
 from mnistlab.training import Settings, Training, train
@@ -160,7 +160,7 @@ def four_ways(
 def matched_hidden(n_kernels: int = 6) -> int:
     """Hidden units of the 784-h-h-10 net whose parameters come nearest to a ConvNet's: 8 for six kernels."""
     wanted = convnet_parameters(n_kernels)
-    # 785 h + (h + 1) h + (h + 1) 10 grows with h; h parameters cost 796 at least, which bounds the search.
+    # The size, 785 h + (h + 1) h + (h + 1) 10, grows by 796 or more with each unit, which bounds the search.
     return min(range(1, wanted // 796 + 2), key=lambda h: abs(785 * h + (h + 1) * h + (h + 1) * 10 - wanted))
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import numbers
 import tempfile
+import zlib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -77,8 +79,15 @@ class Digits:
         return len(self.labels)
 
     def __getitem__(self, index) -> Digits:
-        """The digits at a slice, a list, an index tensor (n,) or a mask (N,); always a ``Digits``, never a bare image."""
-        if isinstance(index, int):
+        """The digits at a whole number, a slice, a list, an index tensor (n,) or a mask (N,).
+
+        Always a ``Digits``, never a bare image: ``digits[3]`` holds one image.
+
+        Raises
+        ------
+        IndexError : a position that is not there, or a mask of another length.
+        """
+        if isinstance(index, numbers.Integral):
             index = [index]
         return Digits(self.images[index], self.labels[index])
 
@@ -188,7 +197,7 @@ def _read(name: str) -> Tensor:
 
     try:
         unpacked = gzip.decompress((files("mnistlab") / "mnist" / f"{name}.gz").read_bytes())
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"MNIST's {name}.gz cannot be read ({error}); reinstall mnistlab", code="unreadable") from error
     if (found := hashlib.sha256(unpacked).hexdigest()) != MNIST_SHA256[name]:
         raise DataError(
@@ -202,6 +211,7 @@ def _read(name: str) -> Tensor:
 
 
 def _download(name: str, train: bool) -> Digits:
+    """One part of a set that torchvision knows, from ``data/`` or, the first time, from the network."""
     from torchvision import datasets
 
     class_name, for_training, for_test = DOWNLOADS[name]
@@ -210,11 +220,11 @@ def _download(name: str, train: bool) -> Digits:
         dataset = getattr(datasets, class_name)(
             root=folder, train=train, download=True, **(for_training if train else for_test)
         )
-    except (OSError, RuntimeError, ValueError, AssertionError) as error:  # torchvision has no error of its own
-        why = (str(error) or type(error).__name__).splitlines()[0]
+    except Exception as error:  # torchvision has no error of its own, and a damaged file raises anything
+        why = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(
-            f"{name} could not be downloaded into {folder} ({why}). "
-            "It needs a network once; MNIST itself ships with the lab and needs none.",
+            f"{name} could not be downloaded into {folder} or read from there ({why}). It needs a network once; "
+            f"if {folder / class_name} is damaged, delete it. MNIST itself ships with the lab and needs none.",
             code="download",
         ) from error
     images, labels = dataset.data, dataset.targets
@@ -226,6 +236,7 @@ def _download(name: str, train: bool) -> Digits:
 
 
 def _split(name: str, training: Digits, test: Digits, seed: int) -> Splits:
+    """Set ``VALIDATION_SIZE`` training images aside, each class by its share, in an order that ``seed`` fixes."""
     from sklearn.model_selection import train_test_split
 
     if len(training) <= VALIDATION_SIZE:

@@ -27,6 +27,10 @@ class Accuracy:
     Attributes
     ----------
     value, low, high : share from 0 to 1, with the bounds of its Wilson 95 % interval.
+
+    Raises
+    ------
+    LabError : ``n`` is 0, or ``correct`` is not between 0 and ``n``.
     """
 
     correct: int
@@ -38,14 +42,17 @@ class Accuracy:
 
     @property
     def value(self) -> float:
+        """Share right, 0 to 1."""
         return self.correct / self.n
 
     @property
     def low(self) -> float:
+        """Lower bound of the Wilson 95 % interval, 0 to 1."""
         return self._interval()[0]
 
     @property
     def high(self) -> float:
+        """Upper bound of the Wilson 95 % interval, 0 to 1."""
         return self._interval()[1]
 
     def _interval(self) -> tuple[float, float]:
@@ -144,7 +151,12 @@ class Evaluation:
     mistakes: np.ndarray
 
     def recall_of(self, digit: int) -> Accuracy:
-        """Share of the images of one digit that were read right, with its interval."""
+        """Share of the images of one digit (0 to 9) that were read right, with its interval.
+
+        Raises
+        ------
+        LabError : there is no image of this digit.
+        """
         return Accuracy(int(self.confusion[digit, digit]), int(self.support[digit]))
 
     def confusions(self) -> list[tuple[int, int, int]]:
@@ -176,7 +188,7 @@ class McNemar:
     n : all images.
     p_value : exact, two-sided: how often equal networks would differ at least as much.
     difference, low, high : accuracy of the first minus that of the second, in shares, with a 95 % interval (Wald,
-        paired).
+        paired); of no width where the two never disagree.
     """
 
     only_first: int
@@ -185,19 +197,23 @@ class McNemar:
 
     @property
     def p_value(self) -> float:
+        """Exact two-sided p-value, 0 to 1; 1 where the two never disagree."""
         disagreements = self.only_first + self.only_second
         return float(stats.binomtest(self.only_first, disagreements, 0.5).pvalue) if disagreements else 1.0
 
     @property
     def difference(self) -> float:
+        """Accuracy of the first minus that of the second, -1 to 1."""
         return (self.only_first - self.only_second) / self.n
 
     @property
     def low(self) -> float:
+        """Lower bound of the paired 95 % interval of ``difference``."""
         return self.difference - self._half()
 
     @property
     def high(self) -> float:
+        """Upper bound of the paired 95 % interval of ``difference``."""
         return self.difference + self._half()
 
     def _half(self) -> float:
@@ -210,10 +226,11 @@ def evaluate(probabilities: Tensor | np.ndarray, labels: Tensor | np.ndarray) ->
 
     Raises
     ------
-    LabError : shapes do not fit, there is no image, or a probability is not finite.
+    LabError : shapes do not fit, there is no image, a label is no digit, or a probability is not finite or not within
+        0 to 1 (logits, for example).
     """
     probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
-    if probabilities.ndim != 2 or probabilities.shape != (len(labels), CLASSES) or not len(labels):
+    if labels.ndim != 1 or probabilities.shape != (labels.size, CLASSES) or not labels.size:
         raise LabError(
             f"evaluation takes probabilities (N, {CLASSES}) and labels (N,) with N >= 1, "
             f"not {probabilities.shape} and {labels.shape}",
@@ -221,6 +238,14 @@ def evaluate(probabilities: Tensor | np.ndarray, labels: Tensor | np.ndarray) ->
         )
     if not np.isfinite(probabilities).all():
         raise LabError("a probability is not a finite number", code="finite")
+    if probabilities.min() < 0 or probabilities.max() > 1 + 1e-6:  # float32 may round a sure answer up
+        came = f"{probabilities.min():.3g} to {probabilities.max():.3g}"
+        raise LabError(f"probabilities lie in 0 to 1; these go from {came}: logits need a softmax first", code="range")
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= CLASSES:
+        raise LabError(
+            f"labels are whole numbers from 0 to {CLASSES - 1}; these are {labels.dtype}, {labels.min()} to {labels.max()}",
+            code="labels",
+        )
     predicted = probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1)
     correct = predicted == labels

@@ -38,8 +38,10 @@ def main() -> None:
             end()
 
         threading.Thread(target=guard, daemon=True).start()
-    if sys.path[0] == "" or os.path.samefile(sys.path[0], os.getcwd()):
-        del sys.path[0]  # a file beside the notebook must not shadow a library while the kernel loads; IPython adds it back
+    if sys.path[0] in ("", os.getcwd()):
+        del sys.path[
+            0
+        ]  # a file beside the notebook must not shadow a library while the kernel loads; IPython adds it back
     from ipykernel import kernelapp
 
     kernelapp.launch_new_instance()

@@ -45,7 +45,7 @@ def write(notebook: str, values: dict, *, headlines: Sequence[str] = ()) -> Path
 
     Raises
     ------
-    ValueError : a value is not a finite number or no plain JSON.
+    ValueError, TypeError : a number is not finite; a value is no plain JSON (a tensor, an array, a NumPy integer).
     """
     folder = Path(os.environ.get(FOLDER) or paths.reports() / "interactive")
     folder.mkdir(parents=True, exist_ok=True)

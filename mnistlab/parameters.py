@@ -59,7 +59,7 @@ class Parameter:
         for kind in sorted(self.kinds, key=list(READERS).index):
             try:
                 return READERS[kind](value)
-            except ValueError:
+            except (ValueError, OverflowError):
                 continue
         kinds, examples = " or ".join(self.kinds), " or ".join(EXAMPLES[kind] for kind in self.kinds)
         raise RunError(
@@ -83,7 +83,9 @@ def read(notebook: NotebookNode, name: str = "the notebook") -> dict[str, Parame
     try:
         statements = ast.parse(source).body
     except SyntaxError as error:
-        raise RunError(f"the parameters cell of {name} is no Python in line {error.lineno}", code="unreadable") from None
+        raise RunError(
+            f"the parameters cell of {name} is no Python in line {error.lineno}", code="unreadable"
+        ) from None
     comments = {
         token.start[0]: token.string.lstrip("# ").rstrip()
         for token in tokenize.generate_tokens(io.StringIO(source).readline)

@@ -39,7 +39,10 @@ class Permutation:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        order = torch.as_tensor(self.order)
+        try:
+            order = torch.as_tensor(self.order)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise PermutationError(f"a permutation holds whole numbers ({error})", code="type") from None
         if order.is_floating_point() or order.is_complex() or order.dtype == torch.bool:
             raise PermutationError(f"a permutation holds whole numbers, not {order.dtype}", code="type")
         if order.shape != (PIXELS,):

@@ -28,6 +28,7 @@ SIDES = (8, 6_000)  # px
 MAX_PIXELS = 16_000_000
 LEAST_CONTRAST = 16  # of 255 greys between ink and paper; less is an empty sheet
 FULL_INK = 250  # from here on ink is not stretched, so that an MNIST image comes through unchanged
+FAINT = 8  # in a large picture, less than an eighth of the strongest ink is none
 MOST_INK = 0.75  # share of the picture; more is no digit on paper
 
 
@@ -127,6 +128,8 @@ def _grey(source: object) -> np.ndarray:
                 return _flatten(picture)
     except ImageError:
         raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise ImageError(f"the picture is far too large: {error}", code="size") from error
     except Exception as error:  # decoders of broken files raise nearly anything; one error type leaves this module
         raise ImageError(
             f"this is no PNG or JPEG that can be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"
@@ -181,9 +184,11 @@ def _separate(grey: np.ndarray) -> Ink:
     darker, brighter = paper - int(grey.min()), int(grey.max()) - paper
     inverted = darker > brighter
     ink = (paper - grey.astype(np.int16)) if inverted else (grey.astype(np.int16) - paper)
-    # Half the edge differs from its median by less than this; three times as much is grain of the paper, not ink.
-    grain = 3 * int(np.median(np.abs(edge - paper)))
     strongest = max(darker, brighter)
+    # Half the edge differs from its median by less than a sixth of this: what lies below is grain of the paper, not ink.
+    grain = 6 * int(np.median(np.abs(edge - paper)))
+    if min(grey.shape) > 2 * SIDE:  # a large picture has sharp strokes, and JPEG's faint marks beside them
+        grain = max(grain, strongest // FAINT)
     if strongest < max(LEAST_CONTRAST, 2 * grain):
         raise ImageError("the picture is empty: nothing stands out from its paper", code="blank")
     ink = np.where(ink > grain, ink, 0)

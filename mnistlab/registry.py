@@ -48,7 +48,10 @@ class Registry:
         RegistryError : no pointer, or it names no version.
         """
         try:
-            name = (self.root / POINTER).read_text().strip()
+            if not (self.root / POINTER).is_file():  # a pipe would wait for ever
+                raise FileNotFoundError
+            with open(self.root / POINTER, "rb") as file:
+                name = file.read(64).decode().strip()
         except (OSError, UnicodeDecodeError):
             raise RegistryError(
                 f"no version is in use: {self.root / POINTER} cannot be read; `mnistlab models promote VERSION` sets it",
@@ -81,7 +84,7 @@ class Registry:
 
         Raises
         ------
-        RegistryError : there is none.
+        RegistryError, CheckpointError : there is none; a newer one has a manifest that is not valid.
         """
         for name in reversed(self.versions()):
             if (self.manifest(name).permutation.kind == "permuted") == permuted:

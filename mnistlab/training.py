@@ -182,6 +182,12 @@ def train(
                         code="loss",
                     )
             validation_loss, accuracy = _judge(model, held_images, held_labels)
+            if not math.isfinite(validation_loss):  # the last step alone can spoil the weights
+                raise TrainingError(
+                    f"the validation loss was no longer a finite number after epoch {number}; "
+                    f"a learning rate below {settings.learning_rate:g} may help",
+                    code="loss",
+                )
             epoch = Epoch(
                 epoch=number,
                 train_loss=total.item() / len(train),

@@ -1,0 +1,199 @@
+"""One notebook in one fresh kernel: parameters injected by papermill, time limits, and no kernel left behind.
+
+The kernel is always the Python that runs this, whatever kernels the machine has registered under "python3", and it is
+ended here in every case; should this process be killed, the kernel notices by itself (``mnistlab.kernel``).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import nbformat
+import papermill
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+
+from mnistlab.display import Display, ESCAPE
+from mnistlab.errors import RunError
+
+CELL_TIMEOUT, START_TIMEOUT = 900, 60  # seconds
+OUTPUT_TIMEOUT = (
+    60  # seconds between a cell's end and the last of its output; nbclient's 4 are short for a busy machine
+)
+ENGINE = "mnistlab"
+MATPLOTLIB = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline"
+}  # a caller's "Agg" would leave out every figure
+
+log = logging.getLogger("mnistlab")
+for name in ("mnistlab", "papermill"):  # what they have to say is said by the errors below
+    logging.getLogger(name).addHandler(logging.NullHandler())
+
+
+def execute(
+    notebook: NotebookNode,
+    target: Path,
+    *,
+    cwd: Path,
+    parameters: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    cell_timeout: int = CELL_TIMEOUT,
+    start_timeout: int = START_TIMEOUT,
+    shown: Display | None = None,
+) -> NotebookNode:
+    """Run a copy of ``notebook`` in a kernel of this Python and return it executed.
+
+    ``target`` is written after every cell, so that it shows how far a cut-off run came. What the kernel writes past the
+    notebook is in ``<target>.log``, kept only if the run is cut off.
+
+    Parameters
+    ----------
+    cwd : the kernel's working folder.
+    parameters : values with the right types; they go into a cell after the one tagged ``parameters``.
+    environment : variables for the kernel besides those of this process.
+    cell_timeout, start_timeout : seconds a cell and the start of the kernel may take, >= 1.
+    shown : told where the run is.
+
+    Raises
+    ------
+    RunError : with code ``"cell-error"``, ``"cell-timeout"``, ``"kernel-dead"`` or ``"kernel-start"``.
+    KeyboardInterrupt : passed on, once the kernel is gone.
+    """
+    shown = shown or Display()
+    log_path = target.with_suffix(".log")
+    nbformat.write(notebook, target)
+    try:
+        with open(log_path, "wb") as log_file:
+            executed = papermill.execute_notebook(
+                *[str(target).replace("{", "{{").replace("}", "}}")] * 2,  # papermill fills in names in braces
+                parameters=dict(parameters or {}),
+                engine_name=ENGINE,
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                start_timeout=start_timeout,
+                execution_timeout=cell_timeout,
+                shown=shown,
+                kernel_options={
+                    "cwd": str(cwd),
+                    "env": {**os.environ, **MATPLOTLIB, **(environment or {})},
+                    "stdout": log_file,
+                    "stderr": log_file,
+                },
+            )
+    except PapermillExecutionError as error:
+        what = f"{error.ename}: {_first_line(error.evalue)}" if error.evalue else error.ename
+        raise RunError(f"failed {shown.place}, with {what}", code="cell-error") from error
+    except CellTimeoutError as error:
+        message = f"stopped {shown.place}: it took longer than the {cell_timeout} s a cell may take (--cell-timeout)"
+        raise RunError(message, code="cell-timeout") from error
+    except DeadKernelError as error:
+        raise RunError(f"stopped {shown.place}: the kernel died{_tail(log_path)}", code="kernel-dead") from error
+    except RuntimeError as error:
+        if shown.cell:
+            raise
+        message = f"stopped {shown.place}: the kernel did not start within {start_timeout} s{_tail(log_path)}"
+        raise RunError(f"{message}; `mnistlab doctor` looks for the cause", code="kernel-start") from error
+    log_path.unlink()
+    return executed
+
+
+class _Specs(KernelSpecManager):
+    """Knows one kernel: the one of this Python."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        argv = [sys.executable, "-m", "mnistlab.kernel", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name="Python 3 (ipykernel)", language="python")
+
+
+class _Manager(AsyncKernelManager):
+    def __init__(self, **options) -> None:
+        super().__init__(kernel_spec_manager=_Specs(), **options)
+
+
+class _Client(PapermillNotebookClient):
+    """papermill's client, with our kernel, our display, and an end to the kernel that nothing can prevent."""
+
+    def __init__(self, nb_man, shown: Display, **options) -> None:
+        super().__init__(nb_man, kernel_manager_class=_Manager, on_cell_start=self._step, **options)
+        self.shown = shown
+        self.manager: AsyncKernelManager | None = None
+
+    def create_kernel_manager(self) -> AsyncKernelManager:
+        self.manager = super().create_kernel_manager()
+        return self.manager
+
+    def execute(self, **options) -> NotebookNode:
+        try:
+            return super().execute(**options)
+        finally:
+            self._end_kernel()
+
+    def papermill_execute_cells(self) -> None:
+        try:
+            super().papermill_execute_cells()
+        except BaseException:
+            self.shutdown_kernel = "immediate"  # it is dead, stuck or not wanted any more: no use in asking
+            raise
+
+    def process_message(self, *arguments, **options):
+        output = super().process_message(*arguments, **options)
+        if output and output.output_type == "stream":
+            self.shown.say(output.text)
+        return output
+
+    def _step(self, *, cell: NotebookNode, cell_index: int) -> None:
+        self.shown.step(cell_index + 1)
+
+    def _end_kernel(self) -> None:
+        """nbclient shuts the kernel down in order; an interrupt at the wrong moment makes it forget."""
+        process = getattr(self.manager and self.manager.provisioner, "process", None)
+        if process is None or process.poll() is not None:
+            return
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)  # jupyter_client gives each kernel a group of its own
+        else:
+            process.kill()
+        process.wait()
+
+
+class _Engine(Engine):
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man, kernel_name, *, shown, kernel_options, start_timeout, execution_timeout, **_
+    ) -> NotebookNode:
+        client = _Client(
+            nb_man,
+            shown,
+            kernel_name=kernel_name,
+            timeout=execution_timeout,
+            startup_timeout=start_timeout,
+            iopub_timeout=OUTPUT_TIMEOUT,
+            log=log,
+        )
+        return client.execute(**kernel_options)
+
+
+papermill_engines.register(ENGINE, _Engine)
+
+
+def _first_line(text: str, limit: int = 200) -> str:
+    lines = ESCAPE.sub("", text).strip().splitlines() or [""]
+    return lines[0] if len(lines[0]) <= limit else lines[0][:limit] + "..."
+
+
+def _tail(path: Path) -> str:
+    """The last line the kernel itself wrote, as an aside."""
+    with open(path, "rb") as file:
+        lines = file.read()[-10_000:].decode(errors="replace").strip().splitlines()
+    return f" ({_first_line(lines[-1])})" if lines else ""

@@ -1,0 +1,99 @@
+"""What several test files share: the data once, a quick training once, and a registry anybody may spoil.
+
+Nothing a test does may land in the tree: reports and downloads go to a temporary folder, and no test is given the
+lab's own ``models/`` to write to.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+from mnistlab import models
+from mnistlab.data import Splits, load_mnist
+from mnistlab.permutation import Permutation
+from mnistlab.registry import Registry
+from mnistlab.training import Settings, Training, train
+
+matplotlib.use("Agg")  # not by MPLBACKEND: notebooks that tests start would inherit it and show no figure
+
+PERMUTATION_SEED = 42
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _outside_the_tree(tmp_path_factory: pytest.TempPathFactory):
+    """Reports and downloads of the whole test run go to a folder of its own, unless the caller chose one."""
+    chosen = {
+        name: str(tmp_path_factory.mktemp(name.lower()))
+        for name in ("MNISTLAB_REPORTS", "MNISTLAB_DATA")
+        if name not in os.environ
+    }
+    os.environ.update(chosen)
+    yield
+    for name in chosen:
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def splits() -> Splits:
+    """The whole of MNIST, split with seed 0. Shared: do not write into its tensors."""
+    return load_mnist()
+
+
+@pytest.fixture(scope="session")
+def small(splits: Splits) -> Splits:
+    """1,000 images to train, 500 to validate, 500 to test."""
+    return dataclasses.replace(
+        splits,
+        train=splits.train.sample(1_000, seed=1),
+        validation=splits.validation.sample(500, seed=2),
+        test=splits.test.sample(500, seed=3),
+    )
+
+
+def quick_training(small: Splits, permutation: Permutation | None = None) -> Training:
+    """One epoch of the 6,422-parameter net on 1,000 images, on the CPU: under a second, about 80 % right."""
+    return train(
+        models.build("convnet", seed=0),
+        small.train,
+        small.validation,
+        permutation=permutation,
+        settings=Settings(epochs=1, batch_size=32),
+        device="cpu",
+        show_progress=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def trained(small: Splits) -> Training:
+    """A quick plain training. Shared: copy the model before changing it."""
+    return quick_training(small)
+
+
+@pytest.fixture(scope="session")
+def trained_permuted(small: Splits) -> Training:
+    """The same on pixels scrambled by ``Permutation.random(42)``."""
+    return quick_training(small, Permutation.random(PERMUTATION_SEED))
+
+
+@pytest.fixture(scope="session")
+def _registry_template(
+    trained: Training, trained_permuted: Training, small: Splits, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    registry = Registry(tmp_path_factory.mktemp("template") / "models")
+    for training in (trained, trained_permuted):
+        registry.save(training, small, test=small.test, note="made for a test")
+    registry.promote("0001")
+    return registry.root
+
+
+@pytest.fixture
+def registry(_registry_template: Path, tmp_path: Path) -> Registry:
+    """A registry of one's own: 0001 plain and in use, 0002 permuted."""
+    shutil.copytree(_registry_template, tmp_path / "models")
+    return Registry(tmp_path / "models")

@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+import torch
+
+from mnistlab import Predictor
+from mnistlab.errors import ImageError, RegistryError, StrokesError
+from mnistlab.strokes import rasterise
+
+# A 0 slightly open at the top left: its centre of mass is no tie between two pixels, which rounding would settle by chance.
+ZERO = [[[140 + 60 * np.cos(t), 140 + 90 * np.sin(t)] for t in np.linspace(-1.5, 4.4, 40)]]
+
+
+@pytest.fixture(scope="module")
+def reader() -> Predictor:
+    """The version that comes with the lab."""
+    return Predictor.load()
+
+
+def test_a_plain_zero_is_read(reader):
+    reading = reader.predict_strokes(ZERO)
+    assert reading.digit == 0
+    assert reading.confidence == reading.probabilities.max() > 0.9
+    assert reading.probabilities.shape == (10,)
+    assert reading.probabilities.sum() == pytest.approx(1)
+    assert (reading.image.shape, reading.image.dtype) == ((28, 28), np.uint8)
+    assert reading.milliseconds > 0
+    assert reading.version == reader.version
+    assert reading.reason == ""
+
+
+@pytest.mark.parametrize("scale", [0.2, 0.5, 1.2])
+@pytest.mark.parametrize("shift", [-40, 0, 40])
+def test_size_and_place_hardly_change_the_answer(reader, scale, shift):
+    strokes = [(np.array(stroke) - 140) * scale + 140 + shift for stroke in ZERO]
+    expected, found = reader.predict_strokes(ZERO), reader.predict_strokes(strokes)
+    if scale * 90 + abs(shift) <= 140:  # else it leaves the canvas and is cut
+        assert np.abs(found.image.astype(int) - expected.image.astype(int)).mean() < 2
+    assert found.digit == 0
+
+
+def test_the_pen_does_not_change_the_answer(reader):
+    thin, thick = (reader.predict_strokes(ZERO, pen_width=width) for width in (8, 28))
+    np.testing.assert_array_equal(thin.image, thick.image)
+
+
+@pytest.mark.parametrize("strokes", [[], [[]], [[[140, 140]]], [[[140, 140], [143, 141]]]])
+def test_nothing_to_read_gives_no_digit(reader, strokes):
+    reading = reader.predict_strokes(strokes)
+    assert reading.digit is None
+    assert reading.confidence == 0
+    assert reading.reason
+    assert str(reading).startswith("no digit")
+    assert not reading.image.any()
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((28, 28), np.uint8), np.full((300, 200, 3), 255, np.uint8), np.full((28, 28), 77, np.uint8)]
+)
+def test_a_blank_picture_gives_no_digit(reader, image):
+    reading = reader.predict_image(image)
+    assert reading.digit is None
+    assert "empty" in reading.reason
+
+
+def test_strokes_and_a_picture_of_them_agree(reader):
+    picture = rasterise([np.array(stroke) for stroke in ZERO], pen_width=24.5)  # 0.12 of the digit's height
+    drawn, seen = reader.predict_strokes(ZERO), reader.predict_image(255 - picture)
+    assert seen.digit == drawn.digit == 0
+    assert np.abs(seen.image.astype(int) - drawn.image.astype(int)).mean() < 2
+
+
+def test_dataset_and_picture_paths_agree(reader, splits):
+    images = splits.validation.images[:50]
+    direct = reader.predict_digits(images).argmax(axis=1)
+    through_files = [reader.predict_image(image.numpy()).digit for image in images]
+    assert direct.tolist() == through_files
+
+
+def test_digits_take_tensors_and_arrays(reader, splits):
+    images = splits.validation.images[:5]
+    from_tensor, from_array = reader.predict_digits(images), reader.predict_digits(images.numpy())
+    np.testing.assert_array_equal(from_tensor, from_array)
+    assert from_tensor.shape == (5, 10)
+    np.testing.assert_allclose(from_tensor.sum(axis=1), 1, atol=1e-5)
+    assert reader.predict_digits(images[:0]).shape == (0, 10)
+
+
+@pytest.mark.parametrize("bad", [np.zeros((28, 28), np.uint8), np.zeros((1, 28, 28), np.float32)])
+def test_digits_of_another_shape_are_refused(reader, bad):
+    with pytest.raises(ImageError, match=r"uint8 \(N, 28, 28\)"):
+        reader.predict_digits(bad)
+
+
+def test_bad_strokes_are_refused(reader):
+    with pytest.raises(StrokesError, match="finite"):
+        reader.predict_strokes([[[0, float("nan")]]])
+    with pytest.raises(StrokesError, match="pen_width"):
+        reader.predict_strokes(ZERO, pen_width=0)
+
+
+def test_a_prediction_leaves_the_threads_as_they_were(reader):
+    before = torch.get_num_threads()
+    reader.predict_strokes(ZERO)
+    assert torch.get_num_threads() == before
+
+
+def test_a_permuted_version_sees_scrambled_pixels_and_shows_them_as_drawn(registry, splits, trained_permuted):
+    reader = Predictor.load(registry.latest(permuted=True), models=registry.root)
+    images = splits.validation.images[:50]
+    scrambled = images.flatten(1)[:, trained_permuted.permutation.order].view(-1, 1, 28, 28)
+    with torch.inference_mode():
+        expected = trained_permuted.model((scrambled / 255 - 0.1307) / 0.3081).softmax(dim=1)
+    np.testing.assert_allclose(reader.predict_digits(images), expected, atol=1e-5)
+    assert reader.predict_image(images[0].numpy()).image.tolist() == images[0].tolist()
+
+
+def test_an_unknown_version_is_refused(registry):
+    with pytest.raises(RegistryError, match="no version '9999'"):
+        Predictor.load("9999", models=registry.root)

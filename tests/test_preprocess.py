@@ -1,0 +1,232 @@
+import contextlib
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from mnistlab import preprocess
+from mnistlab.errors import ImageError
+from mnistlab.preprocess import fit, to_ink
+from mnistlab.strokes import rasterise
+
+
+def seven() -> np.ndarray:
+    """Ink of a 7, small and off centre, on a 280 x 280 canvas."""
+    return rasterise([np.array([[40.0, 60], [110, 60], [70, 170]])], pen_width=14)
+
+
+def encode(picture: Image.Image, **options) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, **{"format": "PNG", **options})
+    return buffer.getvalue()
+
+
+def centre_of_mass(image: np.ndarray) -> tuple[float, float]:
+    weights = image / image.sum()
+    return float((weights.sum(1) * np.arange(28)).sum()), float((weights.sum(0) * np.arange(28)).sum())
+
+
+def test_mnist_comes_through_unchanged(splits):
+    images = splits.train.images[:2000].numpy()
+    same = np.mean([np.array_equal(fit(image), image) for image in images])
+    assert same > 0.999
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_an_mnist_image_as_a_file_comes_through_unchanged(splits, invert):
+    images = splits.train.images[:300].numpy()
+    files = (encode(Image.fromarray(255 - image if invert else image)) for image in images)
+    same = np.mean([np.array_equal(fit(to_ink(file).ink), image) for file, image in zip(files, images, strict=True)])
+    assert same > 0.99
+
+
+def test_the_digit_fills_a_box_of_20_and_its_mass_is_centred():
+    image = fit(seven())
+    rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+    assert centre_of_mass(image) == pytest.approx((14, 14), abs=0.51)
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (100, 0), (0, 95), (160, 95)])
+def test_place_does_not_matter(shift):
+    moved = np.roll(seven(), shift[::-1], axis=(0, 1))
+    np.testing.assert_array_equal(fit(moved), fit(seven()))
+
+
+@pytest.mark.parametrize("size", [(1, 200), (200, 1), (1, 1), (3, 3)])
+def test_thin_and_tiny_ink_still_fits(size):
+    ink = np.zeros((280, 280), np.uint8)
+    ink[40 : 40 + size[0], 30 : 30 + size[1]] = 255
+    image = fit(ink)
+    assert image.shape == (28, 28)
+    assert image.any()
+
+
+def test_no_ink_is_refused_by_name():
+    with pytest.raises(ImageError, match="there is no ink") as caught:
+        fit(np.zeros((50, 50), np.uint8))
+    assert caught.value.code == "blank"
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 60))
+@settings(max_examples=50, deadline=None)
+def test_any_ink_fits_or_is_blank(seed, height, width):
+    rng = np.random.default_rng(seed)
+    ink = (rng.random((height, width)) < 0.1).astype(np.uint8) * rng.integers(1, 256)
+    if not ink.any():
+        with pytest.raises(ImageError):
+            fit(ink.astype(np.uint8))
+        return
+    assert fit(ink.astype(np.uint8)).shape == (28, 28)
+
+
+def variants() -> dict[str, object]:
+    """The same 7, black on white, in every encoding a person might send."""
+    grey = Image.fromarray(255 - seven())
+    alpha = Image.fromarray(seven())
+    ink_on_nothing = Image.merge("LA", (Image.new("L", grey.size, 0), alpha))
+    sixteen = Image.fromarray((255 - seven()).astype(np.uint16) * 257)
+    return {
+        "L": encode(grey),
+        "1": encode(grey.convert("1")),
+        "P": encode(grey.convert("P")),
+        "RGB": encode(grey.convert("RGB")),
+        "LA": encode(ink_on_nothing),
+        "RGBA": encode(ink_on_nothing.convert("RGBA")),
+        "16 bit": encode(sixteen),
+        "white on black": encode(Image.fromarray(seven())),
+        "JPEG": encode(grey, format="JPEG", quality=95),
+        "CMYK": encode(grey.convert("CMYK"), format="JPEG", quality=95),
+        "PIL": grey,
+        "array": np.asarray(grey),
+        "array RGB": np.asarray(grey.convert("RGB")),
+        "array RGBA": np.asarray(ink_on_nothing.convert("RGBA")),
+        "faint": encode(grey.point(lambda value: 200 + value // 8)),
+    }
+
+
+@pytest.mark.parametrize("name", list(variants()))
+def test_every_encoding_gives_the_same_digit(name):
+    expected = fit(seven()).astype(int)
+    found = fit(to_ink(variants()[name]).ink).astype(int)
+    # JPEG and faint ink lose a little at the edges of a stroke, and no more.
+    assert np.abs(found - expected).mean() < (6 if name in ("JPEG", "CMYK", "faint") else 0.5)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_photo_is_turned_back(orientation):
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    upright = Image.fromarray(255 - seven())
+    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    found = fit(to_ink(encode(stored, exif=exif)).ink)
+    np.testing.assert_array_equal(found, fit(seven()))
+
+
+def test_polarity_is_decided_and_said():
+    assert to_ink(255 - seven()).inverted
+    assert not to_ink(seven()).inverted
+
+
+def test_grain_of_the_paper_is_no_ink():
+    rng = np.random.default_rng(0)
+    photo = np.clip(235 - 0.8 * seven() + rng.normal(0, 4, (280, 280)), 0, 255).astype(np.uint8)
+    expected, found = fit(seven()).astype(int), fit(to_ink(photo).ink).astype(int)
+    rows = np.flatnonzero(found.any(1))
+    assert np.ptp(rows) + 1 <= 21
+    assert np.abs(found - expected).mean() < 12
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_an_empty_sheet_is_blank(value):
+    with pytest.raises(ImageError, match="empty") as caught:
+        to_ink(np.full((100, 100), value, np.uint8))
+    assert caught.value.code == "blank"
+
+
+def test_a_nearly_full_sheet_is_refused():
+    full = np.full((100, 100), 255, np.uint8)
+    full[0] = full[-1] = full[:, 0] = full[:, -1] = 0
+    with pytest.raises(ImageError, match="nearly all ink") as caught:
+        to_ink(full)
+    assert caught.value.code == "full"
+
+
+def test_files_from_a_path(tmp_path):
+    path = tmp_path / "7.png"
+    path.write_bytes(variants()["L"])
+    np.testing.assert_array_equal(to_ink(path).ink, to_ink(str(path)).ink)
+    with pytest.raises(ImageError, match="cannot be read"):
+        to_ink(tmp_path / "missing.png")
+    with pytest.raises(ImageError, match="cannot be read"):
+        to_ink(tmp_path)
+
+
+def bomb() -> bytes:
+    """A small PNG that claims 13,000 x 13,000 px."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 13_000, 13_000, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(10_000)))
+        + chunk(b"IEND", b"")
+    )
+
+
+def animation() -> bytes:
+    frames = [Image.fromarray(np.roll(seven(), step)) for step in (0, 50)]
+    return encode(frames[0], save_all=True, append_images=frames[1:])
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        (b"", "unreadable"),
+        (b"not a picture", "unreadable"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "unreadable"),
+        (encode(Image.fromarray(seven()), format="GIF"), "unreadable"),
+        (encode(Image.fromarray(seven()))[:-200], "unreadable"),
+        (bomb(), "size"),
+        (animation(), "frames"),
+        (bytes(preprocess.MAX_BYTES + 1), "too-large"),
+        (np.zeros((7, 100), np.uint8), "size"),
+        (np.zeros((9, 6001), np.uint8), "size"),
+        (np.zeros((28, 28), np.float32), "shape"),
+        (np.zeros((28, 28, 2), np.uint8), "shape"),
+        (42, "type"),
+        (None, "type"),
+    ],
+)
+def test_what_is_no_picture_is_refused(source, code):
+    with pytest.raises(ImageError) as caught:
+        to_ink(source)
+    assert caught.value.code == code
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=100, deadline=None)
+def test_a_damaged_file_gives_a_picture_or_our_error(seed):
+    rng = np.random.default_rng(seed)
+    file = bytearray(variants()["JPEG" if seed % 2 else "RGBA"])
+    for position in rng.integers(0, len(file), 8):
+        file[position] = rng.integers(256)
+    with contextlib.suppress(ImageError):
+        assert to_ink(bytes(file)).ink.dtype == np.uint8

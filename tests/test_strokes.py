@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnistlab import strokes
+from mnistlab.errors import StrokesError
+from mnistlab.strokes import CANVAS, MAX_POINTS, Drawing, as_strokes, rasterise, to_standard_size
+
+HOSTILE = [float("nan"), float("inf"), -float("inf"), None, "12", b"1", [], {}, True, 10**400, 1j]
+
+
+def line(*points):
+    return np.array(points, dtype=float)
+
+
+def test_a_stroke_is_press_moves_release():
+    drawing = Drawing()
+    assert drawing.press(10, 20)
+    assert drawing.is_open
+    assert drawing.move(30, 40)
+    assert drawing.release()
+    assert not drawing.is_open
+    np.testing.assert_array_equal(drawing.strokes[0], [[10, 20], [30, 40]])
+
+
+def test_moves_without_a_press_leave_no_ink():
+    drawing = Drawing()
+    assert not drawing.move(5, 5)
+    assert not drawing.release()
+    assert len(drawing) == 0
+
+
+def test_a_second_press_ends_the_open_stroke():
+    drawing = Drawing()
+    drawing.press(0, 0)
+    drawing.press(50, 50)
+    drawing.move(60, 60)
+    assert [len(stroke) for stroke in drawing.strokes] == [1, 2]
+
+
+def test_events_after_release_do_not_touch_the_stroke():
+    drawing = Drawing()
+    drawing.press(0, 0)
+    drawing.release()
+    assert not drawing.move(9, 9)
+    assert drawing.n_points == 1
+
+
+def test_undo_takes_back_one_stroke_and_lifts_the_pen():
+    drawing = Drawing([line((0, 0), (1, 1)), line((5, 5))])
+    drawing.press(7, 7)
+    assert drawing.undo()
+    assert not drawing.is_open
+    assert not drawing.move(8, 8)
+    assert len(drawing) == 2
+    assert drawing.undo()
+    assert drawing.undo()
+    assert not drawing.undo()
+
+
+def test_clear_empties_the_canvas():
+    drawing = Drawing([line((0, 0), (1, 1))])
+    drawing.press(3, 3)
+    drawing.clear()
+    assert len(drawing) == 0
+    assert not drawing.move(4, 4)
+
+
+@pytest.mark.parametrize("bad", HOSTILE)
+def test_hostile_coordinates_are_left_out(bad):
+    drawing = Drawing()
+    assert not drawing.press(bad, 3)
+    assert not drawing.press(3, bad)
+    drawing.press(1, 1)
+    assert not drawing.move(bad, 2)
+    assert not drawing.move(2, bad)
+    assert drawing.n_points == 1
+
+
+def test_huge_coordinates_are_pulled_back():
+    drawing = Drawing()
+    drawing.press(1e300, -1e300)
+    assert np.abs(drawing.strokes[0]).max() <= CANVAS + strokes.REACH
+
+
+def test_a_drawing_stops_taking_ink_at_its_limit_and_goes_on_after_an_undo():
+    drawing = Drawing()
+    drawing.press(0, 0)
+    for step in range(MAX_POINTS + 5):
+        drawing.move(step % 280 + 1, step % 279)
+    assert drawing.n_points == MAX_POINTS
+    assert not drawing.press(1, 1)
+    drawing.undo()
+    assert drawing.press(1, 1)
+
+
+event = st.tuples(
+    st.sampled_from(["press", "move", "release", "undo", "clear"]),
+    st.one_of(st.floats(), st.none(), st.text(max_size=3), st.integers()),
+    st.one_of(st.floats(), st.none(), st.integers()),
+)
+
+
+@given(st.lists(event, max_size=60))
+def test_no_sequence_of_events_raises_or_leaves_an_empty_stroke(events):
+    drawing = Drawing()
+    for name, x, y in events:
+        getattr(drawing, name)(*((x, y) if name in ("press", "move") else ()))
+        assert all(len(stroke) and np.isfinite(stroke).all() for stroke in drawing.strokes)
+    as_strokes(drawing.strokes)
+
+
+def test_strokes_are_taken_from_plain_lists_and_empty_ones_left_out():
+    arrays = as_strokes([[[1, 2], [3, 4]], [], [[5, 6]]])
+    assert [array.shape for array in arrays] == [(2, 2), (1, 2)]
+    assert all(array.dtype == np.float64 for array in arrays)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (None, "a list of strokes, not NoneType"),
+        ("0,0 1,1", "a list of strokes, not str"),
+        ([[[0, 0]], [[1, 2, 3]]], r"stroke 1 has shape \(1, 3\)"),
+        ([[0, 1]], r"stroke 0 has shape \(2,\)"),
+        ([[[0, float("nan")]]], "stroke 0 holds a number that is not finite"),
+        ([[["a", "b"]]], "stroke 0 is not a list of x, y pairs"),
+        ([[[0, 0], [1]]], "stroke 0 is not a list of x, y pairs"),
+        ([np.zeros((MAX_POINTS + 1, 2))], "more than 20,000 points"),
+    ],
+)
+def test_what_is_no_drawing_is_refused(bad, message):
+    with pytest.raises(StrokesError, match=message):
+        as_strokes(bad)
+
+
+def test_ink_is_as_wide_as_the_pen_with_round_ends():
+    ink = rasterise([line((100, 140), (180, 140))], pen_width=20)
+    assert ink.shape == (280, 280)
+    assert ink.dtype == np.uint8
+    assert abs(int((ink[:, 140] > 0).sum()) - 20) <= 1
+    assert abs(int((ink[140] > 0).sum()) - 100) <= 2
+    assert ink[132, 92] == 0  # the corner a square end would fill
+
+
+def test_a_point_is_a_disc():
+    ink = rasterise([line((140, 140))], pen_width=30)
+    assert abs(int((ink > 0).sum()) - np.pi * 15**2) < 60
+
+
+def test_ink_outside_the_canvas_is_cut_off():
+    ink = rasterise([line((-50, 140), (330, 140))], pen_width=10)
+    assert ink[140].all()
+
+
+@pytest.mark.parametrize("pen", [3.9, 61, float("nan"), "20", None, True])
+def test_a_pen_out_of_bounds_is_refused(pen):
+    with pytest.raises(StrokesError, match="pen_width"):
+        rasterise([line((0, 0))], pen_width=pen)
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(0.25, (10, 15)), (1, (0, 0)), (0.5, (130, 100))])
+def test_standard_size_forgets_place_and_size(scale, shift):
+    drawing = line((0, 0), (120, 40), (60, 270))
+    standard, pen = to_standard_size([drawing * scale + shift])
+    expected, _ = to_standard_size([drawing])
+    np.testing.assert_allclose(standard[0], expected[0], atol=1e-6)
+    rows = np.flatnonzero(rasterise(standard, pen_width=pen).any(axis=1))
+    assert abs(rows[-1] - rows[0] + 1 - strokes.DIGIT) <= 2
+
+
+def test_standard_size_pulls_what_nobody_saw_to_the_edge():
+    standard, _ = to_standard_size([line((140, 140), (140, 5000))])
+    expected, _ = to_standard_size([line((140, 140), (140, 280))])
+    np.testing.assert_allclose(standard[0], expected[0])
