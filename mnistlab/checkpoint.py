@@ -36,6 +36,7 @@ from mnistlab.training import Training
 WEIGHTS, MANIFEST, CARD = "model.safetensors", "manifest.json", "README.md"
 MAX_WEIGHTS = 16 * 2**20  # bytes; the 6,422-parameter net takes 33 kB
 MAX_MANIFEST = 2**20  # bytes; a usual one takes 15 kB
+SCHEMA = 1  # of the manifest; another form gets another number
 PROBES = 8  # images whose logits are stored
 PROBE_TOLERANCE = 1e-4  # of a logit; another machine's rounding stays well below
 PERMUTATION = "permutation"  # its key among the tensors; the weights carry the prefix
@@ -134,7 +135,7 @@ class Probe(_Strict):
 class Manifest(_Strict):
     """All that is known about a version; the schema of ``manifest.json``."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Annotated[int, Field(ge=SCHEMA, le=SCHEMA)]
     version: Annotated[str, Field(pattern=r"^[0-9]{4,9}$")]
     created: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")]
     architecture: Architecture
@@ -217,6 +218,7 @@ def _pack(training: Training, splits: Splits, version_id: str, test: Digits | No
     apply = {"permutation": training.permutation, "normalisation": training.normalisation}
     probe = splits.validation.images[:PROBES]
     manifest = Manifest(
+        schema_version=SCHEMA,
         version=version_id,
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         architecture=Architecture(name=training.model.name, arguments=training.model.arguments),

@@ -142,7 +142,7 @@ def four_ways(
     with track(total=total, description="comparison", show=show_progress, unit="epoch") as bar:
         for number, index in enumerate(missing, start=1):
             cell, own, model = plan[index]
-            bar.set_postfix_str(f"net {number}/{len(missing)}: {cell}")
+            bar.set_description_str(f"{number}/{len(missing)} {cell}")
             found[index] = train(
                 model,
                 train_digits,

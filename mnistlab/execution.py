@@ -23,7 +23,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from mnistlab.display import Display, ESCAPE
+from mnistlab.display import ESCAPE, Display
 from mnistlab.errors import RunError
 
 CELL_TIMEOUT, START_TIMEOUT = 900, 60  # seconds

@@ -17,7 +17,7 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from mnistlab import preprocess, readout
-from mnistlab.errors import CheckpointError, ImageError, LabError
+from mnistlab.errors import CheckpointError, ImageError, LabError, RegistryError
 from mnistlab.predictor import Prediction, Predictor
 from mnistlab.registry import Registry
 from mnistlab.sheet import Sheet
@@ -37,7 +37,6 @@ def _handler(method: Callable) -> Callable:
     @functools.wraps(method)
     def handled(self: DigitPad, *args) -> None:
         try:
-            self.message = ""
             method(self, *args)
         except LabError as error:
             self._complain(readout.sentence(str(error)))
@@ -103,14 +102,14 @@ class DigitPad(widgets.Box):
             self._picture = None
             self._redraw()
         if self.drawing.press(x, y):
-            self.sheet.ink(self.drawing.strokes[-1], self.pen_width)
+            self.sheet.ink(self.drawing.tail(1), self.pen_width)
             self._read_soon()
 
     @_handler
     def move(self, x: object, y: object) -> None:
         """Move the pen; without a press before, nothing happens."""
         if self.drawing.move(x, y):
-            self.sheet.ink(self.drawing.strokes[-1][-2:], self.pen_width)  # ink first, so that it follows the hand
+            self.sheet.ink(self.drawing.tail(), self.pen_width)  # ink first, so that it follows the hand
             self._read_soon()
 
     @_handler
@@ -153,15 +152,18 @@ class DigitPad(widgets.Box):
         try:
             if self._models is not None:
                 self.predictor = Predictor.load(version, models=self._models.root)
+            elif version != self.predictor.version:
+                raise RegistryError(f"this pad reads with version {self.predictor.version} alone", code="unknown")
         finally:
-            self.versions.value = self.predictor.version
+            self._mark(self.predictor.version)
         self._read()
 
     @_handler
     def set_pen_width(self, pen_width: float) -> None:
         """Draw with a pen of so many px, 4 to 60; what is drawn already changes too."""
-        self.pen_width = check_pen(pen_width)
-        self.pen.value = round(self.pen_width)
+        width = check_pen(pen_width)
+        self.pen.value = round(width)  # whole px; it calls back with them
+        self.pen_width = width
         self._redraw()
         self._read()
 
@@ -232,11 +234,11 @@ class DigitPad(widgets.Box):
     def _options(self) -> list[tuple[str, str]]:
         """The versions on offer as (label, name)."""
         if self._models is None:
-            return [(_label(self.predictor.checkpoint.manifest), self.predictor.version)]
+            return [(readout.label(self.predictor.checkpoint.manifest), self.predictor.version)]
         options = []
         for name in reversed(self._models.versions()):
             try:
-                options.append((_label(self._models.manifest(name)), name))
+                options.append((readout.label(self._models.manifest(name)), name))
             except CheckpointError:  # it stays on the list, and choosing it says what is wrong
                 options.append((f"{name}, damaged", name))
         return options
@@ -247,7 +249,7 @@ class DigitPad(widgets.Box):
         self.undo_button.on_click(lambda _: self.undo())
         self.clear_button.on_click(lambda _: self.clear())
         self.pen.observe(lambda change: self.set_pen_width(change["new"]), "value")
-        self.versions.observe(lambda change: self.set_version(change["new"]), "value")
+        self.versions.observe(self._chosen, "value")
         self.upload.observe(self._uploaded, "value")
 
     def _key(self, key: str, shift: bool, control: bool, meta: bool) -> None:
@@ -260,6 +262,17 @@ class DigitPad(widgets.Box):
             self.clear()
         elif key.lower() == "z" and (control or meta):
             self.undo()
+
+    def _chosen(self, change: dict) -> None:
+        self.set_version(change["new"])
+
+    def _mark(self, version: str) -> None:
+        """Show a version as the chosen one, without choosing it again; one made since the pad joins the list."""
+        self.versions.unobserve(self._chosen, "value")
+        if version not in (name for _, name in self.versions.options):
+            self.versions.options = self._options()
+        self.versions.value = version
+        self.versions.observe(self._chosen, "value")
 
     def _uploaded(self, change: dict) -> None:
         if change["new"]:
@@ -298,6 +311,7 @@ class DigitPad(widgets.Box):
             self.prediction = self.predictor.predict_image(self._picture)
         else:
             self.prediction = self.predictor.predict_strokes(self.drawing.strokes, self.pen_width)
+        self.message = ""
         self._show()
         self._read_at = self.clock()
 
@@ -321,10 +335,3 @@ class DigitPad(widgets.Box):
 
     def __repr__(self) -> str:
         return f"DigitPad(version={self.predictor.version!r})"
-
-
-def _label(manifest) -> str:
-    """A version in the list: its name, its kind, how good it is."""
-    kind = "plain" if manifest.permutation.kind == "identity" else "permuted"
-    metric = manifest.metrics.get("test", manifest.metrics["validation"])
-    return f"{manifest.version}: {kind}, {100 * metric.value:.1f} % right"

@@ -15,11 +15,14 @@ from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 
 from mnistlab.comparison import CELLS, NAMES, Cell, Comparison
-from mnistlab.data import CLASSES, SIDE, Digits
+from mnistlab.data import CLASSES, PIXELS, SIDE, Digits
 from mnistlab.evaluation import Accuracy, Evaluation, McNemar
 from mnistlab.features import first_kernels, maps, neighbour_correlation
+from mnistlab.handwriting import Style
 from mnistlab.models import KERNEL, ConvNet
 from mnistlab.permutation import Permutation
+from mnistlab.predictor import Prediction
+from mnistlab.strokes import rasterise, to_standard_size
 from mnistlab.training import Epoch
 from mnistlab.wording import interval, p_value, percent, points
 
@@ -35,7 +38,7 @@ SIGNED = LinearSegmentedColormap.from_list("signed", [PLAIN, "white", PERMUTED])
 def image(picture: Tensor | np.ndarray, *, title: str = "", ax: Axes | None = None, **options) -> Axes:
     """One picture (28, 28), ink black on white; ``options`` go to ``imshow``."""
     ax = ax or plt.subplots(figsize=(2, 2))[1]
-    ax.imshow(np.asarray(picture), **{"cmap": "gray_r", "vmin": 0, "vmax": 255, **options})
+    ax.imshow(np.asarray(picture), **{"cmap": "gray_r", "vmin": 0, "vmax": 255, "interpolation": "nearest", **options})
     ax.set_title(title, fontsize=9)
     ax.set_xticks([])
     ax.set_yticks([])
@@ -100,11 +103,12 @@ def learning_curves(
     if len(axes) != 2:
         raise ValueError(f"learning curves need 2 axes, not {len(axes)}")
     numbers = [epoch.epoch for epoch in history]
+    width = max(epochs or 1, len(numbers))
     losses, accuracies = axes
     for ax, label in ((losses, "cross-entropy (nats)"), (accuracies, "validation images right (%)")):
         ax.clear()
-        ax.set(xlabel="epoch", ylabel=label, xlim=(0.5, max(epochs or 1, len(numbers)) + 0.5))
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.set(xlabel="epoch", ylabel=label, xlim=(0.5, width + 0.5))
+        ax.set_xticks(range(1, width + 1, -(-width // 10)))
         _open(ax)
     losses.plot(numbers, [epoch.train_loss for epoch in history], "o-", color=NEUTRAL, label="training")
     losses.plot(numbers, [epoch.validation_loss for epoch in history], "o-", color=PLAIN, label="validation")
@@ -522,30 +526,30 @@ def ink_map(images: Tensor) -> Axes:
 
 def value_scales(pictures: Mapping[str, np.ndarray], *, title: str) -> np.ndarray:
     """The same digit in several scales, each picture (28, 28) over its own colour bar. Returns the axes (n,)."""
-    figure, axes = plt.subplots(1, len(pictures), figsize=(2.7 * len(pictures), 3.1))
+    figure, axes = plt.subplots(1, len(pictures), figsize=(2.7 * len(pictures), 3.3), gridspec_kw={"wspace": 0.35})
     for (name, picture), ax in zip(pictures.items(), axes, strict=True):
         low, high = float(np.min(picture)), float(np.max(picture))
         image(picture, ax=ax, title=name, vmin=low, vmax=high)
         bar = figure.colorbar(ax.images[0], ax=ax, orientation="horizontal", fraction=0.05, pad=0.04)
-        bar.set_ticks([low, high], labels=[f"{low:.4g}", f"{high:.4g}"])
-    figure.suptitle(title)
+        bar.set_ticks([low, high], labels=[f"{low:.3g}", f"{high:.3g}"])
+    figure.suptitle(title, fontsize=11)
     return axes
 
 
 def means_and_spreads(digits: Digits) -> np.ndarray:
-    """Mean image of each digit above its standard deviation, pixel by pixel. Returns the axes (2, 10)."""
+    """Mean image of each digit above its standard deviation, pixel by pixel, with its size in grey values (root mean square).
+
+    Returns the axes (2, 10).
+    """
     groups = [digits.images[digits.labels == digit].float() for digit in range(CLASSES)]
     means = np.stack([group.mean(dim=0) for group in groups])
     spreads = np.stack([group.std(dim=0, correction=0) for group in groups])
     size = np.sqrt((spreads**2).mean(axis=(1, 2)))  # grey values, over all 784 pixels
-    axes = grid(
+    return grid(
         np.concatenate([means, spreads / spreads.max() * 255]),
         titles=[*range(CLASSES), *(f"{s:.0f}" for s in size)],
-        suptitle=f"Means above, spreads below: {size.argmin()} varies least, {size.argmax()} most "
-        "(number: mean spread in grey values)",
+        suptitle=f"Means above, spreads below: the {size.argmin()} varies least, the {size.argmax()} most",
     )
-    axes[0, 0].figure.texts[-1].set_fontsize(10)
-    return axes
 
 
 def readings(pictures: Tensor, labels: Tensor, answers: np.ndarray, *, reader: str, columns: int = 10) -> np.ndarray:
@@ -593,7 +597,9 @@ def kinship(shares: np.ndarray) -> Axes:
     figure.colorbar(shown, label="share of the row's digits (%)")
     ax.set(xticks=range(CLASSES), yticks=range(CLASSES), xlabel="nearest stranger is a", ylabel="digit")
     row, column = np.unravel_index(np.nanargmax(shares), shares.shape)
-    ax.set_title(f"The nearest stranger of a {row} is a {column} in {shares[row, column] * 100:.0f} % of cases", fontsize=11)
+    ax.set_title(
+        f"The nearest stranger of a {row} is a {column} in {shares[row, column] * 100:.0f} % of cases", fontsize=11
+    )
     return ax
 
 
@@ -604,8 +610,8 @@ def templates(weights: Tensor | np.ndarray) -> np.ndarray:
     return grid(
         weights,
         titles=range(len(weights)),
-        suptitle="The linear classifier's weights: blue speaks for the digit, red against it",
-        cmap="RdBu",
+        suptitle="What the linear classifier weighs: ink on orange speaks for the digit, on blue against it",
+        cmap=SIGNED,
         vmin=-limit,
         vmax=limit,
     )
@@ -698,7 +704,9 @@ def disorder_curve(shares: np.ndarray, correlations: np.ndarray) -> Axes:
     means = np.asarray(correlations).mean(axis=1)
     ax = plt.subplots(figsize=(6.4, 3.2))[1]
     fine = np.linspace(0, 1, 101)
-    ax.plot(fine * 100, means[-1] + (means[0] - means[-1]) * (1 - fine) ** 2, color=NEUTRAL, label="(1 - share)²: both stay")
+    ax.plot(
+        fine * 100, means[-1] + (means[0] - means[-1]) * (1 - fine) ** 2, color=NEUTRAL, label="(1 - share)²: both stay"
+    )
     ax.plot(shares * 100, means, "o", color=PERMUTED, label=f"measured, mean of {correlations.shape[1]} scrambles")
     half = (1 - 0.5**0.5) * 100
     ax.set_title(f"Moving {half:.0f} % of the pixels already costs half of what neighbours share", fontsize=11)
@@ -746,7 +754,7 @@ def correlation_maps(correlation: np.ndarray, permutation: Permutation, pixel: t
     for ax, values, place, name in zip(
         axes, (before, after), (pixel, divmod(there, SIDE)), ("plain", "scrambled"), strict=True
     ):
-        shown = ax.imshow(values.reshape(SIDE, SIDE), cmap="RdBu", vmin=-1, vmax=1)
+        shown = ax.imshow(values.reshape(SIDE, SIDE), cmap=SIGNED, vmin=-1, vmax=1)
         ax.plot(place[1], place[0], "s", color="black", fillstyle="none", markersize=7)
         ax.set(xlabel="column (pixels)", ylabel="row (pixels)")
         ax.set_title(name, fontsize=10)
@@ -783,3 +791,220 @@ def window_variance(plain: np.ndarray, permuted: np.ndarray, *, kernels: int = 6
     ax.legend(fontsize=9, loc="lower right")
     ax.grid(alpha=0.3)
     return ax
+
+
+# --- 05 drawing -------------------------------------------------------------------------------------------------------
+
+
+def reading(prediction: Prediction, ink: np.ndarray, *, scrambled: np.ndarray | None = None) -> np.ndarray:
+    """A drawing, what the network saw of it, and what it made of that: the pad as a still picture. Returns the axes.
+
+    Parameters
+    ----------
+    ink : uint8 (H, W), as drawn.
+    scrambled : uint8 (28, 28), what a permuted network really got; None for a plain one.
+    """
+    pictures = [("as drawn", ink), ("as the network sees it", prediction.image)]
+    if scrambled is not None:
+        pictures = [
+            ("as drawn", ink),
+            ("as 28 x 28", prediction.image),
+            ("scrambled, as the network sees it", scrambled),
+        ]
+    color = PLAIN if scrambled is None else PERMUTED
+    axes = plt.subplots(
+        1, len(pictures) + 1, figsize=(2.3 * len(pictures) + 3, 2.5), width_ratios=[*[1] * len(pictures), 1.35]
+    )[1]
+    for ax, (title, picture) in zip(axes, pictures, strict=False):
+        image(picture, title=title, ax=ax)
+    _bars(prediction, color, axes[-1])
+    axes[0].figure.suptitle(f"version {prediction.version} reads {prediction}", fontsize=10)
+    axes[0].figure.tight_layout()
+    return axes
+
+
+def way_to_the_network(strokes: Sequence[np.ndarray], pen_width: float, seen: np.ndarray) -> np.ndarray:
+    """A drawing as the hand left it, redrawn at the standard size, and as 28 x 28 with its centre of mass. Returns the axes.
+
+    Parameters
+    ----------
+    strokes : float64 arrays (n, 2), px of the 280 x 280 canvas; not empty.
+    pen_width : px, of the pen they were drawn with.
+    seen : uint8 (28, 28), what the network saw of them.
+    """
+    standard, width = to_standard_size(strokes)
+    axes = plt.subplots(1, 3, figsize=(7.2, 2.9))[1]
+    image(rasterise(strokes, pen_width=pen_width), title=f"as drawn: pen of {pen_width:g} px", ax=axes[0])
+    image(rasterise(standard, pen_width=width), title=f"redrawn: 200 px long, pen of {width:g} px", ax=axes[1])
+    image(seen, title="28 x 28, centre of mass on the cross", ax=axes[2])
+    rows, columns = np.indices(seen.shape)
+    weight = seen / seen.sum()
+    axes[2].plot((columns * weight).sum(), (rows * weight).sum(), "+", color=PERMUTED, markersize=16)
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    tall, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    axes[0].figure.suptitle(
+        f"whatever its size and place, the digit ends up {wide} x {tall} px in the middle", fontsize=10
+    )
+    axes[0].figure.tight_layout()
+    return axes
+
+
+def under_way(
+    shares: Sequence[float], predictions: Sequence[Prediction], inks: Sequence[np.ndarray], *, shown: int = 8
+) -> np.ndarray:
+    """How the reading changes while a digit is drawn: pictures above, probabilities below. Returns the axes, curves last.
+
+    Parameters
+    ----------
+    shares : how much of the drawing was on the paper, 0 to 1, rising.
+    predictions, inks : one each.
+    shown : how many of the moments are shown as pictures.
+
+    Raises
+    ------
+    ValueError : there are fewer than two moments, or not one prediction and one ink for each.
+    """
+    if len(shares) < 2 or not len(shares) == len(predictions) == len(inks):
+        raise ValueError(f"{len(shares)} moments, {len(predictions)} predictions and {len(inks)} inks do not match")
+    figure = plt.figure(figsize=(8, 4.4))
+    grid_spec = figure.add_gridspec(2, shown, height_ratios=(1, 2.4))
+    axes = [figure.add_subplot(grid_spec[0, column]) for column in range(shown)]
+    for ax, index in zip(axes, np.linspace(0, len(shares) - 1, shown).round().astype(int), strict=True):
+        image(inks[index], title=f"{100 * shares[index]:.0f} %: {_answer(predictions[index])}", ax=ax)
+    curves = figure.add_subplot(grid_spec[1, :])
+    probabilities = np.array([p.probabilities if p.digit is not None else np.zeros(CLASSES) for p in predictions])
+    final = predictions[-1].digit
+    for digit in np.flatnonzero(probabilities.max(axis=0) > 0.3):
+        color = PLAIN if digit == final else NEUTRAL
+        curves.plot(
+            100 * np.asarray(shares), 100 * probabilities[:, digit], color=color, linewidth=2 if digit == final else 1
+        )
+        top = int(probabilities[:, digit].argmax())
+        top = top if digit != final else len(shares) - 1
+        curves.text(100 * shares[top], 100 * probabilities[top, digit] + 2, str(digit), color=color, ha="center")
+    answers = [p.digit for p in predictions]
+    since = next((i + 1 for i in range(len(answers) - 1, -1, -1) if answers[i] != final), 0)
+    path = [a for i, a in enumerate(answers) if a is not None and (i == 0 or a != answers[i - 1])]
+    curves.set(xlabel="drawn so far (% of the points)", ylabel="probability (%)", xlim=(0, 102), ylim=(0, 112))
+    curves.set_title(
+        f"read as {', '.join(map(str, path[:-1]))}, and as {final} from {100 * shares[since]:.0f} % on"
+        if len(path) > 1
+        else f"read as {final} from {100 * shares[since]:.0f} % on",
+        fontsize=10,
+    )
+    _open(curves)
+    figure.tight_layout()
+    return np.array([*axes, curves])
+
+
+def replays(
+    inks: Sequence[np.ndarray], digits: Sequence[int], predictions: Sequence[Prediction], *, name: str, columns: int = 6
+) -> np.ndarray:
+    """Drawings under what they were read as, misread ones in orange. Returns the axes (rows, columns).
+
+    Parameters
+    ----------
+    inks : uint8 (H, W) each, as drawn.
+    digits : what they are meant to be.
+    name : of the network, for the title.
+    """
+    right = [p.digit == digit for p, digit in zip(predictions, digits, strict=True)]
+    titles = [f"{d}, read {_answer(p)}\n({percent(p.confidence, 1)})" for d, p in zip(digits, predictions, strict=True)]
+    return grid(
+        inks,
+        titles=titles,
+        colors=[RIGHT if r else WRONG for r in right],
+        columns=columns,
+        suptitle=f"{name}: {sum(right)} of {len(right)} read right",
+    )
+
+
+def _bars(prediction: Prediction, color: str, ax: Axes) -> None:
+    """Ten probabilities, the answer in its colour."""
+    shares = 100 * prediction.probabilities * (prediction.digit is not None)
+    ax.barh(range(CLASSES), shares, color=[color if digit == prediction.digit else NEUTRAL for digit in range(CLASSES)])
+    ax.set(yticks=range(CLASSES), xlim=(0, 100), xlabel="probability (%)", ylabel="digit")
+    ax.invert_yaxis()
+    ax.tick_params(labelsize=8)
+    _open(ax)
+
+
+def _answer(prediction: Prediction) -> str:
+    return "none" if prediction.digit is None else str(prediction.digit)
+
+
+# --- study: handwriting -----------------------------------------------------------------------------------------------
+
+
+def styles(pictures: Mapping[Style, Tensor], *, columns: int = 11) -> np.ndarray:
+    """One picture (28, 28) of each style under its digit and name. Returns the axes (rows, columns)."""
+    titles = [f"{style.digit}: {_two_lines(style.name)}" for style in pictures]
+    axes = grid(
+        np.stack([np.asarray(p[0]) for p in pictures.values()]),
+        titles=titles,
+        columns=columns,
+        suptitle=f"{len(pictures)} ways to write ten digits",
+    )
+    for ax in axes.flat:
+        ax.title.set_fontsize(7)
+    axes[0, 0].figure.set_size_inches(columns * 0.95, len(axes) * 1.3)
+    axes[0, 0].figure.tight_layout()
+    return axes
+
+
+def style_readings(read: Mapping[str, Mapping[Style, Accuracy]], *, worst: int = 14, ax: Axes | None = None) -> Axes:
+    """The styles the first network reads worst, with how each network reads them (Wilson 95 %).
+
+    Parameters
+    ----------
+    read : for each network its accuracy on every style; two networks at most.
+    """
+    first = next(iter(read.values()))
+    chosen = sorted(first, key=lambda style: first[style].value)[:worst]
+    ax = ax or plt.subplots(figsize=(7, 0.32 * len(chosen) + 1))[1]
+    for shift, (color, (name, values)) in enumerate(zip((WRONG, RIGHT), read.items(), strict=False)):
+        found = [values[style] for style in chosen]
+        places = np.arange(len(chosen)) + 0.18 * (2 * shift - 1) * (len(read) > 1)
+        errors = [[100 * (a.value - a.low) for a in found], [100 * (a.high - a.value) for a in found]]
+        ax.errorbar([100 * a.value for a in found], places, xerr=errors, fmt="o", color=color, capsize=2, label=name)
+    ax.set_yticks(range(len(chosen)), [f"{style.digit}, {style.name}" for style in chosen])
+    ax.invert_yaxis()
+    ax.set_xlim(-2, 102)
+    ax.set_xlabel("read right, % of drawn digits")
+    lowest = chosen[0]
+    ax.set_title(
+        f"{next(iter(read))} reads a {lowest.digit} ({lowest.name}) right {percent(first[lowest].value, 0)} of the time"
+    )
+    ax.grid(axis="x", alpha=0.3)
+    ax.legend(loc="lower left", bbox_to_anchor=(1, 0), frameon=False)
+    return ax
+
+
+def recipes(figures: Mapping[str, Mapping[str, Accuracy]]) -> np.ndarray:
+    """Share of errors (%, Wilson 95 %) of each recipe on each set of digits, one panel a set. Returns the axes.
+
+    Parameters
+    ----------
+    figures : by recipe, then by set.
+    """
+    sets = list(next(iter(figures.values())))
+    figure, axes = plt.subplots(1, len(sets), figsize=(4.2 * len(sets), 2.6), squeeze=False, sharey=True)
+    for ax, name in zip(axes[0], sets, strict=True):
+        found = [by_set[name] for by_set in figures.values()]
+        wrong = [100 * (1 - a.value) for a in found]
+        errors = [[100 * (a.high - a.value) for a in found], [100 * (a.value - a.low) for a in found]]
+        ax.barh(range(len(found)), wrong, xerr=errors, color=PLAIN, height=0.6, capsize=2)
+        ax.set_yticks(range(len(found)), list(figures))
+        ax.set_xlabel(f"wrong, % of {found[0].n:,}")
+        ax.set_title(f"{name}: {wrong[0]:.1f} % wrong at first, {wrong[-1]:.1f} % at last", fontsize=9)
+    axes[0, 0].invert_yaxis()
+    figure.tight_layout()
+    return axes
+
+
+def _two_lines(text: str) -> str:
+    """Broken at the space nearest to the middle, if it is long."""
+    if len(text) < 10 or " " not in text:
+        return text
+    middle = min((i for i, c in enumerate(text) if c == " "), key=lambda i: abs(i - len(text) / 2))
+    return text[:middle] + "\n" + text[middle + 1 :]

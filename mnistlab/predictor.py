@@ -53,7 +53,7 @@ class Prediction:
         return 0.0 if self.digit is None else float(self.probabilities[self.digit])
 
     def __str__(self) -> str:
-        return f"no digit: {self.reason}" if self.digit is None else f"{self.digit} ({self.confidence:.1%})"
+        return f"no digit: {self.reason}" if self.digit is None else f"{self.digit} ({100 * self.confidence:.1f} %)"
 
 
 class Predictor:

@@ -25,7 +25,7 @@ def track(
     if headless():
         from tqdm import tqdm
 
-        options = {"file": sys.stdout, "mininterval": 1.0, "ascii": False, "ncols": 80, **options}
+        options = {"file": sys.stdout, "mininterval": 1.0, "ascii": False, "ncols": 100, **options}
     else:
         from tqdm.auto import tqdm
     return tqdm(iterable, desc=description, total=total, disable=not show, **options)

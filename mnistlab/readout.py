@@ -13,6 +13,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from mnistlab.checkpoint import Manifest
 from mnistlab.data import CLASSES, SIDE
 from mnistlab.predictor import Prediction
 
@@ -89,6 +90,13 @@ def sentence(text: str) -> str:
     """A message as a sentence: a capital first, a full stop last."""
     text = text.strip()
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"
+
+
+def label(manifest: Manifest) -> str:
+    """A version in a list: its name, its kind, how good it is on the test images, or failing them on validation."""
+    kind = "plain" if manifest.permutation.kind == "identity" else "permuted"
+    metric = manifest.metrics.get("test", manifest.metrics["validation"])
+    return f"{manifest.version}: {kind}, {100 * metric.value:.1f} % right"
 
 
 def _answer(prediction: Prediction, message: str) -> str:

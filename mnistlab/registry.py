@@ -79,18 +79,20 @@ class Registry:
             raise RegistryError(f"there is no version {version[:50]!r}; {self._known()}", code="unknown")
         return version
 
-    def latest(self, *, permuted: bool) -> str:
-        """The newest version with scrambled pixels, or with plain ones.
+    def latest(self, *, permuted: bool, n_kernels: int | None = None) -> str:
+        """The newest version with scrambled pixels, or with plain ones; of one number of kernels, if it is given.
 
         Raises
         ------
         RegistryError, CheckpointError : there is none; a newer one has a manifest that is not valid.
         """
         for name in reversed(self.versions()):
-            if (self.manifest(name).permutation.kind == "permuted") == permuted:
+            manifest = self.manifest(name)
+            same_size = n_kernels in (None, manifest.architecture.arguments.get("n_kernels"))
+            if same_size and (manifest.permutation.kind == "permuted") == permuted:
                 return name
-        kind = "permuted" if permuted else "plain"
-        raise RegistryError(f"there is no {kind} version; notebook 03_train makes one", code="unknown")
+        kind = ("permuted" if permuted else "plain") + (f" version of {n_kernels} kernels" if n_kernels else " version")
+        raise RegistryError(f"there is no {kind}; notebook 03_train makes one", code="unknown")
 
     def manifest(self, version: str = "current") -> Manifest:
         """What is written about a version, without loading it.

@@ -23,9 +23,11 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from mnistlab import display, execution, metrics, parameters, paths, progress
+from mnistlab import display, execution, metrics, paths
 from mnistlab.errors import RunError
 from mnistlab.files import sync_folder, to_json, write_atomic
+from mnistlab.parameters import INJECTED, Parameter, assign, read
+from mnistlab.progress import HEADLESS
 from mnistlab.reports import missing, tidy, to_html
 
 __all__ = ["Notebook", "Run", "find", "run", "tidy"]
@@ -51,7 +53,7 @@ class Notebook:
     path: Path
     content: NotebookNode
     sha256: str
-    parameters: dict[str, parameters.Parameter]
+    parameters: dict[str, Parameter]
 
 
 @dataclass(frozen=True)
@@ -96,39 +98,39 @@ def find(names: Sequence[str | Path] = ()) -> list[Notebook]:
 
 def run(
     notebooks: Sequence[str | Path] = (),
-    values: Mapping[str, object] | None = None,
+    parameters: Mapping[str, object] | None = None,
     *,
     folder: Path | str | None = None,
     cell_timeout: int = execution.CELL_TIMEOUT,
     start_timeout: int = execution.START_TIMEOUT,
     update: bool = False,
-    show_progress: bool = True,
+    progress: bool = True,
 ) -> Run:
     """Run notebooks and leave executed copies, pages, figures and a receipt in a folder of their own.
 
     Parameters
     ----------
     notebooks : as in ``find``.
-    values : parameters by ``"name"`` or ``"03_train.name"``; texts are read as the type the notebook expects.
+    parameters : values by ``"name"`` or ``"03_train.name"``; texts are read as the type the notebook expects.
     folder : where runs go; None is ``reports/``.
     cell_timeout, start_timeout : seconds a cell and the start of a kernel may take, >= 1.
-    update : put the executed copies in the place of the notebooks, for a maintainer; not with ``values``.
-    show_progress : on stderr.
+    update : put the executed copies in the place of the notebooks, for a maintainer; not with ``parameters``.
+    progress : shown on stderr.
 
     Raises
     ------
     RunError : refused before anything ran, or cut off. The sentence says where, the code why; what was made so far is in
         the ``.partial`` folder.
     """
-    if update and values:
+    if update and parameters:
         raise RunError("--update keeps the notebooks' own parameters; it cannot go with others", code="usage")
     for name, seconds in (("cell timeout", cell_timeout), ("start timeout", start_timeout)):
         if type(seconds) is not int or seconds < 1:
             raise RunError(f"the {name} is a whole number of seconds, 1 or more, not {seconds!r}", code="usage")
     chosen = find(notebooks)
-    assigned = parameters.assign(values or {}, {notebook.name: notebook.parameters for notebook in chosen})
+    assigned = assign(parameters or {}, {notebook.name: notebook.parameters for notebook in chosen})
     partial = _new_folder(Path(folder).resolve() if folder is not None else paths.reports())
-    shown = display.choose(show_progress)
+    shown = display.choose(progress)
     try:
         with _stoppable():
             started, entries = time.time(), []
@@ -149,7 +151,7 @@ def run(
         raise _cut_off(partial, f"a report could not be written {shown.place}: {error}", "write") from error
     if update:
         for notebook in chosen:
-            write_atomic(notebook.path, (final / notebook.path.name).read_text(encoding="utf-8"))
+            _put_back(notebook, final)
     return Run(final, receipt)
 
 
@@ -181,8 +183,8 @@ def _read(path: Path) -> Notebook:
     language = content.metadata.get("kernelspec", {}).get("language", "python")
     if language != "python":
         raise RunError(f"{path.name} is written in {language}; only Python notebooks are run", code="unreadable")
-    content.cells = [c for c in content.cells if parameters.INJECTED not in c.metadata.get("tags", [])]
-    found = parameters.read(content, path.stem)
+    content.cells = [c for c in content.cells if INJECTED not in c.metadata.get("tags", [])]
+    found = read(content, path.stem)
     return Notebook(path.stem, path, content, hashlib.sha256(raw).hexdigest(), found)
 
 
@@ -251,6 +253,14 @@ def _run_one(
     }
 
 
+def _put_back(notebook: Notebook, folder: Path) -> None:
+    """Replace a notebook by its executed copy, unless someone has worked on it meanwhile."""
+    if hashlib.sha256(notebook.path.read_bytes()).hexdigest() != notebook.sha256:
+        message = f"{notebook.path.name} was changed while it ran and is left as it is; its executed copy is in"
+        raise RunError(f"{message} {shorten(folder)}", code="changed")
+    write_atomic(notebook.path, (folder / notebook.path.name).read_bytes())
+
+
 def _environment(folder: Path) -> dict[str, str]:
     """Variables for a kernel. It works in another folder, so relative places are spelt out."""
     places = {
@@ -260,7 +270,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "MNISTLAB_NOTEBOOKS": paths.notebooks,
     }
     moved = {name: str(place()) for name, place in places.items() if os.environ.get(name)}
-    return {**moved, progress.HEADLESS: "1", metrics.FOLDER: str(folder)}
+    return {**moved, HEADLESS: "1", metrics.FOLDER: str(folder)}
 
 
 def _receipt(folder: Path, started: float, entries: list[dict]) -> dict:

@@ -54,6 +54,10 @@ class Drawing:
         """Points in all strokes."""
         return sum(len(stroke) for stroke in self._strokes)
 
+    def tail(self, n: int = 2) -> np.ndarray:
+        """The last ``n`` points of the last stroke, or as many as it has: float64 (m, 2). Cheap, however long the drawing."""
+        return np.array(self._strokes[-1][-n:] if self._strokes else [], dtype=np.float64).reshape(-1, 2)
+
     def __len__(self) -> int:
         return len(self._strokes)
 
@@ -138,16 +142,21 @@ def rasterise(strokes: Sequence[np.ndarray], *, pen_width: float = PEN_WIDTH, si
     for stroke in strokes:
         points = [tuple(point) for point in np.clip(stroke, -REACH, size + REACH).tolist()]
         if len(points) > 1:
-            draw.line(points, fill=255, width=round(2 * radius), joint="curve")
-        for x, y in (points[0], points[-1]):
+            draw.line(points, fill=255, width=round(2 * radius))
+        for x, y in points:  # Pillow's own round joins leave cracks in wide lines
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     return np.asarray(ink)
 
 
-def to_standard_size(strokes: Sequence[np.ndarray]) -> tuple[list[np.ndarray], float]:
+def to_standard_size(strokes: Sequence[np.ndarray], *, pen: float = PEN_SHARE) -> tuple[list[np.ndarray], float]:
     """The drawing as large and as thick as any other: its ink 200 px long, in the middle of the canvas.
 
     What lies outside the canvas is pulled to its edge first, since nobody saw it.
+
+    Parameters
+    ----------
+    strokes : as ``as_strokes`` gives them, at least one.
+    pen : width of the pen as a share of the digit's longer side, ink included.
 
     Returns
     -------
@@ -156,9 +165,9 @@ def to_standard_size(strokes: Sequence[np.ndarray]) -> tuple[list[np.ndarray], f
     strokes = [np.clip(stroke, 0, CANVAS) for stroke in strokes]
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
-    pen = PEN_SHARE * DIGIT
-    scale = (DIGIT - pen) / max(float((high - low).max()), 1.0)
-    return [(stroke - (low + high) / 2) * scale + CANVAS / 2 for stroke in strokes], pen
+    width = pen * DIGIT
+    scale = (DIGIT - width) / max(float((high - low).max()), 1.0)
+    return [(stroke - (low + high) / 2) * scale + CANVAS / 2 for stroke in strokes], width
 
 
 def check_pen(pen_width: object) -> float:

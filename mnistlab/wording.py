@@ -31,12 +31,12 @@ def accuracy(judged: Accuracy) -> str:
 
 
 def mean(values: MeanInterval) -> str:
-    """``"98.80 % [98.61, 98.99]"``: a mean over seeds with its t interval; one seed has none, and this says so."""
-    return f"{percent(values.mean)} {_spread(values)}"
+    """``"98.80 % [98.61, 98.99]"``: a mean over seeds with its t interval, cut at 0 and 100 %; one seed has none."""
+    return f"{percent(values.mean)} {_spread(values, least=0, most=1)}"
 
 
 def mean_points(values: MeanInterval) -> str:
-    """``"4.93 points [4.52, 5.34]"``: a mean difference over seeds with its t interval."""
+    """``"4.93 points [4.52, 5.34]"``: a mean difference over seeds with its t interval, cut at 100 points either way."""
     return f"{points(values.mean)} {_spread(values)}"
 
 
@@ -54,5 +54,7 @@ def mcnemar(test: McNemar, first: str, second: str) -> str:
     )
 
 
-def _spread(values: MeanInterval) -> str:
-    return "(one seed, no interval)" if values.n == 1 else interval(values.low, values.high)
+def _spread(values: MeanInterval, *, least: float = -1, most: float = 1) -> str:
+    if values.n == 1:
+        return "(one seed, no interval)"
+    return interval(max(least, values.low), min(most, values.high))

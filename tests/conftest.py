@@ -57,7 +57,7 @@ def small(splits: Splits) -> Splits:
 
 
 def quick_training(small: Splits, permutation: Permutation | None = None) -> Training:
-    """One epoch of the 6,422-parameter net on 1,000 images, on the CPU: under a second, about 80 % right."""
+    """One epoch of the 6,422-parameter net on 1,000 images, on the CPU: under a second, about three in four right."""
     return train(
         models.build("convnet", seed=0),
         small.train,

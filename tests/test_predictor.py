@@ -34,7 +34,7 @@ def test_size_and_place_hardly_change_the_answer(reader, scale, shift):
     strokes = [(np.array(stroke) - 140) * scale + 140 + shift for stroke in ZERO]
     expected, found = reader.predict_strokes(ZERO), reader.predict_strokes(strokes)
     if scale * 90 + abs(shift) <= 140:  # else it leaves the canvas and is cut
-        assert np.abs(found.image.astype(int) - expected.image.astype(int)).mean() < 2
+        assert np.abs(found.image.astype(int) - expected.image.astype(int)).mean() < 3
     assert found.digit == 0
 
 
@@ -66,7 +66,7 @@ def test_strokes_and_a_picture_of_them_agree(reader):
     picture = rasterise([np.array(stroke) for stroke in ZERO], pen_width=24.5)  # 0.12 of the digit's height
     drawn, seen = reader.predict_strokes(ZERO), reader.predict_image(255 - picture)
     assert seen.digit == drawn.digit == 0
-    assert np.abs(seen.image.astype(int) - drawn.image.astype(int)).mean() < 2
+    assert np.abs(seen.image.astype(int) - drawn.image.astype(int)).mean() < 3
 
 
 def test_dataset_and_picture_paths_agree(reader, splits):

@@ -1,0 +1,91 @@
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from mnistlab import Predictor, benchmark, handwriting
+from mnistlab.benchmark import Drawing, placed, read_drawings, replay
+from mnistlab.errors import DataError
+
+
+@pytest.fixture(scope="module")
+def drawings() -> list[Drawing]:
+    rng = np.random.default_rng(0)
+    styles = {0: "oval", 3: "round", 6: "plain"}
+    return [Drawing(d, 1 + d, handwriting.draw(d, rng, style=styles[d])) for d in styles for _ in range(10)]
+
+
+def write(path, drawings):
+    rows = [{"label": d.label, "writer": d.writer, "strokes": [s.tolist() for s in d.strokes]} for d in drawings]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("name", ["pen.jsonl", "pen.jsonl.gz"])
+def test_drawings_come_back_from_a_file(tmp_path, drawings, name):
+    found = read_drawings(write(tmp_path / name, drawings))
+    assert [(d.label, d.writer) for d in found] == [(d.label, d.writer) for d in drawings]
+    np.testing.assert_allclose(found[3].strokes[0], drawings[3].strokes[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no drawing"),
+        ('{"label": 1, "strokes": [[[1, 2]]]}\n{"label": 1}\n', "line 2 of pen.jsonl"),
+        ('{"label": 10, "strokes": [[[1, 2]]]}', "line 1 .* label is 0 to 9"),
+        ('{"label": 1, "strokes": []}', "line 1 .* at least one stroke"),
+        ('{"label": 1, "strokes": [[[1, NaN]]]}', "line 1 .* not finite"),
+        ("[1, 2]", "line 1"),
+        ("{", "line 1"),
+    ],
+)
+def test_a_file_that_holds_no_drawings_is_refused(tmp_path, text, message):
+    path = tmp_path / "pen.jsonl"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_drawings(path)
+
+
+@pytest.mark.parametrize("name", ["missing.jsonl", "folder", "no.gz"])
+def test_what_is_no_file_is_refused(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "no.gz").write_text("not gzipped")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_drawings(tmp_path / name)
+
+
+@pytest.mark.parametrize("place", benchmark.PLACES)
+@pytest.mark.parametrize("size", benchmark.SIZES)
+def test_a_drawing_is_put_where_and_as_large_as_asked(drawings, place, size):
+    points = np.concatenate(placed(drawings[0], size, place).strokes)
+    assert np.ptp(points, axis=0).max() == pytest.approx(size)
+    assert points.min() >= 0
+    assert points.max() <= 280
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    assert (place == "centre") == np.allclose(middle, 140)
+    if "right" in place:
+        assert points[:, 0].max() == pytest.approx(275)
+    if "bottom" in place:
+        assert points[:, 1].max() == pytest.approx(275)
+
+
+def test_an_unknown_place_is_refused(drawings):
+    with pytest.raises(DataError, match="no place 'middle'"):
+        placed(drawings[0], 100, "middle")
+
+
+def test_the_report_counts_every_drawing_and_condition(drawings):
+    wrong = Drawing(9, 77, drawings[0].strokes)  # a 0 that claims to be a 9
+    report = replay(Predictor.load(), [*drawings, wrong], sample=4, show_progress=False)
+    assert report.as_drawn.n == 31
+    assert report.by_writer[77].correct == 0
+    assert report.by_digit[9].n == 1
+    assert report.by_digit[0].correct >= 9
+    assert len(report.by_condition) == 4 * 4 * 5
+    assert {accuracy.n for accuracy in report.by_condition.values()} == {4}
+    json.dumps(report.as_dict(), allow_nan=False)
+    assert any("digit" in line for line in benchmark.lines(report))
+    assert replay(Predictor.load(), drawings[:3], sample=0, show_progress=False).by_condition == {}

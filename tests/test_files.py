@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+import os
+import threading
+
+import pytest
+
+from mnistlab.files import sync_folder, to_json, write_atomic, write_durable
+
+
+def names(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"bytes \x00\xff", "text with ü"])
+def test_a_file_is_written_whole_and_alone(tmp_path, content):
+    write_atomic(tmp_path / "a.json", content)
+    assert (tmp_path / "a.json").read_bytes() == (content.encode() if isinstance(content, str) else content)
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_an_old_file_is_replaced(tmp_path):
+    (tmp_path / "a").write_text("a much longer old content")
+    write_atomic(tmp_path / "a", "new")
+    assert (tmp_path / "a").read_text() == "new"
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_when_the_disk_fails_the_old_file_stays_and_nothing_else(tmp_path, monkeypatch, step):
+    (tmp_path / "a").write_text("old")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomic(tmp_path / "a", "new")
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_the_content_is_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
+    steps = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (steps.append("fsync"), fsync(descriptor))[1])
+    monkeypatch.setattr(os, "replace", lambda *where: (steps.append("replace"), replace(*where))[1])
+    write_atomic(tmp_path / "a", "new")
+    assert steps == ["fsync", "replace", "fsync"]  # the file, the name, the folder
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path):
+    path, wholes = tmp_path / "a", {"x" * 50_000, "y" * 100_000}
+    write_atomic(path, "x" * 50_000)
+    stop, seen = threading.Event(), set()
+
+    def read():
+        while not stop.is_set():
+            seen.add(path.read_text())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(50):
+        write_atomic(path, ("y" * 100_000, "x" * 50_000)[number % 2])
+    stop.set()
+    reader.join(timeout=30)
+    assert seen
+    assert seen <= wholes
+
+
+def test_durable_writing_never_overwrites(tmp_path):
+    write_durable(tmp_path / "a", b"first")
+    with pytest.raises(FileExistsError):
+        write_durable(tmp_path / "a", b"second")
+    assert (tmp_path / "a").read_bytes() == b"first"
+
+
+def test_a_folder_that_is_not_there_cannot_be_flushed(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        sync_folder(tmp_path / "none")
+
+
+def test_json_is_strict_readable_and_ends_its_line():
+    text = to_json({"größe": 1.5, "list": [1, None, True]})
+    assert json.loads(text) == {"größe": 1.5, "list": [1, None, True]}
+    assert "größe" in text
+    assert text.endswith("}\n")
+    assert len(text.splitlines()) > 3
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [float("-inf")]])
+def test_json_knows_no_number_that_is_not_finite(value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_json({"value": value})

@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import threading
+
+import pytest
+import torch
+
+from mnistlab import checkpoint, paths
+from mnistlab import registry as registry_module
+from mnistlab.errors import CheckpointError, RegistryError
+from mnistlab.registry import Registry
+
+
+def tree(folder) -> list[str]:
+    """Everything in a folder, hidden leftovers included."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def spoil(registry, version: str) -> None:
+    """One byte of the weights is changed."""
+    path = registry.root / version / checkpoint.WEIGHTS
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_registry_numbers_from_one(tmp_path, trained, small):
+    registry = Registry(tmp_path / "deep" / "models")
+    assert registry.versions() == []
+    assert registry.save(trained, small) == "0001"
+    assert registry.save(trained, small) == "0002"
+    assert registry.versions() == ["0001", "0002"]
+    assert tree(registry.root / "0002") == ["README.md", "manifest.json", "model.safetensors"]
+
+
+def test_the_next_number_is_above_the_highest_and_gaps_stay(registry, trained, small):
+    shutil.rmtree(registry.root / "0001")
+    assert registry.save(trained, small) == "0003"
+    (registry.root / "9999").mkdir()
+    assert registry.save(trained, small) == "10000"
+    assert registry.versions() == ["0002", "0003", "9999", "10000"]  # by number, not by letter
+
+
+def test_what_is_no_version_is_not_counted(registry):
+    for name in ("0003.partial", ".0003", "abcd", "003", "1234567890", "٠٠٠٣", "0003 ", ".new-12345678"):
+        (registry.root / name).mkdir()
+    (registry.root / "0004").write_text("a file")
+    assert registry.versions() == ["0001", "0002"]
+
+
+def test_the_default_folder_is_that_of_the_lab(monkeypatch, tmp_path):
+    monkeypatch.setenv("MNISTLAB_MODELS", str(tmp_path))
+    assert Registry().root == tmp_path == paths.models()
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"), [("current", "0001"), ("latest", "0002"), ("0001", "0001"), ("0002", "0002")]
+)
+def test_a_version_by_its_name_or_its_place(registry, asked, name):
+    assert registry.resolve(asked) == name
+
+
+@pytest.mark.parametrize("asked", ["0003", "1", "", "..", "../models/0001", "0001/", "CURRENT", "x" * 5_000])
+def test_an_unknown_version_is_answered_with_the_known_ones(registry, asked):
+    with pytest.raises(RegistryError, match=r"there is no version .*; there is 0001, 0002") as caught:
+        registry.resolve(asked)
+    assert caught.value.code == "unknown"
+    assert len(str(caught.value)) < 200
+
+
+def test_an_empty_registry_says_where_it_looked(tmp_path):
+    for asked in ("latest", "0001"):
+        with pytest.raises(RegistryError, match=f"there is none in {tmp_path}"):
+            Registry(tmp_path).resolve(asked)
+
+
+# --- the pointer ------------------------------------------------------------------------------------------------------
+
+
+def test_promote_moves_the_pointer_and_back(registry):
+    assert registry.current() == "0001"
+    assert registry.promote("0002") == "0002"
+    assert registry.current() == registry.resolve() == "0002"
+    assert (registry.root / "CURRENT").read_text() == "0002\n"
+    assert registry.promote("0001") == "0001"
+    assert registry.current() == "0001"
+    assert tree(registry.root).count("CURRENT") == 1
+
+
+def test_saving_leaves_the_pointer_where_it_was(registry, trained, small):
+    registry.save(trained, small)
+    assert registry.current() == "0001"
+
+
+def test_promote_latest_writes_its_number(registry):
+    registry.promote("latest")
+    assert (registry.root / "CURRENT").read_text() == "0002\n"
+
+
+def test_a_spoiled_version_is_not_promoted(registry):
+    spoil(registry, "0002")
+    with pytest.raises(CheckpointError, match="SHA-256"):
+        registry.promote("0002")
+    assert registry.current() == "0001"
+
+
+def test_an_unknown_version_is_not_promoted(registry):
+    with pytest.raises(RegistryError, match="there is no version '0007'"):
+        registry.promote("0007")
+    assert registry.current() == "0001"
+
+
+def test_a_pointer_that_cannot_be_swapped_stays_whole(registry, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    before = tree(registry.root)
+    with pytest.raises(RegistryError, match=r"CURRENT could not be written: .*No space left"):
+        registry.promote("0002")
+    assert registry.current() == "0001"
+    assert tree(registry.root) == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\n", b"0009\n", b"../0001", b"0001\n0002\n", b"\xff\xfe\x00", b"0001\0", b"x" * 10**6, b"0001" * 50],
+)
+def test_a_pointer_to_nowhere_is_one_clear_error(registry, content):
+    (registry.root / "CURRENT").write_bytes(content)
+    with pytest.raises(RegistryError, match="CURRENT") as caught:
+        registry.current()
+    assert caught.value.code == "no-current"
+    assert len(str(caught.value)) < 300 + len(str(registry.root))
+
+
+@pytest.mark.parametrize("content", ["0002", "0002\n", " 0002 \r\n"])
+def test_a_pointer_may_end_as_an_editor_leaves_it(registry, content):
+    (registry.root / "CURRENT").write_text(content)
+    assert registry.current() == "0002"
+
+
+def test_no_pointer_says_how_to_set_one(registry):
+    (registry.root / "CURRENT").unlink()
+    with pytest.raises(RegistryError, match=r"no version is in use: .*`mnistlab models promote VERSION` sets it"):
+        registry.load()
+
+
+def test_a_folder_for_a_pointer_is_one_clear_error(registry):
+    (registry.root / "CURRENT").unlink()
+    (registry.root / "CURRENT").mkdir()
+    with pytest.raises(RegistryError, match="no version is in use"):
+        registry.current()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_for_a_pointer_is_not_waited_for(registry):
+    (registry.root / "CURRENT").unlink()
+    os.mkfifo(registry.root / "CURRENT")
+    outcome = []
+
+    def ask():
+        try:
+            registry.current()
+        except RegistryError as error:
+            outcome.append(error.code)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(timeout=30)
+    assert outcome == ["no-current"]
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_latest_of_each_kind(registry, trained, small):
+    assert registry.latest(permuted=False) == "0001"
+    assert registry.latest(permuted=True) == "0002"
+    registry.save(trained, small)
+    assert registry.latest(permuted=False) == "0003"
+    assert registry.latest(permuted=True) == "0002"
+
+
+@pytest.mark.parametrize(("permuted", "gone", "kind"), [(True, "0002", "permuted"), (False, "0001", "plain")])
+def test_no_version_of_a_kind_says_how_to_make_one(registry, permuted, gone, kind):
+    shutil.rmtree(registry.root / gone)
+    with pytest.raises(RegistryError, match=f"there is no {kind} version; notebook 03_train makes one"):
+        registry.latest(permuted=permuted)
+
+
+def test_the_manifest_can_be_read_without_the_weights(registry):
+    (registry.root / "0002" / checkpoint.WEIGHTS).unlink()
+    assert registry.manifest("0002").permutation.seed == 42
+    assert registry.manifest().version == "0001"
+    with pytest.raises(CheckpointError, match="missing"):
+        registry.load("0002")
+
+
+def test_load_gives_the_version_asked_for(registry):
+    assert registry.load().manifest.version == "0001"
+    assert registry.load("latest").manifest.version == "0002"
+
+
+def test_verify_names_the_spoiled_version_and_goes_on(registry, trained, small):
+    registry.save(trained, small)
+    spoil(registry, "0002")
+    faults = registry.verify()
+    assert list(faults) == ["0001", "0002", "0003"]
+    assert faults["0001"] is faults["0003"] is None
+    assert faults["0002"].code == "sha256"
+
+
+# --- saving -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_saved_version_answers_as_the_trained_model(registry, trained_permuted, small):
+    name = registry.save(trained_permuted, small, test=small.test, note="third")
+    loaded = registry.load(name)
+    assert loaded.manifest.training.note == "third"
+    assert loaded.logits(small.test.images).equal(registry.load("0002").logits(small.test.images))
+
+
+@pytest.mark.parametrize("step", ["write_durable", "sync_folder"])
+def test_a_disk_that_fails_leaves_nothing(registry, trained, small, monkeypatch, step):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(registry_module, step, full)
+    before = tree(registry.root)
+    with pytest.raises(RegistryError, match=r"version 0003 could not be written: .*No space left") as caught:
+        registry.save(trained, small)
+    assert caught.value.code == "write"
+    assert tree(registry.root) == before
+
+
+def test_a_rename_that_fails_leaves_nothing(registry, trained, small, monkeypatch):
+    def refuse(*args):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "rename", refuse)
+    before = tree(registry.root)
+    with pytest.raises(RegistryError, match="version 0003 could not be written"):
+        registry.save(trained, small)
+    assert tree(registry.root) == before
+    assert registry.versions() == ["0001", "0002"]
+
+
+def test_ctrl_c_while_saving_leaves_nothing(registry, trained, small, monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "rename", interrupt)
+    before = tree(registry.root)
+    with pytest.raises(KeyboardInterrupt):
+        registry.save(trained, small)
+    assert tree(registry.root) == before
+
+
+def test_a_model_that_does_not_pass_its_own_checks_gets_no_name(registry, trained, small, monkeypatch):
+    sound = checkpoint.pack
+
+    def spoiled(*args, **kwargs):
+        files = sound(*args, **kwargs)
+        return {**files, checkpoint.WEIGHTS: files[checkpoint.WEIGHTS][:-1]}
+
+    monkeypatch.setattr(checkpoint, "pack", spoiled)
+    before = tree(registry.root)
+    with pytest.raises(CheckpointError):
+        registry.save(trained, small)
+    assert tree(registry.root) == before
+
+
+def test_a_model_without_numbers_gets_no_name(registry, trained, small):
+    model = type(trained.model)()
+    torch.nn.init.constant_(model.net[9].bias, float("inf"))
+    before = tree(registry.root)
+    with pytest.raises(CheckpointError):
+        registry.save(dataclasses.replace(trained, model=model), small)
+    assert tree(registry.root) == before
+
+
+def test_a_version_made_meanwhile_is_not_overwritten(registry, trained, small, monkeypatch):
+    # Another process takes 0003 while this one is at work.
+    sound = checkpoint.load
+
+    def meanwhile(folder):
+        shutil.copytree(registry.root / "0001", registry.root / "0003")
+        return sound(folder)
+
+    monkeypatch.setattr(checkpoint, "load", meanwhile)
+    with pytest.raises(RegistryError, match="version 0003 could not be written"):
+        registry.save(trained, small)
+    taken, original = ((registry.root / name / checkpoint.MANIFEST).read_bytes() for name in ("0003", "0001"))
+    assert taken == original
+    assert not [name for name in tree(registry.root) if name.startswith(".new")]
+
+
+def test_a_registry_that_cannot_be_made(tmp_path, trained, small):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RegistryError, match="cannot be made"):
+        Registry(tmp_path / "file" / "models").save(trained, small)
