@@ -40,10 +40,10 @@ def exit_code(error: LabError) -> int:
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="mnistlab")
 def main() -> None:
-    """A lab for handwritten digits: run its notebooks, look after its models, read digits."""
+    """A lab for handwritten digits: run its notebooks, keep its models, read digits."""
 
 
-@main.command()
+@main.command(short_help="Run notebooks headless and leave a report.")
 @click.argument("notebooks", nargs=-1, metavar="[NOTEBOOK]...")
 @click.option(
     "-p",
@@ -53,10 +53,18 @@ def main() -> None:
     metavar="NAME=VALUE",
     help="A parameter, for every chosen notebook that has it; 03_train.NAME=VALUE for one. Repeatable.",
 )
-@click.option("--list", "only_list", is_flag=True, help="List the notebooks and what they can be asked with; run nothing.")
-@click.option("--cell-timeout", type=click.IntRange(min=1), default=900, show_default=True, help="Seconds a cell may take.")
 @click.option(
-    "--start-timeout", type=click.IntRange(min=1), default=60, show_default=True, help="Seconds a kernel may take to start."
+    "--list", "only_list", is_flag=True, help="List the notebooks and what they can be asked with; run nothing."
+)
+@click.option(
+    "--cell-timeout", type=click.IntRange(min=1), default=900, show_default=True, help="Seconds a cell may take."
+)
+@click.option(
+    "--start-timeout",
+    type=click.IntRange(min=1),
+    default=60,
+    show_default=True,
+    help="Seconds a kernel may take to start.",
 )
 @click.option("--quiet", is_flag=True, help="No progress, no summary.")
 @click.option("--verbose", is_flag=True, help="After a failing cell, its traceback.")
@@ -91,7 +99,7 @@ def run(
             cell_timeout=cell_timeout,
             start_timeout=start_timeout,
             update=update,
-            progress=not quiet,
+            show_progress=not quiet,
         )
     except LabError as error:
         if verbose and error.__cause__:
@@ -122,7 +130,10 @@ def _summarise(finished) -> None:
     click.secho(f"\nComplete: {count} in {_duration(finished.receipt['seconds'])}", bold=True, fg="green")
     for entry in entries:
         changed = ", ".join(f"{name} = {entry['parameters'][name]}" for name in entry["changed"])
-        click.echo(f"\n  {click.style(entry['name'], bold=True)}  {_duration(entry['seconds'])}" + (f"  ({changed})" * bool(changed)))
+        click.echo(
+            f"\n  {click.style(entry['name'], bold=True)}  {_duration(entry['seconds'])}"
+            + (f"  ({changed})" * bool(changed))
+        )
         for line in entry["headlines"]:
             click.echo(f"    {line}")
     click.echo(f"\nReports: {shorten(finished.folder)}\n         to read one, open its .html in a browser")
@@ -133,12 +144,12 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-@main.group()
+@main.group(short_help="List, show, check and choose the trained versions.")
 def models() -> None:
     """The trained versions: list them, look at one, check them, put one into use."""
 
 
-@models.command("list")
+@models.command("list", short_help="List the versions.")
 def models_list() -> None:
     """List the versions; * marks the one in use."""
     from mnistlab.registry import Registry
@@ -179,7 +190,7 @@ def _describe(registry, name: str) -> tuple[str, str, str, str]:
     return made, f"{manifest.architecture.name}, {scramble}", f"{manifest.parameters:,}", accuracy
 
 
-@models.command("show")
+@models.command("show", short_help="Show the model card of a version.")
 @click.argument("version", default="current")
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON, without its probe.")
 def models_show(version: str, as_json: bool) -> None:
@@ -194,7 +205,7 @@ def models_show(version: str, as_json: bool) -> None:
         click.echo(checkpoint.card(manifest).rstrip())
 
 
-@models.command("verify")
+@models.command("verify", short_help="Check versions without trusting them.")
 @click.argument("versions", nargs=-1, metavar="[VERSION]...")
 @click.pass_context
 def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
@@ -217,7 +228,7 @@ def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
     ctx.exit(1 if faults else 0)
 
 
-@models.command("promote")
+@models.command("promote", short_help="Put a version into use.")
 @click.argument("version")
 def models_promote(version: str) -> None:
     """Put VERSION into use, once it is proved sound."""
@@ -228,7 +239,7 @@ def models_promote(version: str) -> None:
     click.echo(f"Version {now} is in use" + (f"; it was {before}." if before not in (None, now) else "."))
 
 
-@main.command()
+@main.command(short_help="Read the digit in each picture.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
 @click.option("--version", "version", default="current", show_default=True, help="Which model reads.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list, with all ten probabilities.")
@@ -259,14 +270,16 @@ def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: b
             }
         )
         if not as_json:
-            answer = f"no digit, {read.reason}" if read.digit is None else f"{read.digit} ({100 * read.confidence:.1f} %)"
+            answer = (
+                f"no digit, {read.reason}" if read.digit is None else f"{read.digit} ({100 * read.confidence:.1f} %)"
+            )
             click.echo(f"{file}: {answer}")
     if as_json:
         click.echo(json.dumps(readings, indent=2, ensure_ascii=False, allow_nan=False))
     ctx.exit(1 if failed else 0)
 
 
-@main.command()
+@main.command(short_help="Look at all the lab needs; say what is missing.")
 @click.pass_context
 def doctor(ctx: click.Context) -> None:
     """Look at everything the lab needs, and say what to do about what is missing."""
@@ -274,7 +287,9 @@ def doctor(ctx: click.Context) -> None:
 
     colours, worst = {OK: "green", WARNING: "yellow", FAULT: "red"}, 0
     for finding in examine():
-        click.echo(f"{click.style(f'{finding.state:<8}', fg=colours[finding.state])}{finding.subject:<10} {finding.text}")
+        click.echo(
+            f"{click.style(f'{finding.state:<8}', fg=colours[finding.state])}{finding.subject:<10} {finding.text}"
+        )
         if finding.remedy:
             click.echo(f"{'':<19}-> {finding.remedy}")
         worst += finding.state == FAULT

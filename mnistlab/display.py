@@ -11,7 +11,10 @@ import threading
 import time
 from typing import TextIO
 
-BAR = re.compile(r"\s*\|[^|]*\|\s*")  # the drawn part of a tqdm bar
+# tqdm's "training:  40%|####      | 400/1000 [00:05<00:07, 80.0step/s, epoch 2/5]"; without a postfix, without the last part
+BAR = re.compile(
+    r"(?P<what>[^|]*?):?\s*(?P<share>\d+)%\|[^|]*\|\s*(?P<count>\S+) \[[^<\]]*<(?P<left>[^,\]]*),[^,\]]*(?:, (?P<more>.*?))?\]?$"
+)
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours and cursor moves
 QUIET = 60  # seconds without a line after which a log is told that the run still lives
 
@@ -43,6 +46,10 @@ class Display:
 
     def say(self, text: str) -> None:
         """The kernel printed ``text``, possibly part of a line."""
+
+    def report(self) -> None:
+        """All cells have run; the report is being written."""
+        self.place = f"while the report of {self.notebook} was written"
 
     def end(self, complete: bool) -> None:
         """The notebook under way is complete, or was cut off."""
@@ -98,7 +105,7 @@ class Bar(Display):
             total=cells,
             desc=f"{notebook:<16}",
             file=self.stream,
-            bar_format="{desc} {percentage:3.0f}% |{bar:20}| {n_fmt}/{total_fmt} cells, {elapsed}{postfix}",
+            bar_format="{desc} {percentage:3.0f}% |{bar:12}| {n_fmt}/{total_fmt} cells, {elapsed}{postfix}",
             dynamic_ncols=True,
             mininterval=0,
         )
@@ -115,13 +122,17 @@ class Bar(Display):
         if line := last_line(text):
             self._bar.set_postfix_str(line, refresh=False)
 
+    def report(self) -> None:
+        """Fill the bar."""
+        super().report()
+        self._bar.set_postfix_str("writing the report", refresh=False)
+        self._bar.update(self.cells - self._bar.n)
+
     def end(self, complete: bool) -> None:
-        """Leave the bar as it stands, full if complete."""
+        """Leave the bar as it stands."""
         super().end(complete)
         self._over.set()
         self._bar.set_postfix_str("" if complete else "cut off", refresh=False)
-        if complete:
-            self._bar.update(self.cells - self._bar.n)
         self._bar.refresh()
         self._bar.close()
 
@@ -140,6 +151,13 @@ def choose(show: bool = True, stream: TextIO | None = None) -> Display:
 
 
 def last_line(text: str) -> str:
-    """The last line of what was printed that is not empty, without colours and without the drawn part of a bar."""
+    """The last line of what was printed that is not empty, without colours; a tqdm bar in words, as it has no room twice.
+
+    ``"training:  40%|####      | 400/1000 [00:05<00:07, 80.0step/s, epoch 2/5]"`` becomes
+    ``"training 40%, epoch 2/5, 00:07 left"``.
+    """
     lines = [line.strip() for line in re.split(r"[\r\n]", ESCAPE.sub("", text))]
-    return BAR.sub(" ", next((line for line in reversed(lines) if line), ""))
+    line = next((line for line in reversed(lines) if line), "")
+    if not (bar := BAR.match(line)):
+        return line
+    return f"{bar['what']} {bar['share']}%, {bar['more'] or bar['count']}, {bar['left']} left".lstrip()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,13 +28,12 @@ from mnistlab.display import ESCAPE, Display
 from mnistlab.errors import RunError
 
 CELL_TIMEOUT, START_TIMEOUT = 900, 60  # seconds
-OUTPUT_TIMEOUT = (
-    60  # seconds between a cell's end and the last of its output; nbclient's 4 are short for a busy machine
-)
+# Seconds between a cell's end and the last of its output; nbclient's 4 are short for a busy machine.
+OUTPUT_TIMEOUT = 60
 ENGINE = "mnistlab"
-MATPLOTLIB = {
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline"
-}  # a caller's "Agg" would leave out every figure
+KERNEL = [sys.executable, "-m", "mnistlab.kernel", "-f", "{connection_file}"]
+# A caller's "Agg" would leave out every figure.
+MATPLOTLIB = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 
 log = logging.getLogger("mnistlab")
 for name in ("mnistlab", "papermill"):  # what they have to say is said by the errors below
@@ -98,7 +98,7 @@ def execute(
         message = f"stopped {shown.place}: it took longer than the {cell_timeout} s a cell may take (--cell-timeout)"
         raise RunError(message, code="cell-timeout") from error
     except DeadKernelError as error:
-        raise RunError(f"stopped {shown.place}: the kernel died{_tail(log_path)}", code="kernel-dead") from error
+        raise RunError(f"stopped {shown.place}: the kernel died ({error})", code="kernel-dead") from error
     except RuntimeError as error:
         if shown.cell:
             raise
@@ -112,8 +112,7 @@ class _Specs(KernelSpecManager):
     """Knows one kernel: the one of this Python."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        argv = [sys.executable, "-m", "mnistlab.kernel", "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, display_name="Python 3 (ipykernel)", language="python")
+        return KernelSpec(argv=KERNEL, display_name="Python 3 (ipykernel)", language="python")
 
 
 class _Manager(AsyncKernelManager):
@@ -142,8 +141,10 @@ class _Client(PapermillNotebookClient):
     def papermill_execute_cells(self) -> None:
         try:
             super().papermill_execute_cells()
+        except DeadKernelError as error:
+            raise DeadKernelError(_how_it_ended(self._process())) from error
         except BaseException:
-            self.shutdown_kernel = "immediate"  # it is dead, stuck or not wanted any more: no use in asking
+            self.shutdown_kernel = "immediate"  # it is stuck or not wanted any more: no use in asking
             raise
 
     def process_message(self, *arguments, **options):
@@ -155,9 +156,12 @@ class _Client(PapermillNotebookClient):
     def _step(self, *, cell: NotebookNode, cell_index: int) -> None:
         self.shown.step(cell_index + 1)
 
+    def _process(self) -> subprocess.Popen | None:
+        return getattr(self.manager and self.manager.provisioner, "process", None)
+
     def _end_kernel(self) -> None:
         """nbclient shuts the kernel down in order; an interrupt at the wrong moment makes it forget."""
-        process = getattr(self.manager and self.manager.provisioner, "process", None)
+        process = self._process()
         if process is None or process.poll() is not None:
             return
         if hasattr(os, "killpg"):
@@ -193,7 +197,17 @@ def _first_line(text: str, limit: int = 200) -> str:
 
 
 def _tail(path: Path) -> str:
-    """The last line the kernel itself wrote, as an aside."""
+    """The last line the kernel itself wrote, as an aside; what it always says of its transport is no news."""
     with open(path, "rb") as file:
         lines = file.read()[-10_000:].decode(errors="replace").strip().splitlines()
-    return f" ({_first_line(lines[-1])})" if lines else ""
+    news = [line for line in lines if line.strip() and not line.startswith("[IPKernelApp] WARNING")]
+    return f" ({_first_line(news[-1])})" if news else ""
+
+
+def _how_it_ended(process: subprocess.Popen | None) -> str:
+    code = process.poll() if process else None
+    if code is None:
+        return "it does not say why"
+    if code == -getattr(signal, "SIGKILL", 9):
+        return "killed from outside, as systems do when memory runs out"
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -15,6 +15,7 @@ from torch import Tensor
 from mnistlab.data import CLASSES, PIXELS, SIDE, Digits
 from mnistlab.errors import DataError
 from mnistlab.models import KERNEL
+from mnistlab.permutation import Permutation
 
 CHUNK = 250  # images whose windows are held at once: 14 MB
 
@@ -104,6 +105,11 @@ def pixel_correlation(images: Tensor) -> np.ndarray:
     """How each two pixels vary together from image to image: float (784, 784), -1 to 1, NaN where one never varies."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.corrcoef(flat(images).astype(np.float64), rowvar=False)
+
+
+def moved(correlation: np.ndarray, permutation: Permutation) -> np.ndarray:
+    """What a correlation (784, 784) becomes when the pixels change places: the same values, elsewhere."""
+    return permutation.apply(permutation.apply(correlation), pixels="first")
 
 
 def correlation_by_distance(correlation: np.ndarray) -> np.ndarray:

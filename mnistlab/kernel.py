@@ -38,10 +38,9 @@ def main() -> None:
             end()
 
         threading.Thread(target=guard, daemon=True).start()
+    # A file beside the notebook must not shadow a library while the kernel loads; IPython adds the folder back.
     if sys.path[0] in ("", os.getcwd()):
-        del sys.path[
-            0
-        ]  # a file beside the notebook must not shadow a library while the kernel loads; IPython adds it back
+        del sys.path[0]
     from ipykernel import kernelapp
 
     kernelapp.launch_new_instance()

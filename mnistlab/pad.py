@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import ipywidgets as widgets
+import numpy as np
 
 from mnistlab import preprocess, readout
 from mnistlab.errors import CheckpointError, ImageError, LabError, RegistryError
@@ -92,6 +93,12 @@ class DigitPad(widgets.Box):
         self._wire()
         self._redraw()
         self._show()
+
+    @property
+    def scrambled(self) -> np.ndarray | None:
+        """uint8 (28, 28), what a permuted network really got of ``prediction.image``; None for a plain one."""
+        permutation = self.predictor.permutation
+        return None if permutation.is_identity else permutation.apply(self.prediction.image)
 
     # --- what a hand does ---------------------------------------------------------------------------------------------
 
@@ -191,18 +198,18 @@ class DigitPad(widgets.Box):
     # --- the view -----------------------------------------------------------------------------------------------------
 
     def _build(self) -> list[widgets.Widget]:
-        wide = {"width": COLUMN, "margin": "4px 0"}
-        third = widgets.Layout(width=f"{(CANVAS - 16) // 3}px", margin="0")
+        wide = {"width": COLUMN, "max_width": "100%", "margin": "4px 0"}
+        small, large = (widgets.Layout(width=width, flex="0 1 auto", margin="0") for width in ("76px", "112px"))
         self.sheet = Sheet(self.press, self.move, self.release)
         self.undo_button = widgets.Button(
-            description="Undo", icon="undo", layout=third, tooltip="take back the last stroke"
+            description="Undo", icon="undo", layout=small, tooltip="take back the last stroke"
         )
-        self.clear_button = widgets.Button(description="Clear", icon="eraser", layout=third, tooltip="empty the canvas")
+        self.clear_button = widgets.Button(description="Clear", icon="eraser", layout=small, tooltip="empty the canvas")
         self.upload = widgets.FileUpload(
             accept=".png,.jpg,.jpeg",
             description="Picture",
             icon="image",
-            layout=third,
+            layout=large,
             tooltip="read a PNG or JPEG file",
         )
         low, high = PEN_WIDTHS
@@ -221,13 +228,11 @@ class DigitPad(widgets.Box):
         self.readout = widgets.HTML(layout=widgets.Layout(width=READOUT, max_width="100%", margin="0"))
         buttons = widgets.HBox(
             [self.undo_button, self.clear_button, self.upload],
-            layout=widgets.Layout(width=COLUMN, justify_content="space-between", margin="0 0 4px"),
+            layout=widgets.Layout(width=COLUMN, max_width="100%", justify_content="space-between", margin="0 0 4px"),
         )
         left = widgets.VBox(
             [self.sheet, buttons, self.pen, self.versions],
-            layout=widgets.Layout(
-                width=f"{CANVAS + 2}px", flex="0 0 auto", margin="4px 32px 8px 4px", overflow="visible"
-            ),
+            layout=widgets.Layout(width=f"{CANVAS + 2}px", max_width="100%", margin="0", overflow="visible"),
         )
         return [widgets.HTML(readout.STYLE, layout=widgets.Layout(display="none")), left, self.readout]
 
@@ -321,10 +326,9 @@ class DigitPad(widgets.Box):
             self._pending = None
 
     def _show(self) -> None:
-        permutation = self.predictor.permutation
         self.readout.value = readout.render(
             self.prediction,
-            scrambled=None if permutation.is_identity else permutation.apply(self.prediction.image),
+            scrambled=self.scrambled,
             settled=not self.drawing.is_open,
             message=self.message,
         )

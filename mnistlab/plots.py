@@ -67,9 +67,8 @@ def grid(
     if not n:
         raise ValueError("there is no picture to show")
     rows = -(-n // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(columns * 0.95, rows * (1.15 if titles is not None else 0.95)), squeeze=False
-    )
+    height = rows * (1.15 if titles is not None else 0.95) + (0.35 if suptitle else 0)
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * 0.95, height), squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for index, (picture, ax) in enumerate(zip(pictures, axes.flat, strict=False)):
@@ -302,11 +301,18 @@ def per_class(evaluations: Mapping[str, Evaluation], *, ax: Axes | None = None) 
         at = np.arange(CLASSES) + aside
         ax.plot(at, 100 * evaluation.recall, "o", color=color, label=f"recall, {name}")
         ax.plot(at + 0.1, 100 * evaluation.precision, "x", color=color, label=f"precision, {name}")
-    first, evaluation = next(iter(evaluations.items()))
-    worst = int(np.nanargmin(evaluation.recall))
-    ax.set(xticks=range(CLASSES), xlabel="digit", ylabel="found, and rightly answered (%)")
-    title = f"hardest for the {first}: the {worst}, {percent(evaluation.recall[worst])} of {evaluation.support[worst]:,} found"
+    first, *second = evaluations
+    recall = evaluations[first].recall
+    worst = int(np.nanargmin(recall))
+    title = (
+        f"hardest for the {first}: the {worst}, {percent(recall[worst])} of {evaluations[first].support[worst]:,} found"
+    )
+    if second:
+        behind = recall - evaluations[second[0]].recall
+        most = int(np.nanargmax(behind))
+        title = f"the {second[0]} is furthest behind on the {most}: {points(behind[most])} of recall"
     ax.set_title(title, fontsize=10)
+    ax.set(xticks=range(CLASSES), xlabel="digit", ylabel="found, and rightly answered (%)")
     ax.legend(frameon=False, fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     ax.grid(axis="y", alpha=0.25)
     _open(ax)
@@ -402,6 +408,7 @@ def agreement(
     ax.set(yticks=range(4), yticklabels=[label for label, *_ in groups], xlabel="images (each step is tenfold)")
     ax.set_xscale("symlog", linthresh=1)
     ax.set_xlim(0, 3 * test.n)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.invert_yaxis()
     ax.set_title(
         f"{names[0]} is {points(test.difference)} {interval(test.low, test.high)} ahead ({p_value(test.p_value)})",
@@ -461,7 +468,7 @@ def feature_maps(model: ConvNet, picture: Tensor, given: Tensor, *, name: str = 
     """
     layers = [layer[0, :limit] for layer in maps(model, given)]
     columns = 1 + len(layers[0])
-    figure, axes = plt.subplots(2, columns, figsize=(1.2 * columns, 3.3), squeeze=False)
+    figure, axes = plt.subplots(2, columns, figsize=(1.2 * columns, 3.5), squeeze=False, layout="constrained")
     for ax in axes.flat:
         ax.axis("off")
     image(picture, title="input\n28 x 28", ax=axes[0, 0]).axis("on")
@@ -474,7 +481,6 @@ def feature_maps(model: ConvNet, picture: Tensor, given: Tensor, *, name: str = 
     lead = f"{name}: " if name else ""
     order = ", then ".join(f"{neighbour_correlation(layer):.2f}" for layer in layers)
     figure.suptitle(f"{lead}correlation of neighbours on the maps {order}", fontsize=10)
-    figure.tight_layout()
     return axes
 
 
@@ -524,11 +530,11 @@ def ink_map(images: Tensor) -> Axes:
     return ax
 
 
-def value_scales(pictures: Mapping[str, np.ndarray], *, title: str) -> np.ndarray:
+def value_scales(pictures: Mapping[str, Tensor | np.ndarray], *, title: str) -> np.ndarray:
     """The same digit in several scales, each picture (28, 28) over its own colour bar. Returns the axes (n,)."""
-    figure, axes = plt.subplots(1, len(pictures), figsize=(2.7 * len(pictures), 3.3), gridspec_kw={"wspace": 0.35})
+    figure, axes = plt.subplots(1, len(pictures), figsize=(2.7 * len(pictures), 3.3), layout="constrained")
     for (name, picture), ax in zip(pictures.items(), axes, strict=True):
-        low, high = float(np.min(picture)), float(np.max(picture))
+        low, high = float(picture.min()), float(picture.max())
         image(picture, ax=ax, title=name, vmin=low, vmax=high)
         bar = figure.colorbar(ax.images[0], ax=ax, orientation="horizontal", fraction=0.05, pad=0.04)
         bar.set_ticks([low, high], labels=[f"{low:.3g}", f"{high:.3g}"])
@@ -552,15 +558,18 @@ def means_and_spreads(digits: Digits) -> np.ndarray:
     )
 
 
-def readings(pictures: Tensor, labels: Tensor, answers: np.ndarray, *, reader: str, columns: int = 10) -> np.ndarray:
-    """Pictures (N, 28, 28) under what ``reader`` reads in them: right in blue, wrong in orange with the truth."""
-    right = labels.numpy() == np.asarray(answers)
+def readings(digits: Digits, answers: np.ndarray, *, reader: str, title: str = "") -> np.ndarray:
+    """Digits under what ``reader`` answers, int (N,): right in blue, wrong in orange with the label in brackets.
+
+    ``title`` replaces the one that counts the mistakes. Returns the axes (rows, 10).
+    """
+    labels = digits.labels.tolist()
+    right = np.array(labels) == np.asarray(answers)
     return grid(
-        pictures,
-        titles=[str(a) if ok else f"{a} (is {t})" for a, t, ok in zip(answers, labels.tolist(), right, strict=True)],
+        digits.images,
+        titles=[str(a) if ok else f"{a} (is {t})" for a, t, ok in zip(answers, labels, right, strict=True)],
         colors=[RIGHT if ok else WRONG for ok in right],
-        columns=columns,
-        suptitle=f"The {reader} misreads {int((~right).sum())} of these {len(right)}",
+        suptitle=title or f"The {reader} misreads {int((~right).sum())} of these {len(right)}",
     )
 
 
@@ -604,17 +613,15 @@ def kinship(shares: np.ndarray) -> Axes:
 
 
 def templates(weights: Tensor | np.ndarray) -> np.ndarray:
-    """What a linear classifier weighs up for each digit: weights (10, 784). Returns the axes (1, 10)."""
-    weights = np.asarray(weights).reshape(-1, SIDE, SIDE)
-    limit = np.quantile(np.abs(weights), 0.99)
-    return grid(
-        weights,
-        titles=range(len(weights)),
-        suptitle="What the linear classifier weighs: ink on orange speaks for the digit, on blue against it",
-        cmap=SIGNED,
-        vmin=-limit,
-        vmax=limit,
-    )
+    """What a linear classifier weighs up for each digit: weights (10, 784). Returns the axes (2, 5)."""
+    pictures = np.asarray(weights).reshape(CLASSES, SIDE, SIDE)
+    limit = np.quantile(np.abs(pictures), 0.99)  # a few border pixels with little ink would take the whole scale
+    figure, axes = plt.subplots(2, 5, figsize=(7, 3.5))
+    for digit, (picture, ax) in enumerate(zip(pictures, axes.flat, strict=True)):
+        image(picture, ax=ax, title=str(digit), cmap=SIGNED, vmin=-limit, vmax=limit)
+    figure.suptitle("Linear weights: ink on orange speaks for the digit, ink on blue against it", fontsize=11)
+    figure.tight_layout()
+    return axes
 
 
 def accuracies(results: Mapping[str, Accuracy], *, title: str) -> Axes:
@@ -641,13 +648,13 @@ def recall_by_digit(evaluations: Mapping[str, Evaluation]) -> Axes:
         value = np.array([a.value for a in found]) * 100
         reach = np.abs(np.array([[a.low, a.high] for a in found]).T * 100 - value)
         places = np.arange(CLASSES) + (number - (len(evaluations) - 1) / 2) * 0.2
-        colour, marker = ((NEUTRAL, "s"), (PERMUTED, "D"), (PLAIN, "o"), (THIRD, "^"))[number % 4]
+        colour, marker = ((NEUTRAL, "s"), (THIRD, "D"), (PLAIN, "o"), ("black", "^"))[number % 4]
         ax.errorbar(places, value, reach, fmt=marker, color=colour, markersize=5, label=name)
     worst = {name: int(np.nanargmin(evaluation.recall)) for name, evaluation in evaluations.items()}
     ax.set_title("Hardest digit: " + ", ".join(f"{digit} for {name}" for name, digit in worst.items()), fontsize=11)
     ax.set(xticks=range(CLASSES), xlabel="digit", ylabel="read right (%)")
     ax.grid(axis="y", alpha=0.3)
-    ax.legend(fontsize=8, ncols=len(evaluations), loc="lower left")
+    ax.legend(fontsize=8, ncols=len(evaluations), loc="upper center", bbox_to_anchor=(0.5, -0.18), frameon=False)
     return ax
 
 
@@ -833,10 +840,10 @@ def way_to_the_network(strokes: Sequence[np.ndarray], pen_width: float, seen: np
     seen : uint8 (28, 28), what the network saw of them.
     """
     standard, width = to_standard_size(strokes)
-    axes = plt.subplots(1, 3, figsize=(7.2, 2.9))[1]
-    image(rasterise(strokes, pen_width=pen_width), title=f"as drawn: pen of {pen_width:g} px", ax=axes[0])
-    image(rasterise(standard, pen_width=width), title=f"redrawn: 200 px long, pen of {width:g} px", ax=axes[1])
-    image(seen, title="28 x 28, centre of mass on the cross", ax=axes[2])
+    axes = plt.subplots(1, 3, figsize=(8, 3.1))[1]
+    image(rasterise(strokes, pen_width=pen_width), title=f"as drawn, pen of {pen_width:g} px", ax=axes[0])
+    image(rasterise(standard, pen_width=width), title=f"drawn anew, pen of {width:g} px", ax=axes[1])
+    image(seen, title="28 x 28, centre of mass", ax=axes[2])
     rows, columns = np.indices(seen.shape)
     weight = seen / seen.sum()
     axes[2].plot((columns * weight).sum(), (rows * weight).sum(), "+", color=PERMUTED, markersize=16)
@@ -874,7 +881,7 @@ def under_way(
     curves = figure.add_subplot(grid_spec[1, :])
     probabilities = np.array([p.probabilities if p.digit is not None else np.zeros(CLASSES) for p in predictions])
     final = predictions[-1].digit
-    for digit in np.flatnonzero(probabilities.max(axis=0) > 0.3):
+    for digit in np.flatnonzero(probabilities.max(axis=0) > 0.4):
         color = PLAIN if digit == final else NEUTRAL
         curves.plot(
             100 * np.asarray(shares), 100 * probabilities[:, digit], color=color, linewidth=2 if digit == final else 1
@@ -898,7 +905,7 @@ def under_way(
 
 
 def replays(
-    inks: Sequence[np.ndarray], digits: Sequence[int], predictions: Sequence[Prediction], *, name: str, columns: int = 6
+    inks: Sequence[np.ndarray], digits: Sequence[int], predictions: Sequence[Prediction], *, name: str, columns: int = 9
 ) -> np.ndarray:
     """Drawings under what they were read as, misread ones in orange. Returns the axes (rows, columns).
 

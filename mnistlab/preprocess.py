@@ -130,6 +130,8 @@ def _grey(source: object) -> np.ndarray:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ImageError(f"the picture is far too large: {error}", code="size") from error
+    except UnidentifiedImageError:  # its own words name an address in memory
+        raise ImageError("this is no PNG or JPEG", code="unreadable") from None
     except Exception as error:  # decoders of broken files raise nearly anything; one error type leaves this module
         raise ImageError(
             f"this is no PNG or JPEG that can be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"

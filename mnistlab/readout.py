@@ -22,14 +22,14 @@ RIVAL = 0.1  # probability from which the second choice is worth naming
 ZOOM = 4  # screen px for each of the 28
 
 STYLE = """<style>
-.mnistlab-pad { --pad-plain: #0072B2; --pad-permuted: #D55E00; --pad-shade: invert(0);
+.mnistlab-pad { gap: 12px 32px; padding: 4px; --pad-plain: #0072B2; --pad-permuted: #D55E00; --pad-shade: invert(0);
   --pad-text: var(--jp-ui-font-color1, currentColor); --pad-faint: var(--jp-ui-font-color2, currentColor);
   --pad-line: var(--jp-border-color1, #9E9E9E); --pad-track: var(--jp-layout-color2, rgba(128, 128, 128, 0.2)); }
 body[data-jp-theme-light="false"] .mnistlab-pad, body.vscode-dark .mnistlab-pad {
   --pad-plain: #56B4E9; --pad-permuted: #E69F00; --pad-shade: invert(0.92); }
 .mnistlab-pad .mnistlab-sheet { background: #fff; box-shadow: 0 0 0 1px #9E9E9E; border-radius: 3px; cursor: crosshair;
-  touch-action: none; filter: var(--pad-shade); }
-.mnistlab-pad .mnistlab-sheet:focus-visible { outline: 3px solid var(--pad-plain); outline-offset: 2px; }
+  touch-action: none; filter: var(--pad-shade); max-width: calc(100% - 2px); height: auto !important; aspect-ratio: 1; }
+.mnistlab-pad .mnistlab-sheet:focus-visible { outline: 2px solid var(--pad-plain); outline-offset: 1px; }
 .mnistlab-readout { --pad-accent: var(--pad-plain); font: 13px/18px var(--jp-ui-font-family, sans-serif);
   color: var(--pad-text); }
 .mnistlab-readout.mnistlab-permuted { --pad-accent: var(--pad-permuted); }
@@ -37,9 +37,9 @@ body[data-jp-theme-light="false"] .mnistlab-pad, body.vscode-dark .mnistlab-pad 
 .mnistlab-answer { display: flex; align-items: center; gap: 12px; height: 84px; }
 .mnistlab-digit { flex: none; width: 56px; font-size: 84px; line-height: 84px; font-weight: 600; text-align: center;
   font-variant-numeric: tabular-nums; color: var(--pad-accent); }
-.mnistlab-none { color: var(--pad-line); font-weight: 300; }
 .mnistlab-words { font-size: 16px; line-height: 22px; }
 .mnistlab-words small { display: block; font-size: 13px; line-height: 18px; color: var(--pad-faint); }
+.mnistlab-fault { font-size: 14px; line-height: 18px; max-height: 84px; overflow-y: auto; }
 .mnistlab-rows { margin: 8px 0 12px; }
 .mnistlab-row { display: grid; grid-template-columns: 12px 1fr 52px; gap: 8px; align-items: center; height: 17px;
   font-variant-numeric: tabular-nums; color: var(--pad-faint); }
@@ -71,6 +71,7 @@ def render(
     """
     kind = "plain" if scrambled is None else "permuted"
     live = ' role="alert"' if message else ' role="status"' if settled else ""
+    took = f", {prediction.milliseconds:.1f} ms" if prediction.digit is not None else ""
     pictures = _picture(
         prediction.image, "what the network sees, 28 x 28" if scrambled is None else "your digit, 28 x 28"
     )
@@ -81,8 +82,7 @@ def render(
         f'<div class="mnistlab-answer"{live}>{_answer(prediction, message)}</div>'
         f'<div class="mnistlab-rows">{_rows(prediction)}</div>'
         f'<div class="mnistlab-seen">{pictures}</div>'
-        f'<p class="mnistlab-foot">read by version {html.escape(prediction.version)} ({kind} pixels) '
-        f"in {prediction.milliseconds:.1f} ms</p></div>"
+        f'<p class="mnistlab-foot">version {html.escape(prediction.version)}, {kind} pixels{took}</p></div>'
     )
 
 
@@ -101,21 +101,18 @@ def label(manifest: Manifest) -> str:
 
 def _answer(prediction: Prediction, message: str) -> str:
     if message:
-        return f'<div class="mnistlab-words">{html.escape(message)}</div>'
+        return f'<div class="mnistlab-words mnistlab-fault">{html.escape(message)}</div>'
     if prediction.digit is None:
         empty = not prediction.image.any() and prediction.reason == "the canvas is empty"
         words = PROMPT if empty else f"{PROMPT}<small>{html.escape(prediction.reason)}</small>"
-        return _digit("&ndash;", "none") + f'<div class="mnistlab-words">{words}</div>'
+        return f'<div class="mnistlab-words">{words}</div>'
     second = int(np.argsort(prediction.probabilities)[-2])
     rival = prediction.probabilities[second]
     other = f"<small>perhaps a {second}: {_percent(rival)}</small>" if rival >= RIVAL else ""
-    return _digit(str(prediction.digit), "found") + (
+    return (
+        f'<div class="mnistlab-digit">{prediction.digit}</div>'
         f'<div class="mnistlab-words">{_percent(prediction.confidence)} sure{other}</div>'
     )
-
-
-def _digit(text: str, kind: str) -> str:
-    return f'<div class="mnistlab-digit mnistlab-{kind}">{text}</div>'
 
 
 def _rows(prediction: Prediction) -> str:

@@ -104,7 +104,7 @@ def run(
     cell_timeout: int = execution.CELL_TIMEOUT,
     start_timeout: int = execution.START_TIMEOUT,
     update: bool = False,
-    progress: bool = True,
+    show_progress: bool = True,
 ) -> Run:
     """Run notebooks and leave executed copies, pages, figures and a receipt in a folder of their own.
 
@@ -115,7 +115,7 @@ def run(
     folder : where runs go; None is ``reports/``.
     cell_timeout, start_timeout : seconds a cell and the start of a kernel may take, >= 1.
     update : put the executed copies in the place of the notebooks, for a maintainer; not with ``parameters``.
-    progress : shown on stderr.
+    show_progress : on stderr.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def run(
     chosen = find(notebooks)
     assigned = assign(parameters or {}, {notebook.name: notebook.parameters for notebook in chosen})
     partial = _new_folder(Path(folder).resolve() if folder is not None else paths.reports())
-    shown = display.choose(progress)
+    shown = display.choose(show_progress)
     try:
         with _stoppable():
             started, entries = time.time(), []
@@ -234,6 +234,7 @@ def _run_one(
             start_timeout=start_timeout,
             shown=shown,
         )
+        shown.report()
         if fault := missing(executed):
             raise RunError(f"{notebook.name} is not complete: {fault}", code="incomplete")
         copy = tidy(executed)

@@ -37,7 +37,7 @@ class Sheet(Canvas):
     ) -> None:
         edge = f"{CANVAS}px"  # without a fixed size a box would stretch it
         layout = Layout(width=edge, height=edge, margin="1px 1px 8px")
-        super().__init__(width=SHARP * CANVAS, height=SHARP * CANVAS, layout=layout, tooltip="drawing area")
+        super().__init__(width=SHARP * CANVAS, height=SHARP * CANVAS, layout=layout)  # a tooltip breaks its view
         self.add_class("mnistlab-sheet")
 
         def leave(x: object, y: object) -> None:

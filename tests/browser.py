@@ -79,7 +79,7 @@ def chromium(executable: str, **context_options) -> Iterator:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context_options})
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(120_000)  # ms; a busy machine takes its time
         try:
             yield context.new_page()
         finally:
@@ -87,13 +87,15 @@ def chromium(executable: str, **context_options) -> Iterator:
 
 
 def run_all(page, address: str) -> None:
-    """Open the notebook, choose Run > Run All Cells, and wait until the pad is there and the kernel idle."""
+    """Open the notebook, choose Run > Run All Cells, and wait until the last cell has run and the pad is there."""
     page.goto(address)
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     wait_for_idle(page)  # asked to run before it has a kernel, JupyterLab opens a dialog
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.locator(".jp-Notebook .jp-CodeCell").last.get_by_text("05_draw.json").wait_for()  # until then the kernel is busy
     page.locator(".mnistlab-sheet").wait_for()
+    wait_for_idle(page)
 
 
 def wait_for_idle(page) -> None:

@@ -81,6 +81,7 @@ def test_correlation_falls_with_distance_and_a_permutation_only_renames_it(smoot
     after = explore.pixel_correlation(scramble.apply(smooth))
     order = scramble.order.numpy()
     assert after == pytest.approx(before[np.ix_(order, order)], abs=1e-9)
+    assert explore.moved(before, scramble) == pytest.approx(after, abs=1e-9)
     assert np.abs(explore.correlation_by_distance(after)).max() < 0.1
 
 

@@ -1,0 +1,64 @@
+"""Small notebooks made up for the tests of the runner, and a look at which processes still live."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+
+
+def notebook(*sources: str, parameters: str | None = None, metadata: dict | None = None) -> nbformat.NotebookNode:
+    """A notebook of code cells; a source that starts with # and a space is Markdown."""
+    cells = [new_markdown_cell(s) if s.startswith("# ") else new_code_cell(s) for s in sources]
+    if parameters is not None:
+        cells.insert(0, new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+    return new_notebook(cells=cells, metadata=metadata if metadata is not None else {"kernelspec": KERNELSPEC})
+
+
+def write(folder: Path, name: str, *sources: str, **options) -> Path:
+    """The same, as a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.ipynb"
+    nbformat.write(notebook(*sources, **options), path)
+    return path
+
+
+def noting(path: Path) -> str:
+    """Source of a cell that notes the kernel's process id and that of a child it starts."""
+    return (
+        "import os, pathlib, subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'])\n"
+        f"note = pathlib.Path({str(path)!r})\n"
+        "note.with_suffix('.new').write_text(f'{os.getpid()} {child.pid}')\n"
+        "note.with_suffix('.new').rename(note)"
+    )
+
+
+def processes(path: Path) -> list[int]:
+    """The noted ids, once they are there."""
+    wait_for(path.exists, "the kernel never ran its first cell", seconds=60)
+    return [int(text) for text in path.read_text().split()]
+
+
+def lives(process: int) -> bool:
+    """Whether there is such a process and it is more than a corpse nobody has collected."""
+    try:
+        os.kill(process, 0)
+        if Path("/proc/self/stat").exists():
+            return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return True
+
+
+def wait_for(condition, complaint: str, seconds: float = 10) -> None:
+    """Until it holds; an assertion if it never does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, complaint
+        time.sleep(0.05)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from mnistlab import features
+from mnistlab.errors import LabError
+from mnistlab.models import build
+
+
+def test_kernels_and_maps_have_the_shapes_of_the_layers():
+    model = build("convnet", n_kernels=3)
+    assert features.first_kernels(model).shape == (3, 5, 5)
+    first, second = features.maps(model, torch.zeros(2, 1, 28, 28))
+    assert (first.shape, second.shape) == ((2, 3, 24, 24), (2, 3, 8, 8))
+
+
+def test_a_map_is_what_its_kernel_answers_and_never_below_0():
+    model, picture = build("convnet", seed=1), torch.randn(1, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    first, second = features.maps(model, picture)
+    kernel, bias = features.first_kernels(model)[2], model.net[0].bias[2].item()
+    by_hand = (picture[0, 0, 3:8, 7:12].numpy() * kernel).sum() + bias
+    assert first[0, 2, 3, 7] == pytest.approx(max(0, by_hand), abs=1e-5)
+    assert first.min() == second.min() == 0
+
+
+def test_neighbour_correlation_of_known_pictures():
+    ramp = np.add.outer(np.arange(28), np.arange(28))
+    assert features.neighbour_correlation(ramp) == pytest.approx(1)
+    board = ramp % 2
+    assert features.neighbour_correlation(board) == pytest.approx(-1, abs=0.01)
+    noise = np.random.default_rng(0).normal(size=(200, 28, 28))
+    assert abs(features.neighbour_correlation(noise)) < 0.01
+    # Rows are alike, columns independent: one kind of neighbour has correlation 1, the other 0.
+    stripes = np.broadcast_to(np.random.default_rng(0).normal(size=(500, 1, 20)), (500, 20, 20))
+    assert features.neighbour_correlation(stripes) == pytest.approx(0.5, abs=0.03)
+
+
+def test_pictures_are_told_apart():
+    """The last row of one picture is no neighbour of the first row of the next."""
+    apart = np.stack([np.full((2, 2), value) for value in (0.0, 5.0, 1.0, 9.0)])
+    assert features.neighbour_correlation(apart) == pytest.approx(1)
+
+
+def test_a_tensor_and_its_array_give_the_same():
+    pictures = torch.rand(3, 6, 6, generator=torch.Generator().manual_seed(0))
+    assert features.neighbour_correlation(pictures) == features.neighbour_correlation(pictures.numpy())
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 1), (0, 5, 5)])
+def test_what_has_no_neighbours_is_refused(shape):
+    with pytest.raises(LabError, match="at least 2 x 2"):
+        features.neighbour_correlation(np.zeros(shape))
+
+
+def test_what_never_varies_is_refused():
+    with pytest.raises(LabError, match="all values are equal"):
+        features.neighbour_correlation(np.ones((4, 5, 5)))

@@ -1,0 +1,99 @@
+"""The notebooks themselves: every one headless through the runner with quick parameters, and under nbval.
+
+Quick parameters show that all cells run and that their assertions hold; the figures of so little training mean nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from mnistlab import paths, runs
+
+QUICK: dict[str, dict[str, object]] = {
+    "01_explore": {},
+    "02_permutation": {},
+    "03_train": {"train_size": 2000, "epochs": 1, "n_seeds": 2},
+    "04_evaluate": {},
+    "05_draw": {},
+    "studies/handwriting": {
+        "drawn": 300,
+        "train_size": 2000,
+        "epochs": 1,
+        "trial_epochs": 1,
+        "per_style": 5,
+        "n_kernels": 8,
+    },
+}
+# Text that comes out the same each time, so nbval compares it; elsewhere times and versions differ from run to run.
+STRICT = ("02_permutation",)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the committed versions, which notebooks may add to."""
+    return shutil.copytree(paths.models(), tmp_path_factory.mktemp("notebooks") / "models")
+
+
+@pytest.fixture(scope="module")
+def run(models: Path, tmp_path_factory: pytest.TempPathFactory) -> runs.Run:
+    """All notebooks, in order, started from a folder that is none of theirs."""
+    values = {f"{Path(name).name}.{key}": value for name, found in QUICK.items() for key, value in found.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNISTLAB_MODELS", str(models))
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        return runs.run(list(QUICK), values, folder=tmp_path_factory.mktemp("reports"), show_progress=False)
+
+
+def test_every_notebook_is_tested():
+    found = {p.relative_to(paths.notebooks()).with_suffix("").as_posix() for p in paths.notebooks().rglob("*.ipynb")}
+    assert {name for name in found if ".ipynb_checkpoints" not in name} == set(QUICK)
+
+
+@pytest.mark.parametrize("name", [Path(name).name for name in QUICK])
+def test_a_notebook_runs_to_its_end_and_leaves_its_report(run, name):
+    executed = nbformat.read(run.folder / f"{name}.ipynb", as_version=4)
+    code = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
+    assert all(cell.execution_count for cell in code)
+    assert (run.folder / f"{name}.html").stat().st_size > 50_000
+    found = json.loads((run.folder / f"{name}.json").read_text())
+    assert found["metrics"]
+    assert found["environment"]["libraries"]["torch"]
+    assert run.headlines[name] == found["headlines"]
+
+
+def test_what_03_saves_04_judges(run, models):
+    trained = json.loads((run.folder / "03_train.json").read_text())["metrics"]
+    assert {trained["version"], trained["twin_version"]} <= {path.name for path in models.iterdir()}
+    headlines = " ".join(run.headlines["04_evaluate"])
+    assert trained["version"] in headlines
+    assert trained["twin_version"] in headlines
+
+
+@pytest.mark.parametrize("name", list(QUICK))
+def test_a_notebook_passes_nbval(name, models, tmp_path):
+    notebook = paths.notebooks() / f"{name}.ipynb"
+    if name in STRICT:  # compared with the outputs that are committed
+        copy, how = Path(shutil.copy(notebook, tmp_path)), "--nbval"
+    else:
+        copy, how = tmp_path / notebook.name, "--nbval-lax"
+        papermill.execute_notebook(notebook, copy, QUICK[name], prepare_only=True, progress_bar=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", how, "--nbval-cell-timeout=300", "-q", "-p", "no:cacheprovider", str(copy)],
+        cwd=tmp_path,
+        env={**os.environ, "MNISTLAB_MODELS": str(models), "MNISTLAB_HEADLESS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout

@@ -1,0 +1,506 @@
+from __future__ import annotations
+
+import inspect
+import warnings
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+
+from mnistlab import plots
+from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
+from mnistlab.data import CLASSES, PIXELS, Digits, Normalisation
+from mnistlab.evaluation import Accuracy, McNemar, compare, evaluate
+from mnistlab.handwriting import Style
+from mnistlab.models import build, to_input
+from mnistlab.permutation import Permutation
+from mnistlab.predictor import Prediction
+from mnistlab.training import Epoch
+
+SCRAMBLE = Permutation.random(42)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+# --- made-up things to show -------------------------------------------------------------------------------------------
+
+
+def history(n: int = 3) -> list[Epoch]:
+    return [Epoch(e, 1 / e, 0.8 / e, 1 - 0.1 / e, 0.01, 2.0) for e in range(1, n + 1)]
+
+
+SHARES = {
+    CONV_PLAIN: [0.98, 0.99, 0.97],
+    CONV_PERMUTED: [0.93, 0.95, 0.91],
+    FULL_PLAIN: [0.92, 0.90, 0.94],
+    FULL_PERMUTED: [0.93, 0.90, 0.93],
+}
+
+
+def comparison(shares: dict | None = None) -> Comparison:
+    trainings = {
+        cell: tuple(SimpleNamespace(best=SimpleNamespace(validation_accuracy=value)) for value in values)
+        for cell, values in (shares or SHARES).items()
+    }
+    return Comparison(tuple(range(len(trainings[CONV_PLAIN]))), trainings, 5_000)
+
+
+def damage(levels: int = 3) -> list[dict]:
+    return [{cell: [value - 0.1 * level for value in SHARES[cell]] for cell in CELLS} for level in range(levels)]
+
+
+LABELS = np.arange(200) % CLASSES
+
+
+def evaluation(wrong: int = 20, labels: np.ndarray = LABELS, sure: float = 0.8):
+    """The first ``wrong`` labels are read as the next digit, the first of them with the most confidence."""
+    answers = np.where(np.arange(len(labels)) < wrong, (labels + 1) % CLASSES, labels)
+    probabilities = np.full((len(labels), CLASSES), 0.0)
+    confidence = np.where(np.arange(len(labels)) < wrong, 0.95 - 0.01 * np.arange(len(labels)), sure)
+    probabilities[:] = ((1 - confidence) / (CLASSES - 1))[:, None]
+    probabilities[np.arange(len(labels)), answers] = confidence
+    return evaluate(probabilities, labels)
+
+
+def prediction(digit: int | None = 3) -> Prediction:
+    probabilities = np.full(CLASSES, 0.1)
+    if digit is not None:
+        probabilities = np.full(CLASSES, 0.02)
+        probabilities[digit] = 0.82
+    image = np.zeros((28, 28), dtype=np.uint8)
+    image[4:24, 12:16] = 255
+    return Prediction(digit, probabilities, image, 1.0, "0001", "" if digit is not None else "the drawing is empty")
+
+
+def made_digits(n: int = 200) -> Digits:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (n, 28, 28), generator=generator, dtype=torch.uint8)
+    images[:, :4] = 0
+    return Digits(images, torch.arange(n) % CLASSES)
+
+
+DIGITS = made_digits()
+INK = np.zeros((280, 280), dtype=np.uint8)
+STROKE = [np.array([[60.0, 50.0], [140.0, 150.0], [150.0, 230.0]])]
+STYLES = [Style(digit, f"a style of {digit}", 1.0, ()) for digit in range(CLASSES)]
+FALLING = np.linspace(0.9, 0.1, 27)
+CORRELATION = np.corrcoef(np.random.default_rng(0).normal(size=(PIXELS, 50)))
+
+FIGURES = {
+    "image": lambda: plots.image(DIGITS.images[0], title="a digit"),
+    "grid": lambda: plots.grid(DIGITS.images[:12], titles=range(12), colors=["black"] * 12, suptitle="twelve"),
+    "learning_curves": lambda: plots.learning_curves(history()),
+    "four_ways": lambda: plots.four_ways(comparison()),
+    "kernel_reach": lambda: plots.kernel_reach(DIGITS.images[0], SCRAMBLE),
+    "robustness": lambda: plots.robustness(
+        {"shift (pixels)": (range(3), damage()), "noise (of 255)": ((0, 9, 18), damage())}
+    ),
+    "confusion": lambda: plots.confusion(evaluation(), name="plain net"),
+    "per_class": lambda: plots.per_class({"plain net": evaluation(), "permuted net": evaluation(40)}),
+    "reliability": lambda: plots.reliability({"plain net": evaluation(), "permuted net": evaluation(40)}),
+    "mistakes": lambda: plots.mistakes(DIGITS, evaluation(), n=7),
+    "agreement": lambda: plots.agreement(McNemar(600, 48, 10_000), 9_268),
+    "kernels": lambda: plots.kernels({"plain": build("convnet"), "permuted": build("convnet", seed=1, n_kernels=4)}),
+    "feature_maps": lambda: plots.feature_maps(
+        build("convnet"), DIGITS.images[0], to_input(DIGITS.images[:1], SCRAMBLE, Normalisation()), name="plain net"
+    ),
+    "class_shares": lambda: plots.class_shares({"train": DIGITS.counts(), "validation": DIGITS.counts()}),
+    "grey_levels": lambda: plots.grey_levels(DIGITS.images),
+    "ink_map": lambda: plots.ink_map(DIGITS.images),
+    "value_scales": lambda: plots.value_scales(
+        {"bytes": DIGITS.images[0], "grey": DIGITS.images[0] / 255}, title="two scales"
+    ),
+    "means_and_spreads": lambda: plots.means_and_spreads(DIGITS),
+    "readings": lambda: plots.readings(DIGITS.images[:10], DIGITS.labels[:10], np.zeros(10, int), reader="baseline"),
+    "strangers": lambda: plots.strangers(DIGITS[:5], DIGITS[5:10], DIGITS[10:15], [(2.0, 1.0)] * 5),
+    "kinship": lambda: plots.kinship(np.eye(CLASSES)[::-1]),
+    "templates": lambda: plots.templates(np.random.default_rng(0).normal(size=(CLASSES, PIXELS))),
+    "accuracies": lambda: plots.accuracies({"one": Accuracy(80, 100), "two": Accuracy(90, 100)}, title="two ways"),
+    "recall_by_digit": lambda: plots.recall_by_digit({"one": evaluation(), "two": evaluation(40)}),
+    "scrambled": lambda: plots.scrambled(DIGITS[:5], SCRAMBLE, title="scrambled"),
+    "journeys": lambda: plots.journeys(SCRAMBLE),
+    "disorder": lambda: plots.disorder(DIGITS.images[0], 1, (0, 0.5, 1)),
+    "disorder_curve": lambda: plots.disorder_curve(np.array([0, 0.5, 1]), np.array([[0.6], [0.2], [0.0]])),
+    "same_greys": lambda: plots.same_greys(DIGITS.images, SCRAMBLE.apply(DIGITS.images)),
+    "same_distances": lambda: plots.same_distances(np.arange(1.0, 9), np.arange(1.0, 9)),
+    "correlation_maps": lambda: plots.correlation_maps(CORRELATION, SCRAMBLE, (10, 12)),
+    "correlation_by_distance": lambda: plots.correlation_by_distance(FALLING, FALLING * 0),
+    "window_variance": lambda: plots.window_variance(np.linspace(0.5, 1, 25), np.linspace(0.1, 1, 25)),
+    "reading": lambda: plots.reading(prediction(), INK, scrambled=INK[:28, :28]),
+    "way_to_the_network": lambda: plots.way_to_the_network(STROKE, 20, prediction().image),
+    "under_way": lambda: plots.under_way(
+        [0.1, 0.5, 1.0], [prediction(None), prediction(7), prediction(3)], [INK] * 3, shown=3
+    ),
+    "replays": lambda: plots.replays([INK] * 2, [3, 5], [prediction(3), prediction(3)], name="plain net", columns=2),
+    "styles": lambda: plots.styles({style: DIGITS.images[:1] for style in STYLES}, columns=5),
+    "style_readings": lambda: plots.style_readings({"before": {style: Accuracy(50, 100) for style in STYLES}}),
+    "recipes": lambda: plots.recipes({"one": {"pen": Accuracy(90, 100)}, "two": {"pen": Accuracy(95, 100)}}),
+}
+
+
+def axes_of(drawn) -> list[Axes]:
+    return list(np.atleast_1d(np.asarray(drawn, dtype=object)).flat)
+
+
+def titles_of(drawn) -> str:
+    axes = axes_of(drawn)
+    above = axes[0].figure._suptitle
+    return " ".join([above.get_text() if above else "", *(ax.get_title() for ax in axes)]).strip()
+
+
+# --- all figures ------------------------------------------------------------------------------------------------------
+
+
+def test_every_figure_of_the_module_is_tried_here():
+    public = {
+        name
+        for name, thing in vars(plots).items()
+        if inspect.isfunction(thing) and thing.__module__ == plots.__name__ and not name.startswith("_")
+    }
+    assert public - {"live_curves"} == set(FIGURES)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_gives_its_axes_a_title_and_names_for_its_scales(name):
+    drawn = FIGURES[name]()
+    assert all(isinstance(ax, Axes) for ax in axes_of(drawn))
+    assert len(titles_of(drawn)) > 3
+    for ax in axes_of(drawn):
+        if ax.axison and len(ax.get_xticks()) and len(ax.get_yticks()):
+            named = [ax.get_xlabel(), ax.get_ylabel()]
+            ticks = [label.get_text() for label in (*ax.get_xticklabels(), *ax.get_yticklabels())]
+            assert any(named), f"{name}: no axis has a name"
+            assert all(named) or any(t and not t[0].isdigit() for t in ticks) or ax.get_shared_y_axes().get_siblings(ax)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_can_be_drawn_without_a_warning(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = axes_of(FIGURES[name]())[0].figure
+        figure.canvas.draw()
+
+
+def takes_ax():
+    return [n for n in FIGURES if "ax" in inspect.signature(getattr(plots, n)).parameters]
+
+
+@pytest.mark.parametrize("name", takes_ax())
+def test_a_figure_given_an_axes_draws_there_and_opens_no_other(name, monkeypatch):
+    ax = plt.figure().add_subplot()
+    drawing = getattr(plots, name)
+    monkeypatch.setattr(plots, name, lambda *a, **k: drawing(*a, **k, ax=ax))
+    assert FIGURES[name]() is ax
+    assert len(plt.get_fignums()) == 1
+    assert ax.get_title()
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["titles", "colors"])
+def test_a_grid_wants_one_title_and_one_colour_a_picture(name):
+    with pytest.raises(ValueError, match=f"3 pictures need 3 {name}, not 2"):
+        plots.grid(DIGITS.images[:3], **{name: ["black"] * 2})
+
+
+def test_a_grid_without_pictures_is_refused():
+    with pytest.raises(ValueError, match="no picture"):
+        plots.grid(DIGITS.images[:0])
+
+
+def test_a_grid_shows_each_picture_once_in_order():
+    axes = plots.grid(DIGITS.images[:7], columns=4)
+    assert axes.shape == (2, 4)
+    shown = [ax.images[0].get_array() for ax in axes.flat if ax.images]
+    assert np.array_equal(np.stack(shown), DIGITS.images[:7].numpy())
+
+
+# --- 03 training ------------------------------------------------------------------------------------------------------
+
+
+def test_learning_curves_show_the_history():
+    losses, accuracies = plots.learning_curves(history(4))
+    training, validation = (line.get_ydata() for line in losses.lines)
+    assert list(training) == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
+    assert list(validation) == pytest.approx([0.8, 0.4, 0.8 / 3, 0.2])
+    assert list(accuracies.lines[0].get_ydata()) == pytest.approx([90, 95, 100 - 10 / 3, 97.5])
+    assert accuracies.get_title() == "right after epoch 4: 97.50 %"
+
+
+def test_learning_curves_keep_room_for_the_epochs_to_come():
+    for ax in plots.learning_curves(history(1), epochs=5):
+        assert ax.get_xlim() == (0.5, 5.5)
+        assert list(ax.get_xticks()) == [1, 2, 3, 4, 5]
+
+
+def test_learning_curves_want_two_axes():
+    with pytest.raises(ValueError, match="2 axes, not 1"):
+        plots.learning_curves(history(), axes=[plt.figure().add_subplot()])
+
+
+def test_live_curves_show_one_figure_and_redraw_it_in_place(monkeypatch):
+    shown, updated = [], []
+    handle = SimpleNamespace(update=updated.append)
+    monkeypatch.setattr("IPython.display.display", lambda figure, **options: shown.append((figure, options)) or handle)
+    redraw = plots.live_curves(3)
+    assert plt.get_fignums() == []  # an open one would be shown a second time under the cell
+    for n in (1, 2):
+        redraw(history(n))
+    (figure, options), *more = shown
+    assert not more
+    assert options == {"display_id": True}
+    assert updated == [figure, figure]
+    assert list(figure.axes[0].lines[0].get_xdata()) == [1, 2]  # the last history, not the first beneath it
+
+
+def test_live_curves_do_no_harm_where_nothing_can_be_shown(monkeypatch):
+    monkeypatch.setattr("IPython.display.display", lambda figure, **options: None)
+    plots.live_curves(2)(history(1))
+
+
+def test_four_ways_show_every_network_in_its_colour_and_the_costs():
+    ax = plots.four_ways(comparison())
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [list(line.get_ydata()) for line in dots] == [pytest.approx([100 * v for v in SHARES[c]]) for c in CELLS]
+    assert [line.get_color() for line in dots] == [plots.PLAIN, plots.PERMUTED] * 2
+    assert "costs the ConvNet 5.00 points, the fully connected net 0.00 points" in ax.get_title()
+
+
+def test_four_ways_with_one_seed_show_no_interval():
+    one = plots.four_ways(comparison({cell: values[:1] for cell, values in SHARES.items()}))
+    several = plots.four_ways(comparison())
+    assert len(several.lines) - len(one.lines) == 4 + 2 * 2  # four intervals; two more pairs in two groups
+
+
+def test_kernel_reach_marks_the_pixels_the_permutation_brings_together():
+    axes = plots.kernel_reach(DIGITS.images[0], SCRAMBLE, corner=(3, 20))
+    marked = [{(round(p.get_y() + 0.5), round(p.get_x() + 0.5)) for p in ax.patches} for ax in axes]
+    block = {(3 + r, 20 + c) for r in range(5) for c in range(5)}
+    assert marked[0] == marked[1] == block
+    assert marked[2] == {divmod(int(SCRAMBLE.order[r * 28 + c]), 28) for r, c in block}
+
+
+@pytest.mark.parametrize("corner", [(-1, 0), (0, 24), (24, 0)])
+def test_kernel_reach_stays_inside_the_picture(corner):
+    with pytest.raises(ValueError, match="corner must lie in 0 to 23"):
+        plots.kernel_reach(DIGITS.images[0], SCRAMBLE, corner=corner)
+
+
+def test_robustness_shows_means_and_names_the_best():
+    (ax,) = plots.robustness({"shift (pixels)": ((0, 1, 3), damage())})
+    lines = {line.get_label(): line for line in ax.lines}
+    assert list(lines["ConvNet, permuted"].get_ydata()) == pytest.approx([93, 83, 73])
+    assert list(lines["ConvNet, permuted"].get_xdata()) == [0, 1, 3]
+    assert lines["ConvNet, permuted"].get_color() == lines["fully connected net, permuted"].get_color()
+    assert ax.get_title() == "at 3, best is the ConvNet, plain: 78 %"
+
+
+@pytest.mark.parametrize("damages", [{}, {"shift": ((0, 1), damage(3))}], ids=["none", "not one a size"])
+def test_robustness_wants_one_result_a_size(damages):
+    with pytest.raises(ValueError, match="one result for each of its sizes"):
+        plots.robustness(damages)
+
+
+# --- 04 evaluation ----------------------------------------------------------------------------------------------------
+
+
+def test_confusion_shows_the_counts_off_the_diagonal():
+    labels = np.array([4] * 5 + [9] * 5)
+    probabilities = np.full((10, CLASSES), 0.01)
+    probabilities[np.arange(10), [4, 4, 9, 9, 9, 9, 9, 9, 9, 4]] = 0.91
+    ax = plots.confusion(evaluate(probabilities, labels))
+    assert {(*text.get_position(), text.get_text()) for text in ax.texts} == {(9, 4, "3"), (4, 9, "1")}
+    assert ax.get_title() == "4 misread; most often a 4 as a 9: 3 times"
+
+
+def test_confusion_without_mistakes_says_so():
+    assert plots.confusion(evaluation(0), name="net").get_title() == "net: no digit was misread"
+
+
+def test_per_class_shows_recall_and_precision():
+    judged = evaluation()
+    ax = plots.per_class({"plain net": judged})
+    lines = {line.get_label(): line for line in ax.lines}
+    assert list(lines["recall, plain net"].get_ydata()) == pytest.approx(list(100 * judged.recall))
+    assert list(lines["precision, plain net"].get_ydata()) == pytest.approx(list(100 * judged.precision))
+
+
+def test_per_class_names_the_hardest_digit_or_the_widest_gap():
+    hard = evaluation(20, labels=np.where(np.arange(200) < 20, 6, LABELS))
+    assert plots.per_class({"plain net": hard}).get_title().startswith("hardest for the plain net: the 6, ")
+    title = plots.per_class({"plain net": evaluation(0), "permuted net": hard}).get_title()
+    assert title.startswith("the permuted net is furthest behind on the 6: ")
+
+
+def test_per_class_shows_what_is_known_when_a_digit_is_never_there_or_never_answered():
+    labels = np.array([1, 1, 2])
+    probabilities = np.full((3, CLASSES), 0.01)
+    probabilities[:, 1] = 0.91
+    assert "the 2, 0.00 % of 1 found" in plots.per_class({"net": evaluate(probabilities, labels)}).get_title()
+
+
+@pytest.mark.parametrize("draw", [plots.per_class, plots.reliability])
+@pytest.mark.parametrize("number", [0, 3])
+def test_one_or_two_networks_are_shown(draw, number):
+    with pytest.raises(ValueError, match=f"one or two networks, not {number}"):
+        draw({str(i): evaluation() for i in range(number)})
+
+
+def test_reliability_shows_only_bins_that_hold_images():
+    judged = evaluation(0, sure=0.8)
+    ax = plots.reliability({"plain net": judged})
+    (points,) = [line for line in ax.lines if line.get_marker() == "o"]
+    assert (list(points.get_xdata()), list(points.get_ydata())) == ([pytest.approx(80)], [pytest.approx(100)])
+    assert ax.get_title() == "plain net: sure to 80.00 % on average, right 100.00 %"
+
+
+def test_mistakes_are_the_surest_first():
+    judged = evaluation(20)
+    axes = plots.mistakes(DIGITS, judged, n=6, columns=4)
+    assert axes.shape == (2, 4)
+    assert [ax.get_title() for ax in axes.flat[:2]] == ["true 0, read 1 (95.0 %)", "true 1, read 2 (94.0 %)"]
+    assert np.array_equal(axes[0, 1].images[0].get_array(), DIGITS.images[1].numpy())
+    assert not axes[1, 3].images
+    assert axes[0, 0].figure._suptitle.get_text() == "5 of 20 mistakes were made with more than 90 % confidence"
+
+
+def test_mistakes_want_the_digits_that_were_judged():
+    with pytest.raises(ValueError, match="200 digits were judged; here are 100"):
+        plots.mistakes(DIGITS[:100], evaluation())
+
+
+def test_without_mistakes_there_is_nothing_to_show():
+    with pytest.raises(ValueError, match="no digit was misread"):
+        plots.mistakes(DIGITS, evaluation(0))
+
+
+def test_agreement_shows_four_groups_that_add_up():
+    first, second = np.arange(100) < 90, np.arange(100) % 10 > 0
+    both = int((first & second).sum())
+    ax = plots.agreement(compare(first, second), both)
+    widths = [bar.get_width() for bar in ax.patches]
+    assert widths == [81, 9, 9, 1]
+    assert to_rgba(plots.PLAIN) == ax.patches[1].get_facecolor()
+    assert "0.00 points" in ax.get_title()
+    assert "p = 1.000" in ax.get_title()
+
+
+@pytest.mark.parametrize("both", [-1, 9_353])
+def test_agreement_refuses_groups_that_do_not_add_up(both):
+    with pytest.raises(ValueError, match="does not fit 10000 images with 648 disagreements"):
+        plots.agreement(McNemar(600, 48, 10_000), both)
+
+
+def test_kernels_share_one_scale_a_network_with_white_at_0():
+    model = build("convnet", seed=5)
+    axes = plots.kernels({"plain": model}, limit=4)
+    assert axes.shape == (1, 4)
+    weights = model.net[0].weight.detach().numpy()[:4, 0]
+    for ax, kernel in zip(axes.flat, weights, strict=True):
+        assert np.allclose(ax.images[0].get_array(), kernel)
+        assert ax.images[0].get_clim() == pytest.approx((-np.abs(weights).max(), np.abs(weights).max()))
+    assert plots.SIGNED(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.01)
+
+
+def test_kernels_want_a_network():
+    with pytest.raises(ValueError, match="no network"):
+        plots.kernels({})
+
+
+def test_feature_maps_show_what_both_convolutions_answer():
+    model, given = build("convnet", n_kernels=3), to_input(DIGITS.images[:1], SCRAMBLE, Normalisation())
+    axes = plots.feature_maps(model, SCRAMBLE.apply(DIGITS.images)[0], given, limit=2)
+    assert axes.shape == (2, 3)
+    with torch.inference_mode():
+        first, second = model.feature_maps(given)
+    assert np.allclose(axes[0, 2].images[0].get_array(), first[0, 1])
+    assert np.allclose(axes[1, 1].images[0].get_array(), second[0, 0])
+    assert np.array_equal(axes[0, 0].images[0].get_array(), SCRAMBLE.apply(DIGITS.images)[0])
+
+
+def test_feature_maps_of_a_network_that_stays_silent_can_still_be_shown():
+    model = build("convnet")
+    model.net[3].bias.data.fill_(-1e6)
+    given = to_input(DIGITS.images[:1], SCRAMBLE, Normalisation())
+    axes = plots.feature_maps(model, DIGITS.images[0], given)
+    assert "then unknown" in axes[0, 0].figure._suptitle.get_text()
+
+
+# --- the others' figures say what they show ---------------------------------------------------------------------------
+
+
+def test_readings_are_blue_where_right_and_orange_with_the_truth_where_wrong():
+    axes = plots.readings(DIGITS.images[:2], torch.tensor([3, 4]), np.array([3, 9]), reader="baseline", columns=2)
+    assert [(ax.get_title(), ax.title.get_color()) for ax in axes.flat] == [
+        ("3", plots.RIGHT),
+        ("9 (is 4)", plots.WRONG),
+    ]
+    assert "misreads 1 of these 2" in titles_of(axes)
+
+
+def test_ink_map_counts_the_places_without_ink():
+    assert f"{4 * 28} of 784 pixels" in plots.ink_map(DIGITS.images).get_title()
+
+
+def test_accuracies_put_the_best_on_top():
+    ax = plots.accuracies({"worse": Accuracy(80, 100), "better": Accuracy(90, 100)}, title="two")
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["worse", "better"]
+    assert ax.texts[-1].get_text() == "90.0 %"
+
+
+def test_scrambled_shows_each_digit_above_its_scramble():
+    axes = plots.scrambled(DIGITS[:3], SCRAMBLE, title="three")
+    for column in range(3):
+        above, below = (ax.images[0].get_array() for ax in axes[:, column])
+        assert np.array_equal(SCRAMBLE.apply(np.asarray(above)), below)
+
+
+def test_same_greys_counts_what_changed():
+    assert plots.same_greys(DIGITS.images, SCRAMBLE.apply(DIGITS.images)).get_title().startswith("0 of 256")
+    assert not plots.same_greys(DIGITS.images, DIGITS.images // 2).get_title().startswith("0 of 256")
+
+
+def test_journeys_of_the_identity_have_no_length():
+    assert "784 of 784 pixels stay; the mean journey is 0" in titles_of(plots.journeys(Permutation.identity()))
+
+
+def test_correlation_maps_frame_the_pixel_where_the_permutation_puts_it():
+    plain, scrambled = plots.correlation_maps(CORRELATION, SCRAMBLE, (10, 12))
+    (column,), (row,) = scrambled.lines[0].get_data()
+    assert int(SCRAMBLE.order[int(row) * 28 + int(column)]) == 10 * 28 + 12
+    assert scrambled.images[0].get_array()[int(row), int(column)] == pytest.approx(1)
+    assert plain.images[0].get_array()[10, 12] == pytest.approx(1)
+
+
+def test_a_reading_shows_the_ten_probabilities():
+    axes = plots.reading(prediction(3), INK)
+    bars = axes[-1].patches
+    assert [bar.get_width() for bar in bars] == pytest.approx([82 if d == 3 else 2 for d in range(CLASSES)])
+    assert bars[3].get_facecolor() == to_rgba(plots.PLAIN)
+
+
+def test_a_reading_of_nothing_shows_no_bar():
+    axes = plots.reading(prediction(None), INK)
+    assert [bar.get_width() for bar in axes[-1].patches] == [0] * CLASSES
+
+
+def test_under_way_tells_when_the_answer_came():
+    axes = plots.under_way([0.2, 0.5, 1.0], [prediction(7), prediction(3), prediction(3)], [INK] * 3, shown=3)
+    assert axes[-1].get_title() == "read as 7, and as 3 from 50 % on"
+    with pytest.raises(ValueError, match="do not match"):
+        plots.under_way([0.2, 0.5], [prediction(7)], [INK] * 2)
+
+
+def test_replays_colour_what_was_misread():
+    axes = plots.replays([INK] * 2, [3, 5], [prediction(3), prediction(3)], name="net", columns=2)
+    assert [ax.title.get_color() for ax in axes.flat] == [plots.RIGHT, plots.WRONG]
+    assert "1 of 2 read right" in titles_of(axes)
