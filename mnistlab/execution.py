@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -160,15 +161,17 @@ class _Client(PapermillNotebookClient):
         return getattr(self.manager and self.manager.provisioner, "process", None)
 
     def _end_kernel(self) -> None:
-        """nbclient shuts the kernel down in order; an interrupt at the wrong moment makes it forget."""
+        """nbclient ends the kernel in order; an interrupt at the wrong moment makes it forget, and what the cells of a
+        kernel that died had started is nobody's business then. All are in one group, which is gone once they are."""
         process = self._process()
-        if process is None or process.poll() is not None:
-            return
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)  # jupyter_client gives each kernel a group of its own
-        else:
+        group = getattr(self.manager and self.manager.provisioner, "pgid", None)
+        if group and group != os.getpgrp():
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        elif process and process.poll() is None:  # Windows knows no groups
             process.kill()
-        process.wait()
+        if process:
+            process.wait()
 
 
 class _Engine(Engine):

@@ -120,7 +120,9 @@ def correlation_by_distance(correlation: np.ndarray) -> np.ndarray:
         near, far = np.arange(SIDE - apart), np.arange(apart, SIDE)
         along_rows = square[:, near, :, far].diagonal(axis1=1, axis2=2)
         along_columns = square[near, :, far, :].diagonal(axis1=1, axis2=2)
-        means.append(np.nanmean([along_rows, along_columns]))
+        known = np.concatenate([along_rows, along_columns], axis=None)
+        known = known[np.isfinite(known)]
+        means.append(known.mean() if known.size else np.nan)
     return np.array(means)
 
 

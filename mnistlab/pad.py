@@ -70,6 +70,8 @@ class DigitPad(widgets.Box):
     StrokesError : the pen is no number from 4 to 60.
     """
 
+    _pending: asyncio.TimerHandle | None = None  # of the class, since a widget that failed to start is closed too
+
     def __init__(
         self,
         predictor: Predictor | None = None,
@@ -85,7 +87,6 @@ class DigitPad(widgets.Box):
         self.message = ""
         self.clock: Callable[[], float] = time.monotonic  # seconds
         self._picture: bytes | None = None  # a file that was read instead of a drawing
-        self._pending: asyncio.TimerHandle | None = None
         self.prediction: Prediction = self.predictor.predict_strokes([])
         self._read_at = self.clock()
         super().__init__(self._build(), layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))

@@ -479,9 +479,14 @@ def feature_maps(model: ConvNet, picture: Tensor, given: Tensor, *, name: str = 
     for ax in axes.flat:
         ax.title.set_fontsize(8)
     lead = f"{name}: " if name else ""
-    order = ", then ".join(f"{neighbour_correlation(layer):.2f}" for layer in layers)
+    order = ", then ".join(map(_neighbours, layers))
     figure.suptitle(f"{lead}correlation of neighbours on the maps {order}", fontsize=10)
     return axes
+
+
+def _neighbours(pictures: np.ndarray) -> str:
+    """Their correlation in words; silent maps, all 0, have none."""
+    return f"{neighbour_correlation(pictures):.2f}" if np.ptp(pictures) else "unknown"
 
 
 # --- 01 explore -------------------------------------------------------------------------------------------------------
@@ -492,7 +497,7 @@ def class_shares(parts: Mapping[str, Tensor]) -> Axes:
     ax = plt.subplots(figsize=(7, 2.8))[1]
     width = 0.8 / len(parts)
     for number, (name, counts) in enumerate(parts.items()):
-        share = counts / counts.sum() * 100
+        share = np.asarray(counts) / int(counts.sum()) * 100
         places = np.arange(CLASSES) + (number - (len(parts) - 1) / 2) * width
         ax.bar(places, share, width, label=f"{name}, {int(counts.sum()):,}", color=(PLAIN, NEUTRAL, THIRD)[number % 3])
     first = next(iter(parts.values())) / next(iter(parts.values())).sum() * 100
@@ -521,8 +526,7 @@ def ink_map(images: Tensor) -> Axes:
     """Share of uint8 images (N, 28, 28) that have ink at each place; places that never have any are orange."""
     share = (images > 0).double().mean(dim=0).numpy() * 100
     figure, ax = plt.subplots(figsize=(4.8, 3.8))
-    colours = plt.get_cmap("gray_r").copy()
-    colours.set_bad(PERMUTED)
+    colours = plt.get_cmap("gray_r").with_extremes(bad=PERMUTED)
     shown = ax.imshow(np.ma.masked_equal(share, 0), cmap=colours, vmin=0, vmax=100)
     figure.colorbar(shown, label="images with ink here (%)")
     ax.set(xlabel="column (pixels)", ylabel="row (pixels)")
@@ -697,7 +701,7 @@ def disorder(picture: Tensor, seed: int, shares: Sequence[float]) -> np.ndarray:
     """One picture uint8 (28, 28) with a growing share (0 to 1) of its pixels scrambled. Returns the axes (1, n)."""
     return grid(
         np.stack([Permutation.partial(seed, share).apply(picture) for share in shares]),
-        titles=[f"{share:.0%}" for share in shares],
+        titles=[percent(share, 0) for share in shares],
         columns=len(shares),
         suptitle="From order to disorder: share of the pixels that change places",
     )
@@ -741,8 +745,8 @@ def same_distances(before: np.ndarray, after: np.ndarray) -> Axes:
     ax = plt.subplots(figsize=(4, 3.8))[1]
     ax.plot(before, after, ".", color=PERMUTED, markersize=3, alpha=0.4)
     ax.axline((0, 0), slope=1, color=NEUTRAL, linewidth=0.8)
-    kept = float(np.mean(np.isclose(before, after)))
-    ax.set_title(f"{kept:.0%} of {len(before):,} distances stay", fontsize=11)
+    changed = int((~np.isclose(before, after)).sum())
+    ax.set_title(f"{changed:,} of {len(before):,} distances change", fontsize=11)
     limits = (0, float(np.max(before)) * 1.05)
     ax.set(xlabel="distance before (grey 0 to 1)", ylabel="distance after (grey 0 to 1)", xlim=limits, ylim=limits)
     ax.set_aspect("equal")
@@ -766,7 +770,7 @@ def correlation_maps(correlation: np.ndarray, permutation: Permutation, pixel: t
         ax.set(xlabel="column (pixels)", ylabel="row (pixels)")
         ax.set_title(name, fontsize=10)
     figure.colorbar(shown, ax=axes, label="correlation with the framed pixel")
-    figure.suptitle("Its neighbours vary with it; scrambled, its friends stand anywhere")
+    figure.suptitle("Pixels near it vary with it; scrambled, they stand anywhere")
     return axes
 
 

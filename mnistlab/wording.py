@@ -12,17 +12,17 @@ from mnistlab.evaluation import Accuracy, McNemar, MeanInterval
 
 def percent(share: float, digits: int = 2) -> str:
     """``0.9897`` -> ``"98.97 %"``; what is not known (NaN) becomes ``"unknown"``."""
-    return "unknown" if math.isnan(share) else f"{100 * share:.{digits}f} %"
+    return "unknown" if math.isnan(share) else f"{_hundredths(share, digits)} %"
 
 
 def points(difference: float, digits: int = 2) -> str:
-    """``0.0493`` -> ``"4.93 points"``; the sign is kept."""
-    return "unknown" if math.isnan(difference) else f"{100 * difference:.{digits}f} points"
+    """``0.0493`` -> ``"4.93 points"``; the sign is kept, unless nothing is left of it."""
+    return "unknown" if math.isnan(difference) else f"{_hundredths(difference, digits)} points"
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:
     """``(0.9875, 0.9915)`` -> ``"[98.75, 99.15]"``, in per cent or points."""
-    return f"[{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
+    return f"[{_hundredths(low, digits)}, {_hundredths(high, digits)}]"
 
 
 def accuracy(judged: Accuracy) -> str:
@@ -52,6 +52,11 @@ def mcnemar(test: McNemar, first: str, second: str) -> str:
         f"the difference is {points(test.difference)} {interval(test.low, test.high)} "
         f"({p_value(test.p_value)}, exact McNemar)"
     )
+
+
+def _hundredths(value: float, digits: int) -> str:
+    # Adding 0 turns the -0.0 that is left of a tiny negative value into 0.0: "-0.00" would claim a sign.
+    return f"{round(100 * float(value), digits) + 0.0:.{digits}f}"
 
 
 def _spread(values: MeanInterval, *, least: float = -1, most: float = 1) -> str:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mnistlab import paths
+from mnistlab.progress import HEADLESS
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HELP = "no Chromium found: `apt-get install chromium`, or name one in the variable MNISTLAB_CHROMIUM"
@@ -36,7 +37,7 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def lab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[str]:
+def lab(folder: Path, *, models: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
     """A JupyterLab over a copy of the notebooks, in ``folder``; gives the address that opens ``05_draw``."""
     root = folder / "notebooks"
     root.mkdir(parents=True)
@@ -54,9 +55,11 @@ def lab(folder: Path, *, theme: str = "JupyterLab Light") -> Iterator[str]:
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
         "IPYTHONDIR": str(folder / "ipython"),
+        "MNISTLAB_MODELS": str(models),
+        "MNISTLAB_REPORTS": str(folder / "reports"),
         "OMP_NUM_THREADS": "1",
     }
-    environment.pop("MNISTLAB_HEADLESS", None)
+    environment.pop(HEADLESS, None)  # here somebody is watching
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--ServerApp.port=0"]
     if hasattr(os, "getuid") and os.getuid() == 0:
         command.append("--allow-root")
@@ -93,7 +96,9 @@ def run_all(page, address: str) -> None:
     wait_for_idle(page)  # asked to run before it has a kernel, JupyterLab opens a dialog
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.locator(".jp-Notebook .jp-CodeCell").last.get_by_text("05_draw.json").wait_for()  # until then the kernel is busy
+    page.locator(".jp-Notebook .jp-CodeCell").last.get_by_text(
+        "05_draw.json"
+    ).wait_for()  # until then the kernel is busy
     page.locator(".mnistlab-sheet").wait_for()
     wait_for_idle(page)
 

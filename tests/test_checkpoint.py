@@ -422,7 +422,15 @@ def test_a_weight_that_is_no_finite_number(version, value):
 
 def test_weights_so_large_that_the_answers_overflow(version):
     forge(version, **{"model.net.9.weight": torch.full((10, 50), 3e38)})
-    refused(version, "probe")
+    refused(version, "probe", "off by (inf|3)")
+
+
+def test_finite_weights_whose_answers_are_no_numbers(version):
+    # Infinity times both signs, summed: NaN is not above any tolerance.
+    last = torch.full((10, 50), 3e38)
+    last[:, ::2] *= -1
+    forge(version, **{"model.net.7.weight": torch.full((50, 96), 3e38), "model.net.9.weight": last})
+    refused(version, "probe", "off by nan")
 
 
 # --- the permutation --------------------------------------------------------------------------------------------------

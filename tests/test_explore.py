@@ -107,6 +107,15 @@ def test_a_pixel_that_never_varies_is_left_out(smooth):
     assert (pixels != partners).all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_distance_at_which_nothing_varies_is_unknown_without_a_warning(smooth):
+    images = smooth.clone()
+    images[:, 0], images[:, :, 0] = 0, 0
+    curve = explore.correlation_by_distance(explore.pixel_correlation(images))
+    assert np.isnan(curve[-1])
+    assert np.isfinite(curve[:-1]).all()
+
+
 def test_best_partner_of_a_copy_is_the_copy():
     images = random_digits(200, 5).images
     images[:, 20, 20] = images[:, 3, 4]

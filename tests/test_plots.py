@@ -119,7 +119,7 @@ FIGURES = {
         {"bytes": DIGITS.images[0], "grey": DIGITS.images[0] / 255}, title="two scales"
     ),
     "means_and_spreads": lambda: plots.means_and_spreads(DIGITS),
-    "readings": lambda: plots.readings(DIGITS.images[:10], DIGITS.labels[:10], np.zeros(10, int), reader="baseline"),
+    "readings": lambda: plots.readings(DIGITS[:10], np.zeros(10, int), reader="baseline"),
     "strangers": lambda: plots.strangers(DIGITS[:5], DIGITS[5:10], DIGITS[10:15], [(2.0, 1.0)] * 5),
     "kinship": lambda: plots.kinship(np.eye(CLASSES)[::-1]),
     "templates": lambda: plots.templates(np.random.default_rng(0).normal(size=(CLASSES, PIXELS))),
@@ -439,8 +439,9 @@ def test_feature_maps_of_a_network_that_stays_silent_can_still_be_shown():
 
 
 def test_readings_are_blue_where_right_and_orange_with_the_truth_where_wrong():
-    axes = plots.readings(DIGITS.images[:2], torch.tensor([3, 4]), np.array([3, 9]), reader="baseline", columns=2)
-    assert [(ax.get_title(), ax.title.get_color()) for ax in axes.flat] == [
+    two = Digits(DIGITS.images[:2], torch.tensor([3, 4]))
+    axes = plots.readings(two, np.array([3, 9]), reader="baseline")
+    assert [(ax.get_title(), ax.title.get_color()) for ax in axes.flat[:2]] == [
         ("3", plots.RIGHT),
         ("9 (is 4)", plots.WRONG),
     ]

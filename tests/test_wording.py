@@ -17,7 +17,8 @@ def test_percent(share, digits, text):
 
 
 @pytest.mark.parametrize(
-    ("difference", "text"), [(0.0493, "4.93 points"), (-0.001, "-0.10 points"), (math.nan, "unknown")]
+    ("difference", "text"),
+    [(0.0493, "4.93 points"), (-0.001, "-0.10 points"), (-1e-9, "0.00 points"), (math.nan, "unknown")],
 )
 def test_points_keep_their_sign(difference, text):
     assert wording.points(difference) == text

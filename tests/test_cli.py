@@ -1,0 +1,305 @@
+"""The command: what it prints, how it ends, and what a signal leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from made import lives, noting, processes, wait_for, write
+from PIL import Image
+
+from mnistlab import __version__, cli, doctor
+from mnistlab.doctor import FAULT, OK, WARNING, Finding
+from mnistlab.errors import RunError
+from mnistlab.registry import Registry
+
+COMMAND = [sys.executable, "-m", "mnistlab.cli"]
+SETTINGS = 'epochs: int = 3  # passes, >= 1\nversion: str = "latest"'
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("models", "notebooks", "reports"):
+        monkeypatch.setenv(f"MNISTLAB_{name.upper()}", str(tmp_path / name))
+    (tmp_path / "notebooks").mkdir()
+
+
+@pytest.fixture
+def notebooks(tmp_path: Path) -> Path:
+    return tmp_path / "notebooks"
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.main, arguments)
+
+
+def test_help_and_version_come_without_loading_pytorch():
+    program = "import sys\nfrom mnistlab.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass\n"
+    program += "print({'torch', 'matplotlib', 'papermill', 'jupyter_client'} & set(sys.modules))"
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed.endswith("set()\n")
+    for name in ("run", "models", "predict", "doctor"):
+        assert f"  {name} " in printed
+    assert __version__ in call("--version").output
+
+
+def test_a_complete_run_is_summed_up_on_stdout_and_followed_on_stderr(notebooks: Path, tmp_path: Path):
+    headlines = (
+        'from mnistlab import metrics\nmetrics.write("01_first", {}, headlines=[f"{epochs} epochs of {version}"]);'
+    )
+    write(notebooks, "01_first", headlines, parameters=SETTINGS)
+    done = subprocess.run(
+        [*COMMAND, "run", "-p", "version=0003", "-p", "epochs=2"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    assert lines[1].startswith("Complete: 1 notebook in ")
+    assert lines[3].startswith("  01_first  ")
+    assert lines[3].endswith("(epochs = 2, version = 0003)")
+    assert lines[4] == "    2 epochs of 0003"
+    (folder,) = (tmp_path / "reports").iterdir()
+    assert lines[6] == f"Reports: reports/{folder.name}"
+    assert [line.partition(":")[2].split()[0] for line in done.stderr.splitlines()] == ["started,", "done"]
+    assert "\r" not in done.stderr
+
+
+def test_a_failing_cell_is_one_sentence_and_its_traceback_is_for_those_who_ask(notebooks: Path):
+    write(notebooks, "01_first", "def inner():\n    raise ValueError('no such digit')", "inner()")
+    result = call("run", "--quiet", "--verbose")
+    assert result.exit_code == 1
+    *trace, sentence = result.stderr.strip().splitlines()
+    assert sentence.startswith(
+        "mnistlab: failed in 01_first, cell 2 of 2, with ValueError: no such digit; what was made"
+    )
+    assert any("inner()" in line for line in trace)
+    assert result.stdout == ""
+
+
+def test_the_traceback_is_not_shown_unasked(monkeypatch: pytest.MonkeyPatch):
+    def fail(*_, **__):
+        raise RunError("failed in 01_first", code="cell-error") from ValueError("a long story")
+
+    monkeypatch.setattr("mnistlab.runs.run", fail)
+    result = call("run")
+    assert (result.exit_code, result.stderr) == (1, "mnistlab: failed in 01_first\n")
+    assert "a long story" in call("run", "--verbose").stderr
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("mnistlab.runs.run", fail)
+    assert isinstance(call("run").exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "-p", "epcohs=2"], "did you mean 'epochs'?"),
+        (["run", "-p", "epochs=two"], "parameter epochs takes int, not 'two'; for example epochs=3"),
+        (["run", "-p", "epochs"], "NAME=VALUE, not 'epochs'"),
+        (["run", "-p", "=2"], "NAME=VALUE, not '=2'"),
+        (["run", "-p", "epochs=1", "-p", "epochs=2"], "epochs is given twice, as '1' and '2'"),
+        (["run", "-p", "epochs=1", "--update"], "--update keeps the notebooks' own parameters"),
+        (["run", "03_trian"], "there is no notebook '03_trian'"),
+        (["run", "--cell-timeout", "0"], "0 is not in the range"),
+        (["models", "show", "0009"], "there is no version '0009'"),
+        (["models", "promote", "0009"], "there is no version '0009'"),
+        (["models", "verify", "0009"], "there is no version '0009'"),
+        (["predict"], "Missing argument"),
+        (["predict", "x.png", "--version", "0009"], "there is no version '0009'"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_exit_code_2(notebooks: Path, tmp_path: Path, arguments, sentence):
+    write(notebooks, "03_train", "1 / 0", parameters=SETTINGS)
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+def test_notebooks_and_their_parameters_are_listed_without_running(notebooks: Path, tmp_path: Path):
+    write(notebooks, "03_train", "1 / 0", parameters=SETTINGS)
+    lines = call("run", "--list").stdout.splitlines()
+    assert lines == ["03_train", "  epochs: int = 3  # passes, >= 1", "  version: str = 'latest'"]
+    assert not (tmp_path / "reports").exists()
+
+
+SLOW = "import time\nfor i in range(600):\n    print(i, flush=True)\n    time.sleep(0.1)"
+
+
+@pytest.fixture
+def started(notebooks: Path, tmp_path: Path):
+    """A run in the middle of a long cell, and the processes of its kernel."""
+    write(notebooks, "01_slow", "# Slow", noting(tmp_path / "processes"), SLOW, "print('never')")
+    errors = tmp_path / "stderr"
+    with errors.open("w") as stream:
+        # The handlers of this process count for the command, too; a test run in the background ignores Ctrl-C.
+        runner = subprocess.Popen(
+            [sys.executable, "-c", "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+             "from mnistlab.cli import main; main(['run'])"],
+            stderr=stream, stdout=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+    try:
+        kernel = processes(tmp_path / "processes")
+        wait_for(lambda: _is_slow(tmp_path / "reports"), "the long cell never started", seconds=60)
+        yield runner, kernel, errors
+    finally:
+        runner.kill()
+        runner.wait()
+
+
+def _is_slow(reports: Path) -> bool:
+    """The cell before the long one is recorded as done."""
+    texts = [path.read_text() for path in reports.glob("*.partial/01_slow.ipynb")]
+    try:
+        return any(json.loads(text)["cells"][1]["execution_count"] for text in texts)
+    except ValueError:  # papermill is writing
+        return False
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code", "what"),
+    [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, r"a request to end (SIGTERM)")],
+    ids=["sigint", "sigterm"],
+)
+def test_a_signal_ends_run_and_kernel_with_one_sentence(started, tmp_path: Path, number, exit_code, what):
+    runner, kernel, errors = started
+    runner.send_signal(number)
+    assert runner.wait(timeout=30) == exit_code
+    for process in kernel:
+        wait_for(lambda process=process: not lives(process), f"process {process} outlived its run")
+    (partial,) = (tmp_path / "reports").iterdir()
+    assert partial.suffix == ".partial"
+    assert errors.read_text().splitlines()[-1] == (
+        f"mnistlab: stopped by {what} in 01_slow, cell 3 of 4; what was made so far is in {partial}"
+    )
+    assert "Traceback" not in errors.read_text()
+    assert what in (partial / "NOT-COMPLETE.txt").read_text()
+
+
+def test_a_killed_run_leaves_no_kernel_and_no_report(started, tmp_path: Path):
+    runner, kernel, _ = started
+    runner.kill()
+    assert runner.wait(timeout=30) == -signal.SIGKILL
+    for process in kernel:
+        wait_for(lambda process=process: not lives(process), f"process {process} outlived its run", seconds=10)
+    (partial,) = (tmp_path / "reports").iterdir()
+    assert partial.suffix == ".partial"
+    assert f"process {runner.pid}" in (partial / "NOT-COMPLETE.txt").read_text()
+
+
+def test_versions_are_listed_with_what_they_are_and_how_good(registry: Registry):
+    header, plain, permuted = call("models", "list").stdout.splitlines()
+    assert header.split() == ["version", "made", "kind", "parameters", "accuracy", "[95", "%]"]
+    assert plain.startswith("* 0001  ")
+    assert permuted.startswith("  0002  ")
+    assert "convnet, plain     6,422" in plain
+    assert "convnet, permuted  6,422" in permuted
+    assert f"of {registry.manifest('0001').metrics['test'].n:,} test images" in plain
+    assert "[" in plain
+
+
+def test_a_list_survives_a_damaged_version_and_an_empty_folder(registry: Registry, tmp_path: Path, monkeypatch):
+    (registry.root / "0001" / "manifest.json").write_text("{")
+    lines = call("models", "list").stdout.splitlines()
+    assert "fault: " in lines[1]
+    assert "convnet, permuted" in lines[2]
+    monkeypatch.setenv("MNISTLAB_MODELS", str(tmp_path / "none"))
+    assert "mnistlab run 03_train" in call("models", "list").stdout
+    assert call("models", "verify").exit_code == 0
+
+
+def test_a_version_is_shown_as_card_and_as_json(registry: Registry):
+    assert "0001" in call("models", "show").stdout
+    assert "0002" in call("models", "show", "0002").stdout
+    shown = json.loads(call("models", "show", "latest", "--json").stdout)
+    assert shown["version"] == "0002"
+    assert shown["parameters"] == 6422
+    assert "probe" not in shown
+
+
+def test_versions_are_verified_and_a_fault_is_told(registry: Registry):
+    result = call("models", "verify")
+    assert (result.exit_code, result.stdout) == (0, "0001  ok\n0002  ok\n")
+    path = registry.root / "0002" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    result = call("models", "verify")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0] == "0001  ok"
+    assert result.stdout.splitlines()[1].startswith("0002  fault  ")
+    assert call("models", "verify", "0001").exit_code == 0
+
+
+def test_a_version_is_put_into_use_if_it_is_sound(registry: Registry):
+    assert call("models", "promote", "0002").stdout == "Version 0002 is in use; it was 0001.\n"
+    assert call("models", "promote", "0002").stdout == "Version 0002 is in use.\n"
+    (registry.root / "0001" / "model.safetensors").write_bytes(b"x")
+    assert call("models", "promote", "0001").exit_code == 1
+    assert registry.current() == "0002"
+
+
+@pytest.fixture
+def pictures(small, tmp_path: Path) -> tuple[str, str, str]:
+    """A digit, an empty page and something that is no picture."""
+    digit, blank, text = (str(tmp_path / name) for name in ("digit.png", "blank.png", "text.png"))
+    Image.fromarray(255 - np.asarray(small.test.images[0])).resize((112, 112)).save(digit)
+    Image.new("L", (100, 100), 255).save(blank)
+    Path(text).write_text("no picture")
+    return digit, blank, text
+
+
+def test_pictures_are_read_one_a_line_and_a_bad_one_stops_no_other(pictures):
+    digit, blank, text = pictures
+    result = call("predict", text, digit, blank, "no-such-file.png")
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 2
+    assert result.stdout.startswith(f"{digit}: ")
+    assert result.stdout.splitlines()[0].endswith(" %)")
+    assert result.stdout.splitlines()[1].startswith(f"{blank}: no digit, ")
+    assert [line.partition(":")[0] for line in result.stderr.splitlines()] == [text, "no-such-file.png"]
+    assert call("predict", digit).exit_code == 0
+
+
+def test_readings_as_json_hold_everything(pictures):
+    digit, blank, text = pictures
+    result = call("predict", "--json", "--version", "0002", *pictures)
+    assert result.exit_code == 1
+    first, second, third = json.loads(result.stdout)
+    assert (first["file"], first["version"]) == (digit, "0002")
+    assert len(first["probabilities"]) == 10
+    assert first["probabilities"][first["digit"]] == first["confidence"] == max(first["probabilities"])
+    assert (second["file"], second["digit"], second["probabilities"]) == (blank, None, None)
+    assert second["reason"]
+    assert third["file"] == text
+    assert third["error"]
+    assert third["code"]
+
+
+@pytest.mark.parametrize(("state", "exit_code"), [(WARNING, 0), (FAULT, 1)])
+def test_the_doctor_shows_findings_with_remedies_and_fails_on_a_fault(monkeypatch, state: str, exit_code: int):
+    findings = [Finding("python", OK, "3.11"), Finding("browser", state, "none", "install one")]
+    monkeypatch.setattr(doctor, "examine", lambda: iter(findings))
+    result = call("doctor")
+    assert result.exit_code == exit_code
+    assert result.stdout.splitlines() == [
+        "ok      python     3.11",
+        f"{state:<8}browser    none",
+        f"{'':<19}-> install one",
+    ]
+
+
+def test_the_command_is_installed_under_its_name():
+    beside = Path(sys.executable).with_name("mnistlab")
+    assert os.access(beside, os.X_OK), "install the package: make setup"

@@ -1,0 +1,107 @@
+"""The doctor: everything is well here, and each fault is told with a remedy."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from mnistlab import doctor, execution, paths
+from mnistlab.doctor import FAULT, OK, WARNING
+from mnistlab.registry import Registry
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNISTLAB_MODELS", str(registry.root))
+    monkeypatch.setenv("MNISTLAB_REPORTS", str(tmp_path / "reports"))
+
+
+def test_all_is_well_where_the_tests_run():
+    findings = {finding.subject: finding for finding in doctor.examine()}
+    assert list(findings) == [check.__name__.removeprefix("check_") for check in doctor.CHECKS]
+    assert {name: f.text for name, f in findings.items() if f.state == FAULT} == {}
+    assert "55,000 + 5,000 training and 10,000 test images" in findings["data"].text
+    assert findings["model"].text.startswith("version 0001 ")
+    assert findings["kernel"].text == "starts, computes and ends"
+    assert findings["sqlite"].text == sqlite3.sqlite_version
+
+
+def test_a_damaged_model_is_a_fault_with_a_remedy(registry: Registry):
+    path = registry.root / "0001" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    state, _, remedy = doctor.check_model()
+    assert state == FAULT
+    assert "mnistlab models promote" in remedy
+
+
+def test_a_missing_or_old_library_is_a_fault(monkeypatch: pytest.MonkeyPatch):
+    needs = ["torch>=99", "no-such-library>=1", "numpy>=2.0", 'pytest>=99; extra == "test"']
+    monkeypatch.setattr(metadata, "requires", lambda name: needs)
+    state, text, remedy = doctor.check_libraries()
+    assert state == FAULT
+    assert text == f"torch {metadata.version('torch')} is too old (>=99), no-such-library is missing"
+    assert "pip install" in remedy
+
+
+def test_another_version_than_the_one_tried_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "_tried", lambda: {"numpy": "2.0.0"})
+    state, text = doctor.check_libraries()
+    assert state == OK
+    assert f"numpy {metadata.version('numpy')} (tried: 2.0.0)" in text
+
+
+def test_a_torchvision_that_does_not_fit_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    (tmp_path / "torchvision.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    monkeypatch.syspath_prepend(tmp_path)
+    state, text, _ = doctor.check_torch()
+    assert state == FAULT
+    assert "does not work with torchvision" in text
+    assert "nms does not exist" in text
+
+
+def test_a_kernel_that_does_not_work_is_a_fault(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    finding = next(f for f in doctor.examine() if f.subject == "kernel")
+    assert finding.state == FAULT
+    assert finding.remedy == doctor.REINSTALL
+
+
+def test_folders_that_cannot_be_written_are_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MNISTLAB_REPORTS", str(tmp_path / "file" / "reports"))
+    state, text, remedy = doctor.check_folders()
+    assert (state, text) == (FAULT, f"cannot be written: {paths.reports()}")
+    assert "MNISTLAB_REPORTS" in remedy
+
+
+def test_an_old_sqlite_is_a_warning(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
+    state, _, remedy = doctor.check_sqlite()
+    assert state == WARNING
+    assert "3.37" in remedy
+
+
+@pytest.mark.parametrize("chosen", ["", "/no/such/browser"])
+def test_without_a_browser_there_is_a_warning_that_says_how_to_get_one(chosen: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv(doctor.CHROMIUM, chosen)
+    state, text, remedy = doctor.check_browser()
+    assert state == WARNING
+    assert chosen in text
+    assert doctor.CHROMIUM in remedy
+
+
+def test_a_check_that_breaks_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch):
+    def check_broken():
+        raise KeyError("x")
+
+    monkeypatch.setattr(doctor, "CHECKS", (check_broken, doctor.check_python))
+    broken, python = doctor.examine()
+    assert (broken.subject, broken.state, broken.text) == ("broken", FAULT, "KeyError: 'x'")
+    assert python.state == OK
