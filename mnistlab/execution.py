@@ -161,8 +161,8 @@ class _Client(PapermillNotebookClient):
         return getattr(self.manager and self.manager.provisioner, "process", None)
 
     def _end_kernel(self) -> None:
-        """nbclient ends the kernel in order; an interrupt at the wrong moment makes it forget, and what the cells of a
-        kernel that died had started is nobody's business then. All are in one group, which is gone once they are."""
+        """nbclient ends the kernel in order; an interrupt at the wrong moment makes it forget, and nobody ends what the
+        cells of a kernel that died had started. All are in one group, and the group lasts as long as any of them."""
         process = self._process()
         group = getattr(self.manager and self.manager.provisioner, "pgid", None)
         if group and group != os.getpgrp():

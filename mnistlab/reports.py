@@ -22,6 +22,7 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
     notebook = copy.deepcopy(notebook)
     for key in ("papermill", "widgets"):
         notebook.metadata.pop(key, None)
+    notebook.metadata.get("language_info", {}).pop("version", None)  # it would change with every machine
     for cell in notebook.cells:
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)

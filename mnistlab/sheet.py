@@ -64,6 +64,8 @@ class Sheet(Canvas):
     def redraw(self, strokes: Sequence[np.ndarray], pen_width: float, picture: np.ndarray | None = None) -> None:
         """Everything again: the ink of a picture, uint8 (H, W), if there is one, then the strokes."""
         pixels = None if picture is None else _fill(picture)
+        # A reloaded page does not know which canvas is meant, and ipycanvas names it only when it changes (its issue 322).
+        self._canvas_manager._current_canvas = None
         with hold_canvas():  # nothing in here may raise: ipycanvas would hold back every later command
             self.fill_style = self.stroke_style = f"#{INK:02x}{INK:02x}{INK:02x}"
             self.line_cap = self.line_join = "round"

@@ -82,7 +82,7 @@ def chromium(executable: str, **context_options) -> Iterator:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context_options})
-        context.set_default_timeout(120_000)  # ms; a busy machine takes its time
+        context.set_default_timeout(60_000)  # ms; a busy machine takes its time
         try:
             yield context.new_page()
         finally:

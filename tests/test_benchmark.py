@@ -3,9 +3,11 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from mnistlab import Predictor, benchmark, handwriting
 from mnistlab.benchmark import Drawing, placed, read_drawings, replay
+from mnistlab.cli import main
 from mnistlab.errors import DataError
 
 
@@ -70,6 +72,19 @@ def test_a_drawing_is_put_where_and_as_large_as_asked(drawings, place, size):
         assert points[:, 0].max() == pytest.approx(275)
     if "bottom" in place:
         assert points[:, 1].max() == pytest.approx(275)
+
+
+def test_the_command_prints_a_table_or_json(tmp_path, drawings):
+    file = str(write(tmp_path / "pen.jsonl", drawings[:6]))
+    table = CliRunner().invoke(main, ["benchmark", "pen", file, "--sample", "1"])
+    assert table.exit_code == 0
+    assert "as drawn: " in table.output
+    assert "n = 6" in table.output
+    asked = CliRunner().invoke(main, ["benchmark", "pen", file, "--sample", "0", "--json"])
+    assert json.loads(asked.stdout)["as_drawn"]["n"] == 6
+    missing = CliRunner().invoke(main, ["benchmark", "pen", "missing.jsonl"])
+    assert missing.exit_code == 1
+    assert "cannot be read" in missing.output
 
 
 def test_an_unknown_place_is_refused(drawings):

@@ -1,10 +1,9 @@
-"""The command: what it prints, how it ends, and what a signal leaves behind."""
+"""The command: what it prints and how it ends. What a signal does to it is in ``test_runs``."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from made import lives, noting, processes, wait_for, write
+from made import write
 from PIL import Image
 
 from mnistlab import __version__, cli, doctor
@@ -134,70 +133,6 @@ def test_notebooks_and_their_parameters_are_listed_without_running(notebooks: Pa
     lines = call("run", "--list").stdout.splitlines()
     assert lines == ["03_train", "  epochs: int = 3  # passes, >= 1", "  version: str = 'latest'"]
     assert not (tmp_path / "reports").exists()
-
-
-SLOW = "import time\nfor i in range(600):\n    print(i, flush=True)\n    time.sleep(0.1)"
-
-
-@pytest.fixture
-def started(notebooks: Path, tmp_path: Path):
-    """A run in the middle of a long cell, and the processes of its kernel."""
-    write(notebooks, "01_slow", "# Slow", noting(tmp_path / "processes"), SLOW, "print('never')")
-    errors = tmp_path / "stderr"
-    with errors.open("w") as stream:
-        # The handlers of this process count for the command, too; a test run in the background ignores Ctrl-C.
-        runner = subprocess.Popen(
-            [sys.executable, "-c", "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-             "from mnistlab.cli import main; main(['run'])"],
-            stderr=stream, stdout=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-    try:
-        kernel = processes(tmp_path / "processes")
-        wait_for(lambda: _is_slow(tmp_path / "reports"), "the long cell never started", seconds=60)
-        yield runner, kernel, errors
-    finally:
-        runner.kill()
-        runner.wait()
-
-
-def _is_slow(reports: Path) -> bool:
-    """The cell before the long one is recorded as done."""
-    texts = [path.read_text() for path in reports.glob("*.partial/01_slow.ipynb")]
-    try:
-        return any(json.loads(text)["cells"][1]["execution_count"] for text in texts)
-    except ValueError:  # papermill is writing
-        return False
-
-
-@pytest.mark.parametrize(
-    ("number", "exit_code", "what"),
-    [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, r"a request to end (SIGTERM)")],
-    ids=["sigint", "sigterm"],
-)
-def test_a_signal_ends_run_and_kernel_with_one_sentence(started, tmp_path: Path, number, exit_code, what):
-    runner, kernel, errors = started
-    runner.send_signal(number)
-    assert runner.wait(timeout=30) == exit_code
-    for process in kernel:
-        wait_for(lambda process=process: not lives(process), f"process {process} outlived its run")
-    (partial,) = (tmp_path / "reports").iterdir()
-    assert partial.suffix == ".partial"
-    assert errors.read_text().splitlines()[-1] == (
-        f"mnistlab: stopped by {what} in 01_slow, cell 3 of 4; what was made so far is in {partial}"
-    )
-    assert "Traceback" not in errors.read_text()
-    assert what in (partial / "NOT-COMPLETE.txt").read_text()
-
-
-def test_a_killed_run_leaves_no_kernel_and_no_report(started, tmp_path: Path):
-    runner, kernel, _ = started
-    runner.kill()
-    assert runner.wait(timeout=30) == -signal.SIGKILL
-    for process in kernel:
-        wait_for(lambda process=process: not lives(process), f"process {process} outlived its run", seconds=10)
-    (partial,) = (tmp_path / "reports").iterdir()
-    assert partial.suffix == ".partial"
-    assert f"process {runner.pid}" in (partial / "NOT-COMPLETE.txt").read_text()
 
 
 def test_versions_are_listed_with_what_they_are_and_how_good(registry: Registry):

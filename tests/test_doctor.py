@@ -66,10 +66,11 @@ def test_a_torchvision_that_does_not_fit_is_a_fault(tmp_path: Path, monkeypatch:
 
 
 def test_a_kernel_that_does_not_work_is_a_fault(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sys, "executable", "/no/such/python")
-    finding = next(f for f in doctor.examine() if f.subject == "kernel")
-    assert finding.state == FAULT
-    assert finding.remedy == doctor.REINSTALL
+    monkeypatch.setattr(execution, "KERNEL", [sys.executable, "-c", "raise SystemExit('no such library')"])
+    state, text, remedy = doctor.check_kernel()
+    assert state == FAULT
+    assert "no such library" in text
+    assert remedy == doctor.REINSTALL
 
 
 def test_folders_that_cannot_be_written_are_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -193,6 +193,7 @@ def test_a_page_that_was_loaded_again_gets_its_ink_back(pad, commands):
     draw(pad, [(30, 30)])
     commands.clear()
     event(pad, "client_ready")
+    assert commands[0] == "switchCanvas"  # the new page does not know which one is meant
     assert commands.count("clear") == 1
     assert commands.count("fillCircle") == 2
     assert commands.count("strokeLines") == 1

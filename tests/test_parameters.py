@@ -136,5 +136,5 @@ def test_a_qualified_name_must_name_a_notebook_to_run_that_has_it():
     cells = known(**{"03_train": "epochs: int = 3", "04_evaluate": "bins: int = 1"})
     with pytest.raises(RunError, match="'05_draw' is among those to run, 03_train, 04_evaluate"):
         assign({"05_draw.epochs": "2"}, cells)
-    with pytest.raises(RunError, match="has a parameter 'epochs'. 04_evaluate takes bins$"):
+    with pytest.raises(RunError, match=r"has a parameter 'epochs'\. 04_evaluate takes bins$"):
         assign({"04_evaluate.epochs": "2"}, cells)

@@ -1,256 +1,412 @@
-"""Runs: what a complete one leaves, what a cut-off one leaves, and that no kernel stays behind either way."""
+"""The runner: real kernels on small notebooks made up here, run to their end and cut off in every way."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from made import lives, noting, processes, wait_for, write
+from made import lives, notebook, noting, processes, wait_for, write
 
-from mnistlab import runs
+from mnistlab import execution, paths, runs
 from mnistlab.errors import RunError
 
-SETTINGS = 'epochs: int = 3  # passes, >= 1\nversion: str = "latest"'
-REPORT = """from mnistlab import metrics
-metrics.write("01_first", {"epochs": epochs}, headlines=[f"{epochs} epochs", "and more"]);"""
-WHERE = (
-    "import json, os, sys\nprint(json.dumps([sys.executable, os.getcwd(), version, os.environ['MNISTLAB_HEADLESS']]))"
+ENDS = 10  # seconds a kernel may outlive its runner
+COMMAND = (  # as in a terminal: what started the tests may have asked to ignore Ctrl-C
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mnistlab.cli import main; main()"
 )
-BAR = "for share in (10, 100):\n    print(f'\\r{share:3}%', end='', flush=True)"
-PICTURE = "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()"
+PARAMETERS = """epochs: int = 3  # passes, >= 1
+version: str = "latest"  # of the model
+rate: float = 0.01"""
+FINDS = """import json, os, pathlib, sys
+folder = pathlib.Path(os.environ["MNISTLAB_RUN_FOLDER"])
+found = dict(epochs=epochs, version=version, rate=rate, python=sys.executable, cwd=os.getcwd(), folder=str(folder),
+             headless=os.environ["MNISTLAB_HEADLESS"], models=os.environ["MNISTLAB_MODELS"])
+(folder / "01_first.json").write_text(json.dumps({"headlines": [f"{epochs} epochs", "two"], "metrics": found}));"""
+PRINTS = """import time
+for i in range(3):
+    print(f"\\r{i} of 2", end="", flush=True)
+    time.sleep(0.3)
+print()"""
+PLOTS = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
+SLIDES = "import ipywidgets\nipywidgets.IntSlider()"
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of notebooks, with reports beside it."""
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setenv("MNISTLAB_NOTEBOOKS", str(tmp_path / "notebooks"))
+    monkeypatch.setenv("MNISTLAB_REPORTS", str(tmp_path / "reports"))
+    return tmp_path / "notebooks"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("runs")
-
-
-@pytest.fixture(scope="module")
-def complete(folder: Path) -> runs.Run:
-    """Two notebooks, from another working folder, on a machine whose python3 kernel is a different program."""
-    notebooks, note = folder / "notebooks", folder / "processes"
-    write(notebooks, "01_first", "# One", noting(note), REPORT, WHERE, BAR, parameters=SETTINGS)
-    write(
-        notebooks,
-        "02_second",
-        "# Two",
-        "import ipywidgets; ipywidgets.IntSlider()",
-        PICTURE,
-        parameters="epochs: int = 1",
-    )
-    specs = folder / "jupyter" / "kernels" / "python3"
-    specs.mkdir(parents=True)
-    (specs / "kernel.json").write_text(json.dumps({"argv": ["false"], "display_name": "Wrong", "language": "python"}))
-    elsewhere = folder / "elsewhere"
-    elsewhere.mkdir()
+def made(tmp_path_factory: pytest.TempPathFactory) -> runs.Run:
+    """Two notebooks run to their end from a foreign folder, on a machine where "python3" means something else."""
+    place = tmp_path_factory.mktemp("complete {name}")  # papermill fills in names in braces
+    write(place / "notebooks", "01_first", "# First\n\n[then](02_second.ipynb)", FINDS, PRINTS, parameters=PARAMETERS)
+    write(place / "notebooks", "02_second", "# Second", PLOTS, SLIDES, "", parameters="epochs: int = 1")
+    foreign = place / "jupyter" / "kernels" / "python3"
+    foreign.mkdir(parents=True)
+    kernel = {"argv": ["/bin/false", "{connection_file}"], "display_name": "Not this one", "language": "python"}
+    (foreign / "kernel.json").write_text(json.dumps(kernel))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MNISTLAB_NOTEBOOKS", str(notebooks))
-        patch.setenv("JUPYTER_PATH", str(folder / "jupyter"))
+        patch.setenv("MNISTLAB_NOTEBOOKS", str(place / "notebooks"))
+        patch.setenv("MNISTLAB_MODELS", "relative")
+        patch.setenv("JUPYTER_PATH", str(place / "jupyter"))
+        patch.setenv("JUPYTER_DATA_DIR", str(place / "jupyter"))
         patch.setenv("MPLBACKEND", "Agg")
-        patch.chdir(elsewhere)
-        return runs.run([], {"version": "0003", "01.epochs": "10"}, folder="../reports", show_progress=False)
+        patch.setenv("OMP_NUM_THREADS", "1")
+        (place / "elsewhere").mkdir()
+        patch.chdir(place / "elsewhere")
+        values = {"version": "0003", "epochs": 7, "02_second.epochs": "2"}
+        return runs.run(["../notebooks/01_first.ipynb", "02"], values, folder="../reports", show_progress=False)
 
 
-def content(run: runs.Run, name: str) -> nbformat.NotebookNode:
-    return nbformat.read(run.folder / f"{name}.ipynb", as_version=4)
+def cells(run: runs.Run, name: str) -> list:
+    return [
+        cell for cell in nbformat.read(run.folder / f"{name}.ipynb", as_version=4).cells if cell.cell_type == "code"
+    ]
 
 
-def test_a_complete_run_leaves_its_reports_under_the_final_name_and_nothing_else(complete: runs.Run, folder: Path):
-    assert complete.folder.parent == folder / "reports"
-    assert [path.name for path in complete.folder.parent.iterdir()] == [complete.receipt["id"]]
-    assert sorted(path.name for path in complete.folder.iterdir()) == [
-        *(f"01_first.{suffix}" for suffix in ("html", "ipynb", "json")),
-        *(f"02_second.{suffix}" for suffix in ("html", "ipynb")),
+def found_by_first(run: runs.Run) -> dict:
+    return json.loads((run.folder / "01_first.json").read_text())["metrics"]
+
+
+def test_a_complete_run_has_its_final_name_and_all_its_files(made):
+    assert re.fullmatch(r"\d{8}-\d{6}", made.folder.name)
+    assert [path.name for path in made.folder.parent.iterdir()] == [made.folder.name]
+    assert sorted(path.name for path in made.folder.iterdir()) == [
+        "01_first.html",
+        "01_first.ipynb",
+        "01_first.json",
+        "02_second.html",
+        "02_second.ipynb",
         "receipt.json",
     ]
 
 
-def test_the_receipt_tells_what_ran_and_what_it_left(complete: runs.Run, folder: Path):
-    receipt = json.loads((complete.folder / "receipt.json").read_text())
-    assert receipt == complete.receipt
-    first, second = receipt["notebooks"]
-    assert (first["name"], second["name"]) == ("01_first", "02_second")
-    assert first["parameters"] == {"epochs": 10, "version": "0003"}
-    assert first["changed"] == ["epochs", "version"]
-    assert (second["parameters"], second["changed"]) == ({"epochs": 1}, [])
-    assert first["sha256"] == hashlib.sha256((folder / "notebooks" / "01_first.ipynb").read_bytes()).hexdigest()
-    assert set(receipt["files"]) == {path.name for path in complete.folder.iterdir()} - {"receipt.json"}
+def test_parameters_arrive_with_their_types(made):
+    found = found_by_first(made)
+    assert (found["epochs"], found["version"], found["rate"]) == (7, "0003", 0.01)
+    assert 'version = "0003"' in cells(made, "01_first")[1].source
+    assert "epochs = 2\n" in cells(made, "02_second")[1].source
+
+
+def test_the_kernel_is_this_python_in_the_notebooks_folder(made):
+    found = found_by_first(made)
+    assert found["python"] == sys.executable
+    assert found["cwd"] == str(made.folder.parent.parent / "notebooks")
+    assert found["headless"] == "1"
+    assert found["folder"] == f"{made.folder}.partial"
+    assert found["models"] == str(made.folder.parent.parent / "elsewhere" / "relative")
+
+
+def test_the_copies_are_wholly_executed_and_tidy(made):
+    for name in ("01_first", "02_second"):
+        counts = [cell.execution_count for cell in cells(made, name) if cell.source]
+        assert counts == list(range(1, len(counts) + 1))
+        whole = nbformat.read(made.folder / f"{name}.ipynb", as_version=4)
+        nbformat.validate(whole)
+        assert not {"papermill", "widgets"} & set(whole.metadata)
+        assert str(made.folder.parent) not in (made.folder / f"{name}.ipynb").read_text()
+    assert [output.text for output in cells(made, "01_first")[3].outputs] == ["2 of 2\n"]
+    plot, slider = cells(made, "02_second")[2:4]
+    assert "image/png" in plot.outputs[0].data, "a caller's MPLBACKEND must not take the figures away"
+    assert set(slider.outputs[0].data) == {"text/plain"}
+
+
+def test_the_pages_hold_their_pictures_and_lead_to_each_other(made):
+    assert 'href="02_second.html"' in (made.folder / "01_first.html").read_text()
+    assert 'src="data:image/png;base64,' in (made.folder / "02_second.html").read_text()
+
+
+def test_the_receipt_says_what_went_in_and_what_came_out(made):
+    receipt = json.loads((made.folder / "receipt.json").read_text())
+    assert receipt == made.receipt
+    assert receipt["id"] == made.folder.name
+    assert set(receipt["files"]) == {p.name for p in made.folder.iterdir()} - {"receipt.json"}
     for name, sha256 in receipt["files"].items():
-        assert hashlib.sha256((complete.folder / name).read_bytes()).hexdigest() == sha256
+        assert hashlib.sha256((made.folder / name).read_bytes()).hexdigest() == sha256
+    first, second = receipt["notebooks"]
+    source = made.folder.parent.parent / "notebooks" / "01_first.ipynb"
+    assert first["sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert first["parameters"] == {"epochs": 7, "version": "0003", "rate": 0.01}
+    assert (first["changed"], second["changed"]) == (["epochs", "version"], ["epochs"])
+    assert made.headlines == {"01_first": ["7 epochs", "two"], "02_second": []}
     assert receipt["environment"]["libraries"]["torch"]
-    assert complete.headlines == {"01_first": ["10 epochs", "and more"], "02_second": []}
 
 
-def test_the_kernel_is_this_python_in_the_notebooks_folder_and_a_text_stays_a_text(complete: runs.Run, folder: Path):
-    printed = next(c.outputs[0].text for c in content(complete, "01_first").cells if c.source == WHERE)
-    assert json.loads(printed) == [sys.executable, str(folder / "notebooks"), "0003", "1"]
+def test_the_notebooks_themselves_stay_as_they_were(made):
+    source = nbformat.read(made.folder.parent.parent / "notebooks" / "01_first.ipynb", as_version=4)
+    assert all(cell.execution_count is None for cell in source.cells if cell.cell_type == "code")
 
 
-def test_the_executed_copy_is_tidy_and_shows_its_figures(complete: runs.Run, folder: Path):
-    first, second = content(complete, "01_first"), content(complete, "02_second")
-    assert next(c.outputs for c in first.cells if c.source == BAR)[0].text == "100%"
-    assert not {"widgets", "papermill"} & set(second.metadata)
-    picture = next(c.outputs for c in second.cells if c.source == PICTURE)
-    assert "image/png" in picture[0].data
-    assert "data:image/png;base64," in (complete.folder / "02_second.html").read_text()
-    assert str(folder) not in nbformat.writes(second)
+CUT_OFF = {
+    "a failing cell": (
+        "raise ValueError('no\\nway')",
+        "cell-error",
+        "failed in 01_x, cell 2 of 3, with ValueError: no;",
+    ),
+    "sys.exit": ("import sys; sys.exit()", "incomplete", "01_x is not complete: cell 2 of 3 ended with SystemExit;"),
+    "a dead kernel": ("os._exit(3)", "kernel-dead", "stopped in 01_x, cell 2 of 3: the kernel died (exit code 3);"),
+    "a killed kernel": (
+        "import signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "kernel-dead",
+        "stopped in 01_x, cell 2 of 3: the kernel died (killed from outside, as systems do when memory runs out);",
+    ),
+    "a slow cell": (
+        "import time; time.sleep(60)",
+        "cell-timeout",
+        "stopped in 01_x, cell 2 of 3: it took longer than the 5 s a cell may take (--cell-timeout);",
+    ),
+}
 
 
-def test_a_complete_run_leaves_no_process(complete: runs.Run, folder: Path):
-    for process in processes(folder / "processes"):
-        wait_for(lambda process=process: not lives(process), f"process {process} outlived its run")
-
-
-@pytest.mark.parametrize(
-    ("cell", "code", "sentence"),
-    [
-        ("1 / 0", "cell-error", r"failed in bad, cell 3 of 4, with ZeroDivisionError: division by zero"),
-        ("os._exit(3)", "kernel-dead", r"stopped in bad, cell 3 of 4: the kernel died \(exit code 3\)"),
-        ("import time; time.sleep(120)", "cell-timeout", r"cell 3 of 4: it took longer than the 4 s a cell may take"),
-        ("sys.exit()", "incomplete", r"bad is not complete: cell 3 of 4 ended with SystemExit"),
-    ],
-    ids=["error", "dead", "timeout", "exit"],
-)
-def test_a_cut_off_run_says_where_and_leaves_neither_report_nor_process(tmp_path: Path, cell, code, sentence):
-    note = tmp_path / "processes"
-    good, bad = write(tmp_path, "good", "1"), write(tmp_path, "bad", "# Bad", noting(note), cell, "print('never')")
-    order = [good, bad] if code == "cell-error" else [bad]  # once is enough to see that the good one stays
-    with pytest.raises(RunError, match=sentence) as caught:
-        runs.run(order, folder=tmp_path / "reports", cell_timeout=4, show_progress=False)
+@pytest.mark.parametrize(("source", "code", "sentence"), CUT_OFF.values(), ids=CUT_OFF)
+def test_a_cut_off_run_says_where_and_leaves_nothing_behind(folder, tmp_path, capfd, source, code, sentence):
+    write(folder, "01_x", noting(tmp_path / "ids"), source, "'never'")
+    write(folder, "02_y", "1")
+    with pytest.raises(RunError) as caught:
+        runs.run(cell_timeout=5 if code == "cell-timeout" else 60, show_progress=False)
+    (left,) = (tmp_path / "reports").iterdir()
+    assert str(caught.value) == f"{sentence} what was made so far is in {left}"
     assert caught.value.code == code
-    (partial,) = (tmp_path / "reports").iterdir()
-    assert partial.suffix == ".partial"
-    assert str(partial) in str(caught.value)
-    assert not (partial / "receipt.json").exists()
-    assert (partial / "NOT-COMPLETE.txt").read_text() in f"This run is not complete: {caught.value}.\n".replace(
-        f"; what was made so far is in {partial}", ""
-    )
-    assert (partial / "good.html").exists() == (code == "cell-error")
-    assert not (partial / "bad.html").exists()
-    for process in processes(note):
-        wait_for(lambda process=process: not lives(process), f"process {process} outlived its run")
+    assert left.name.endswith(".partial")
+    assert not (left / "receipt.json").exists()
+    assert not (left / "02_y.ipynb").exists()
+    assert sentence[:-1] in (left / "NOT-COMPLETE.txt").read_text()
+    code_cells = [c for c in nbformat.read(left / "01_x.ipynb", as_version=4).cells if c.cell_type == "code"]
+    assert code_cells[0].execution_count == 1
+    assert code_cells[-1].execution_count is None
+    ids = processes(tmp_path / "ids")
+    wait_for(lambda: not any(lives(process) for process in ids), "the kernel or what it started outlived the run")
+    assert capfd.readouterr().err == ""
 
 
-def test_a_kernel_that_cannot_start_is_told_with_its_own_last_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "ipykernel.py").write_text("raise ImportError('this ipykernel is broken')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
-    path = write(tmp_path, "any", "1")
-    with pytest.raises(RunError, match="did not start within 20 s .*this ipykernel is broken") as caught:
-        runs.run([path], folder=tmp_path / "reports", start_timeout=20, show_progress=False)
+def test_a_kernel_that_cannot_start_is_told_with_its_own_last_words(folder, monkeypatch):
+    write(folder, "01_x", "1")
+    broken = [sys.executable, "-c", "raise SystemExit('no such library')"]
+    monkeypatch.setattr(execution, "KERNEL", broken)
+    with pytest.raises(
+        RunError, match=r"stopped at the start of 01_x: the kernel did not start.*\(no such library\)"
+    ) as caught:
+        runs.run(show_progress=False)
     assert caught.value.code == "kernel-start"
 
 
-def test_update_puts_the_executed_copy_back_unless_it_was_edited_meanwhile(tmp_path: Path):
-    path = write(tmp_path, "any", "# Title", "print(6 * 7)", parameters="epochs: int = 1")
-    runs.run([path], folder=tmp_path / "reports", update=True, show_progress=False)
+def test_a_kernel_that_hangs_at_its_start_is_ended(folder, tmp_path, monkeypatch):
+    write(folder, "01_x", "1")
+    hanging = f"import os, time; open({str(tmp_path / 'id')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    monkeypatch.setattr(execution, "KERNEL", [sys.executable, "-c", hanging])
+    with pytest.raises(RunError, match="did not start within 2 s"):
+        runs.run(start_timeout=2, show_progress=False)
+    assert not lives(int((tmp_path / "id").read_text()))
+
+
+class Cut:
+    """A run under way in a process of its own, in its second cell."""
+
+    def __init__(self, folder: Path) -> None:
+        self.reports = folder.parent / "reports"
+        write(folder, "01_x", noting(folder / "ids"), "import time\ntime.sleep(300)", "'never'")
+        command = [sys.executable, "-c", COMMAND, "run"]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            self.ids = processes(folder / "ids")
+            copy = next(self.reports.iterdir()) / "01_x.ipynb"
+            wait_for(lambda: '"execution_count": 1' in copy.read_text(), "the first cell never ended")
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def end(self, number: int) -> tuple[int, str]:
+        """Send the signal; the exit code and what was said on stderr."""
+        self.process.send_signal(number)
+        _, said = self.process.communicate(timeout=30)
+        return self.process.returncode, said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [
+        (signal.SIGINT, 130, "stopped by Ctrl-C in 01_x, cell 2 of 3"),
+        (signal.SIGTERM, 143, "stopped by a request to end (SIGTERM) in 01_x, cell 2 of 3"),
+    ],
+)
+def test_a_signal_ends_kernel_and_run_in_order(folder, number, code, words):
+    cut = Cut(folder)
+    ended, said = cut.end(number)
+    (left,) = cut.reports.iterdir()
+    assert left.name.endswith(".partial")
+    lines = said.splitlines()
+    assert lines[0] == "01_x: started, 3 cells"
+    assert lines[1].startswith("01_x: cut off after")
+    assert lines[2:] == [f"mnistlab: {words}; what was made so far is in {left}"]
+    assert ended == code
+    assert not any(lives(process) for process in cut.ids)
+    assert words in (left / "NOT-COMPLETE.txt").read_text()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 as on POSIX")
+def test_after_kill_9_the_kernel_ends_by_itself_with_what_it_started(folder):
+    cut = Cut(folder)
+    ended, _ = cut.end(signal.SIGKILL)
+    assert ended == -signal.SIGKILL
+    wait_for(lambda: not any(lives(process) for process in cut.ids), "kernel or its child outlived the runner", ENDS)
+    (left,) = cut.reports.iterdir()
+    assert left.name.endswith(".partial")
+    assert f"process {cut.process.pid}" in (left / "NOT-COMPLETE.txt").read_text()
+    assert not (left / "receipt.json").exists()
+
+
+ORPHAN = """
+import ctypes, os, subprocess, sys, time
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # orphans come to this process, as under systemd, and not to process 1
+start = "import os, subprocess, sys; os.environ['JPY_PARENT_PID'] = str(os.getpid()); subprocess.Popen(" \
+    "[sys.executable, '-m', 'mnistlab.kernel', '-f', sys.argv[1]], start_new_session=True, stderr=subprocess.DEVNULL)"
+subprocess.run([sys.executable, "-c", start, sys.argv[1]])
+end = time.monotonic() + 10
+while time.monotonic() < end:
+    if os.waitpid(-1, os.WNOHANG)[0]:
+        sys.exit(0)
+    time.sleep(0.1)
+os.kill(int(open(f"/proc/self/task/{os.getpid()}/children").read()), 9)
+sys.exit("the kernel went on without its runner")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux to play the part of systemd")
+def test_a_kernel_whose_runner_dies_while_it_starts_ends_too(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", ORPHAN, str(tmp_path / "c.json")], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_refused_run_leaves_no_folder(folder, tmp_path):
+    write(folder, "01_x", "1", parameters="epochs: int = 3")
+    with pytest.raises(RunError, match="did you mean 'epochs'") as caught:
+        runs.run(parameters={"epcohs": "2"})
+    assert caught.value.code == "unknown-parameter"
+    with pytest.raises(RunError, match="epochs takes int, not 'two'; for example epochs=3"):
+        runs.run(parameters={"epochs": "two"})
+    with pytest.raises(RunError, match="cell timeout is a whole number of seconds, 1 or more, not 0"):
+        runs.run(cell_timeout=0)
+    with pytest.raises(RunError, match="--update keeps the notebooks' own parameters"):
+        runs.run(parameters={"epochs": 2}, update=True)
+    assert not (tmp_path / "reports").exists()
+
+
+def test_update_puts_the_executed_copy_in_place(folder, tmp_path):
+    path = write(folder, "01_x", "# X", "print(6 * epochs)", parameters="epochs: int = 7")
+    content = nbformat.read(path, as_version=4)
+    content.cells.insert(1, nbformat.v4.new_code_cell("epochs = 1", metadata={"tags": ["injected-parameters"]}))
+    nbformat.write(content, path)
+    done = runs.run(update=True, show_progress=False)
+    assert path.read_bytes() == (done.folder / "01_x.ipynb").read_bytes()
     updated = nbformat.read(path, as_version=4)
-    assert [c.execution_count for c in updated.cells if c.cell_type == "code"] == [1, 2]
+    assert [cell.get("execution_count") for cell in updated.cells] == [1, None, 2]
     assert updated.cells[2].outputs[0].text == "42\n"
-    assert [c.metadata.get("tags") for c in updated.cells] == [["parameters"], None, None]
-    assert set(updated.metadata) <= {"kernelspec", "language_info"}
+    assert updated.cells[0].id == content.cells[0].id
+    assert updated.metadata.kernelspec.name == "python3"
 
-    edit = f"import pathlib\nfile = pathlib.Path({str(path)!r})\n_ = file.write_text(file.read_text() + ' ')"
-    write(tmp_path, "any", edit)
-    edited = path.read_text() + " "
-    with pytest.raises(RunError, match=r"any\.ipynb was changed while it ran and is left as it is") as caught:
-        runs.run([path], folder=tmp_path / "reports", update=True, show_progress=False)
+
+def test_update_keeps_a_notebook_that_was_edited_meanwhile(folder):
+    path = folder / "01_x.ipynb"
+    write(folder, "01_x", f"open({str(path)!r}, 'a').write(' ')")
+    with pytest.raises(RunError, match=r"01_x.ipynb was changed while it ran and is left as it is") as caught:
+        runs.run(update=True, show_progress=False)
     assert caught.value.code == "changed"
-    assert path.read_text() == edited
+    assert '"execution_count": null' in path.read_text()
 
 
-@pytest.fixture
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three notebooks that no test here runs."""
-    for name in ("01_explore", "03_train", "studies/unscramble", ".ipynb_checkpoints/03_train-checkpoint"):
-        path = tmp_path / "notebooks" / name
-        write(path.parent, path.name, "1 / 0", parameters=SETTINGS)
-    monkeypatch.setenv("MNISTLAB_NOTEBOOKS", str(tmp_path / "notebooks"))
-    return tmp_path / "notebooks"
+def test_notebooks_are_found_by_number_name_and_path(folder, monkeypatch):
+    for name in ("02_b", "01_a", "03_c"):
+        write(folder, name, "1")
+    write(folder / "studies", "unscramble", "1")
+    write(folder / ".ipynb_checkpoints", "01_a-checkpoint", "1")
+    outside = write(folder.parent, "mine", "1")
+    assert [found.name for found in runs.find()] == ["01_a", "02_b", "03_c"]
+    assert [found.name for found in runs.find(["03", "01_a", "02_b.ipynb"])] == ["03_c", "01_a", "02_b"]
+    assert runs.find(["studies/unscramble"])[0].path == runs.find(["unscramble"])[0].path
+    assert runs.find([outside])[0].path == outside
+    monkeypatch.chdir(folder)
+    assert runs.find(["../mine.ipynb"])[0].path == outside
 
 
-@pytest.mark.parametrize(
-    ("names", "found"),
-    [
-        ([], ["01_explore", "03_train"]),
-        (["03", "01"], ["03_train", "01_explore"]),
-        (["03_train.ipynb"], ["03_train"]),
-        (["unscramble"], ["unscramble"]),
-        (["studies/unscramble"], ["unscramble"]),
-    ],
-)
-def test_notebooks_are_found_by_name_number_and_path(library: Path, names, found):
-    assert [notebook.name for notebook in runs.find(names)] == found
-
-
-def test_a_notebook_is_found_by_its_path_from_anywhere(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    other = write(tmp_path / "other", "mine", "1")
-    monkeypatch.chdir(tmp_path / "other")
-    assert runs.find(["mine.ipynb"])[0].path == runs.find([other])[0].path == other
-
-
-@pytest.mark.parametrize(
-    ("names", "code", "sentence"),
-    [
-        (
-            ["03_trian"],
-            "unknown-notebook",
-            "no notebook '03_trian'; did you mean '03_train'. There is 01_explore, 03_train",
-        ),
-        (["0"], "unknown-notebook", "no notebook '0'; "),
-        (["03", "03_train"], "twice", "03_train is named twice"),
-    ],
-)
-def test_names_that_mean_nothing_are_refused(library: Path, names, code, sentence):
-    with pytest.raises(RunError, match=sentence) as caught:
-        runs.find(names)
-    assert caught.value.code == code
-
-
-@pytest.mark.parametrize("text", ["", "{", '{"cells": 3}', "[1]"])
-def test_what_is_no_notebook_is_refused(library: Path, text: str):
-    (library / "03_train.ipynb").write_text(text)
-    with pytest.raises(RunError, match=r"03_train\.ipynb cannot be read as a notebook") as caught:
-        runs.find(["03"])
-    assert caught.value.code == "unreadable"
-
-
-def test_a_notebook_of_another_language_is_refused(library: Path):
-    spec = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}
-    write(library, "03_train", "1", metadata=spec)
-    with pytest.raises(RunError, match="written in R"):
-        runs.find(["03"])
-
-
-def test_a_refused_run_leaves_nothing_at_all(library: Path, tmp_path: Path):
-    reports = tmp_path / "reports"
-    for options, code in [
-        ({"parameters": {"epcohs": "1"}}, "unknown-parameter"),
-        ({"parameters": {"epochs": "two"}}, "parameter-value"),
-        ({"parameters": {"epochs": "2"}, "update": True}, "usage"),
-        ({"cell_timeout": 0}, "usage"),
-        ({"start_timeout": True}, "usage"),
-    ]:
+def test_a_notebook_that_is_not_there_is_refused_with_the_nearest(folder):
+    for name in ("01_explore", "03_train"):
+        write(folder, name, "1")
+    write(folder / "studies", "03_other", "1")
+    for name, words in {
+        "03_trian": "there is no notebook '03_trian'; did you mean '03_train'? There is 01_explore, 03_train, studies/03_other",
+        "09": "there is no notebook '09'; there is 01_explore",
+        "03": "'03' may be any of 03_train, 03_other; give the whole name",
+    }.items():
         with pytest.raises(RunError) as caught:
-            runs.run(["03"], folder=reports, show_progress=False, **options)
-        assert caught.value.code == code
-    assert not reports.exists()
+            runs.find([name])
+        assert str(caught.value).startswith(words)
+        assert caught.value.code == "unknown-notebook"
+    with pytest.raises(RunError, match="01_explore is named twice"):
+        runs.find(["01", "01_explore"])
 
 
-def test_reports_that_cannot_be_written_are_told(library: Path, tmp_path: Path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="no report can be written in") as caught:
-        runs.run(["03"], folder=tmp_path / "file" / "reports", show_progress=False)
+def test_a_folder_without_notebooks_is_refused(folder):
+    with pytest.raises(RunError, match="there are no notebooks in"):
+        runs.find()
+
+
+def test_what_is_no_python_notebook_is_refused(folder):
+    (folder / "01_x.ipynb").write_text("{}")
+    (folder / "02_x.ipynb").write_bytes(b"\xff\xfe")
+    nbformat.write(
+        notebook("1", metadata={"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}),
+        folder / "03_r.ipynb",
+    )
+    for name, words in {
+        "01": "01_x.ipynb cannot be read",
+        "02": "02_x.ipynb cannot be read",
+        "03": "written in R",
+    }.items():
+        with pytest.raises(RunError, match=words) as caught:
+            runs.find([name])
+        assert caught.value.code == "unreadable"
+
+
+def test_two_runs_in_one_second_get_two_folders(tmp_path, monkeypatch):
+    class Clock(runs.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 11, 21, 3, 45, 0, tzinfo=tz)
+
+    monkeypatch.setattr(runs, "datetime", Clock)
+    (tmp_path / "20261121-034500").mkdir()  # a complete one
+    names = [runs._new_folder(tmp_path).name for _ in range(2)]
+    assert names == ["20261121-034500-2.partial", "20261121-034500-3.partial"]
+
+
+def test_a_place_that_cannot_be_written_is_told(folder, tmp_path):
+    write(folder, "01_x", "1")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match=r"no report can be written in .*file") as caught:
+        runs.run(folder=tmp_path / "file")
     assert caught.value.code == "write"
 
 
-def test_two_runs_of_one_second_have_two_folders(tmp_path: Path):
-    made = [runs._new_folder(tmp_path) for _ in range(4)]
-    assert len(set(made)) == 4
-    os.rename(made[0], made[0].with_suffix(""))
-    assert runs._new_folder(tmp_path) not in made[:1]
+def test_the_labs_own_notebooks_are_the_default(monkeypatch):
+    monkeypatch.delenv("MNISTLAB_NOTEBOOKS", raising=False)
+    assert [found.name[:2] for found in runs.find()] == ["01", "02", "03", "04", "05"]
+    assert all(found.path.parent == paths.ROOT / "notebooks" for found in runs.find())
