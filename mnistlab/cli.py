@@ -1,4 +1,4 @@
-"""The command ``mnistlab``: a thin way to ``runs``, ``registry``, ``predictor`` and ``doctor``.
+"""The command ``mnistlab``: a thin way to ``runs``, ``registry``, ``predictor``, ``benchmark`` and ``doctor``.
 
 Results go to stdout, everything about how it goes to stderr. A refusal or a fault of the lab is one sentence; anything
 else is a bug and keeps its traceback. Modules are imported where they are used: ``--help`` must not wait for PyTorch.
@@ -277,6 +277,35 @@ def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: b
     if as_json:
         click.echo(json.dumps(readings, indent=2, ensure_ascii=False, allow_nan=False))
     ctx.exit(1 if failed else 0)
+
+
+@main.group(short_help="Measure how well drawings are read.")
+def benchmark() -> None:
+    """Measure how well drawings are read, on a file of your own."""
+
+
+@benchmark.command("pen")
+@click.argument("file", type=click.Path())
+@click.option("--version", "version", default="current", show_default=True, help="Which model reads.")
+@click.option(
+    "--sample", type=click.IntRange(min=0), default=200, show_default=True, help="Drawings in each condition."
+)
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
+    """Replay the drawings in FILE over pen widths, sizes and places, and count what is read right.
+
+    FILE is JSON Lines, gzipped or not: {"label": 8, "writer": 12, "strokes": [[[x, y], ...], ...]}, px of a 280 x 280 canvas,
+    y down.
+    """
+    from mnistlab.benchmark import lines, read_drawings, replay
+    from mnistlab.predictor import Predictor
+
+    drawings = read_drawings(file)
+    report = replay(Predictor.load(version), drawings, sample=sample)
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
+    else:
+        click.echo("\n".join(lines(report)))
 
 
 @main.command(short_help="Look at all the lab needs; say what is missing.")
