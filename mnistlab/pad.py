@@ -8,7 +8,9 @@ that a test or a replay does what a hand does, with no browser.
 from __future__ import annotations
 
 import asyncio
+import base64
 import functools
+import io
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -20,9 +22,10 @@ import numpy as np
 from mnistlab import preprocess, readout
 from mnistlab.errors import CheckpointError, ImageError, LabError, RegistryError
 from mnistlab.predictor import Prediction, Predictor
+from mnistlab.progress import headless
 from mnistlab.registry import Registry
 from mnistlab.sheet import Sheet
-from mnistlab.strokes import CANVAS, PEN_WIDTH, PEN_WIDTHS, Drawing, as_strokes, check_pen
+from mnistlab.strokes import CANVAS, PEN_WIDTH, PEN_WIDTHS, Drawing, as_strokes, check_pen, rasterise
 
 INTERVAL = 0.04  # seconds between two readings of a stroke under way; 25 a second look continuous
 COLUMN = f"{CANVAS}px"  # width of the canvas and of the buttons below it
@@ -288,11 +291,14 @@ class DigitPad(widgets.Box):
 
     def _redraw(self) -> None:
         """All ink again, from what Python holds."""
-        picture = None
+        self.sheet.redraw(self.drawing.strokes, self.pen_width, self._picture_ink())
+
+    def _picture_ink(self) -> np.ndarray | None:
+        """The ink of the picture that was read, uint8 (H, W), or None."""
         if self._picture is not None:
             with suppress(ImageError):  # blank, or all ink: there is nothing to show, and the reading says why
-                picture = preprocess.to_ink(self._picture).ink
-        self.sheet.redraw(self.drawing.strokes, self.pen_width, picture)
+                return preprocess.to_ink(self._picture).ink
+        return None
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -337,6 +343,23 @@ class DigitPad(widgets.Box):
     def _complain(self, message: str) -> None:
         self.message = message
         self._show()
+
+    def _repr_mimebundle_(self, **options) -> dict:
+        """The widget; where nobody is watching, a picture of it, so that the executed notebook can be read without a kernel."""
+        if not headless():
+            return super()._repr_mimebundle_(**options)
+        import matplotlib.pyplot as plt  # heavy, and of no use to the live pad
+
+        from mnistlab import plots
+
+        ink = self._picture_ink()
+        if ink is None:
+            ink = rasterise(self.drawing.strokes, pen_width=self.pen_width)
+        figure = plots.reading(self.prediction, ink, scrambled=self.scrambled)[0].figure
+        plt.close(figure)  # shown here, not once more under the cell
+        file = io.BytesIO()
+        figure.savefig(file, format="png", bbox_inches="tight", dpi=72)
+        return {"text/plain": repr(self), "image/png": base64.b64encode(file.getvalue()).decode()}
 
     def __repr__(self) -> str:
         return f"DigitPad(version={self.predictor.version!r})"

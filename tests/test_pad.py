@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import subprocess
 import sys
 from datetime import UTC, datetime
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from ipycanvas import canvas as ipycanvas_canvas
@@ -437,6 +439,18 @@ def test_each_control_has_a_label(pad):
 def test_its_text_is_the_same_each_time(pad, registry):
     assert repr(pad) == repr(DigitPad(models=registry.root)) == "DigitPad(version='0001')"
     assert pad._repr_mimebundle_()["text/plain"] == "DigitPad(version='0001')"
+
+
+def test_where_nobody_is_watching_it_shows_a_picture(pad, monkeypatch):
+    draw(pad)
+    assert "image/png" not in pad._repr_mimebundle_()
+    monkeypatch.setenv("MNISTLAB_HEADLESS", "1")
+    for act in (lambda: None, pad.clear, lambda: pad.set_version("0002")):
+        act()
+        bundle = pad._repr_mimebundle_()
+        assert set(bundle) == {"text/plain", "image/png"}
+        assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width > 300
+    assert plt.get_fignums() == []
 
 
 def test_importing_the_package_is_cheap_and_no_test_tool_comes_with_the_pad():
