@@ -1,7 +1,7 @@
 """The drawing pad: ``DigitPad()`` in a cell is enough.
 
 A thin view. What was drawn is a ``strokes.Drawing``, what was read a ``Prediction``, how it is said comes from ``readout``;
-here they are wired to a ``sheet`` and a few buttons. Every handler is a public method in px of the 280 x 280 canvas, so
+here they are wired to a ``sheet`` and its ``controls``. Every handler is a public method in px of the 280 x 280 canvas, so
 that a test or a replay does what a hand does, with no browser.
 """
 
@@ -19,17 +19,15 @@ from pathlib import Path
 import ipywidgets as widgets
 import numpy as np
 
-from mnistlab import preprocess, readout
+from mnistlab import controls, preprocess, readout
 from mnistlab.errors import CheckpointError, ImageError, LabError, RegistryError
 from mnistlab.predictor import Prediction, Predictor
 from mnistlab.progress import headless
 from mnistlab.registry import Registry
 from mnistlab.sheet import Sheet
-from mnistlab.strokes import CANVAS, PEN_WIDTH, PEN_WIDTHS, Drawing, as_strokes, check_pen, rasterise
+from mnistlab.strokes import PEN_WIDTH, Drawing, as_strokes, check_pen, rasterise
 
 INTERVAL = 0.04  # seconds between two readings of a stroke under way; 25 a second look continuous
-COLUMN = f"{CANVAS}px"  # width of the canvas and of the buttons below it
-READOUT = "300px"
 
 
 def _handler(method: Callable) -> Callable:
@@ -202,43 +200,13 @@ class DigitPad(widgets.Box):
     # --- the view -----------------------------------------------------------------------------------------------------
 
     def _build(self) -> list[widgets.Widget]:
-        wide = {"width": COLUMN, "max_width": "100%", "margin": "4px 0"}
-        small, large = (widgets.Layout(width=width, flex="0 1 auto", margin="0") for width in ("76px", "112px"))
         self.sheet = Sheet(self.press, self.move, self.release)
-        self.undo_button = widgets.Button(
-            description="Undo", icon="undo", layout=small, tooltip="take back the last stroke"
-        )
-        self.clear_button = widgets.Button(description="Clear", icon="eraser", layout=small, tooltip="empty the canvas")
-        self.upload = widgets.FileUpload(
-            accept=".png,.jpg,.jpeg",
-            description="Picture",
-            icon="image",
-            layout=large,
-            tooltip="read a PNG or JPEG file",
-        )
-        low, high = PEN_WIDTHS
-        style = {"description_width": "48px"}
-        self.pen = widgets.IntSlider(
-            round(self.pen_width), low, high, description="Pen, px", style=style, layout=widgets.Layout(**wide)
-        )
-        self.versions = widgets.Dropdown(
-            options=self._options(),
-            value=self.predictor.version,
-            description="Model",
-            disabled=self._models is None,
-            style=style,
-            layout=widgets.Layout(**wide),
-        )
-        self.readout = widgets.HTML(layout=widgets.Layout(width=READOUT, max_width="100%", margin="0"))
-        buttons = widgets.HBox(
-            [self.undo_button, self.clear_button, self.upload],
-            layout=widgets.Layout(width=COLUMN, max_width="100%", justify_content="space-between", margin="0 0 4px"),
-        )
-        left = widgets.VBox(
-            [self.sheet, buttons, self.pen, self.versions],
-            layout=widgets.Layout(width=f"{CANVAS + 2}px", max_width="100%", margin="0", overflow="visible"),
-        )
-        return [widgets.HTML(readout.STYLE, layout=widgets.Layout(display="none")), left, self.readout]
+        self.undo_button, self.clear_button, self.upload = controls.undo(), controls.clear(), controls.upload()
+        self.pen = controls.pen(self.pen_width)
+        self.versions = controls.versions(self._options(), self.predictor.version, fixed=self._models is None)
+        self.readout = controls.says()
+        buttons = [self.undo_button, self.clear_button, self.upload]
+        return controls.arrange(self.sheet, buttons, [self.pen, self.versions], self.readout)
 
     def _options(self) -> list[tuple[str, str]]:
         """The versions on offer as (label, name)."""

@@ -18,6 +18,7 @@ from mnistlab.evaluation import Accuracy, McNemar, compare, evaluate
 from mnistlab.handwriting import Style
 from mnistlab.models import build, to_input
 from mnistlab.permutation import Permutation
+from mnistlab.plots.pictures import SIGNED
 from mnistlab.predictor import Prediction
 from mnistlab.training import Epoch
 
@@ -160,11 +161,7 @@ def titles_of(drawn) -> str:
 
 
 def test_every_figure_of_the_module_is_tried_here():
-    public = {
-        name
-        for name, thing in vars(plots).items()
-        if inspect.isfunction(thing) and thing.__module__ == plots.__name__ and not name.startswith("_")
-    }
+    public = {name for name in plots.__all__ if inspect.isfunction(getattr(plots, name))}
     assert public - {"live_curves"} == set(FIGURES)
 
 
@@ -408,7 +405,7 @@ def test_kernels_share_one_scale_a_network_with_white_at_0():
     for ax, kernel in zip(axes.flat, weights, strict=True):
         assert np.allclose(ax.images[0].get_array(), kernel)
         assert ax.images[0].get_clim() == pytest.approx((-np.abs(weights).max(), np.abs(weights).max()))
-    assert plots.SIGNED(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.01)
+    assert SIGNED(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.01)
 
 
 def test_kernels_want_a_network():

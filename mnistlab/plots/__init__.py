@@ -1,0 +1,89 @@
+"""Every figure of the notebooks. Each takes ``ax=None`` (or makes its own grid), and returns the axes it drew on.
+
+Pictures of digits are shown as ink on paper: 0 white, 255 black. Two colours carry meaning everywhere: blue is plain or
+right, orange is permuted or wrong; both are told apart by the colour-blind (Okabe and Ito 2008).
+
+One module a notebook; ``plots.name`` reaches them all.
+"""
+
+from __future__ import annotations
+
+from mnistlab.plots.drawing import reading, replays, under_way, way_to_the_network
+from mnistlab.plots.evaluation import agreement, confusion, feature_maps, kernels, mistakes, per_class, reliability
+from mnistlab.plots.explore import (
+    accuracies,
+    class_shares,
+    grey_levels,
+    ink_map,
+    kinship,
+    means_and_spreads,
+    readings,
+    recall_by_digit,
+    strangers,
+    templates,
+    value_scales,
+)
+from mnistlab.plots.handwriting import recipes, style_readings, styles
+from mnistlab.plots.permutation import (
+    correlation_by_distance,
+    correlation_maps,
+    disorder,
+    disorder_curve,
+    journeys,
+    same_distances,
+    same_greys,
+    scrambled,
+    window_variance,
+)
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, THIRD, WRONG, grid, image
+from mnistlab.plots.training import four_ways, kernel_reach, learning_curves, live_curves, robustness
+
+__all__ = [
+    "NEUTRAL",
+    "PERMUTED",
+    "PLAIN",
+    "RIGHT",
+    "THIRD",
+    "WRONG",
+    "accuracies",
+    "agreement",
+    "class_shares",
+    "confusion",
+    "correlation_by_distance",
+    "correlation_maps",
+    "disorder",
+    "disorder_curve",
+    "feature_maps",
+    "four_ways",
+    "grey_levels",
+    "grid",
+    "image",
+    "ink_map",
+    "journeys",
+    "kernel_reach",
+    "kernels",
+    "kinship",
+    "learning_curves",
+    "live_curves",
+    "means_and_spreads",
+    "mistakes",
+    "per_class",
+    "reading",
+    "readings",
+    "recall_by_digit",
+    "recipes",
+    "reliability",
+    "replays",
+    "robustness",
+    "same_distances",
+    "same_greys",
+    "scrambled",
+    "strangers",
+    "style_readings",
+    "styles",
+    "templates",
+    "under_way",
+    "value_scales",
+    "way_to_the_network",
+    "window_variance",
+]

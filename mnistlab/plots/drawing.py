@@ -1,0 +1,152 @@
+"""Figures of drawings and how they are read (notebook 05)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from mnistlab.data import CLASSES
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, WRONG, grid, image, open_frame
+from mnistlab.predictor import Prediction
+from mnistlab.strokes import rasterise, to_standard_size
+from mnistlab.wording import percent
+
+
+def reading(prediction: Prediction, ink: np.ndarray, *, scrambled: np.ndarray | None = None) -> np.ndarray:
+    """A drawing, what the network saw of it, and what it made of that: the pad as a still picture. Returns the axes.
+
+    Parameters
+    ----------
+    ink : uint8 (H, W), as drawn.
+    scrambled : uint8 (28, 28), what a permuted network really got; None for a plain one.
+    """
+    pictures = [("as drawn", ink), ("as the network sees it", prediction.image)]
+    if scrambled is not None:
+        pictures = [
+            ("as drawn", ink),
+            ("as 28 x 28", prediction.image),
+            ("scrambled, as the network sees it", scrambled),
+        ]
+    color = PLAIN if scrambled is None else PERMUTED
+    axes = plt.subplots(
+        1, len(pictures) + 1, figsize=(2.3 * len(pictures) + 3, 2.5), width_ratios=[*[1] * len(pictures), 1.35]
+    )[1]
+    for ax, (title, picture) in zip(axes, pictures, strict=False):
+        image(picture, title=title, ax=ax)
+    _bars(prediction, color, axes[-1])
+    axes[0].figure.suptitle(f"version {prediction.version} reads {prediction}", fontsize=10)
+    axes[0].figure.tight_layout()
+    return axes
+
+
+def way_to_the_network(strokes: Sequence[np.ndarray], pen_width: float, seen: np.ndarray) -> np.ndarray:
+    """A drawing as the hand left it, redrawn at the standard size, and as 28 x 28 with its centre of mass. Returns the axes.
+
+    Parameters
+    ----------
+    strokes : float64 arrays (n, 2), px of the 280 x 280 canvas; not empty.
+    pen_width : px, of the pen they were drawn with.
+    seen : uint8 (28, 28), what the network saw of them.
+    """
+    standard, width = to_standard_size(strokes)
+    axes = plt.subplots(1, 3, figsize=(8, 3.1))[1]
+    image(rasterise(strokes, pen_width=pen_width), title=f"as drawn, pen of {pen_width:g} px", ax=axes[0])
+    image(rasterise(standard, pen_width=width), title=f"drawn anew, pen of {width:g} px", ax=axes[1])
+    image(seen, title="28 x 28, centre of mass", ax=axes[2])
+    rows, columns = np.indices(seen.shape)
+    weight = seen / seen.sum()
+    axes[2].plot((columns * weight).sum(), (rows * weight).sum(), "+", color=PERMUTED, markersize=16)
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    tall, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    axes[0].figure.suptitle(
+        f"whatever its size and place, the digit ends up {wide} x {tall} px in the middle", fontsize=10
+    )
+    axes[0].figure.tight_layout()
+    return axes
+
+
+def under_way(
+    shares: Sequence[float], predictions: Sequence[Prediction], inks: Sequence[np.ndarray], *, shown: int = 8
+) -> np.ndarray:
+    """How the reading changes while a digit is drawn: pictures above, probabilities below. Returns the axes, curves last.
+
+    Parameters
+    ----------
+    shares : how much of the drawing was on the paper, 0 to 1, rising.
+    predictions, inks : one each.
+    shown : how many of the moments are shown as pictures.
+
+    Raises
+    ------
+    ValueError : there are fewer than two moments, or not one prediction and one ink for each.
+    """
+    if len(shares) < 2 or not len(shares) == len(predictions) == len(inks):
+        raise ValueError(f"{len(shares)} moments, {len(predictions)} predictions and {len(inks)} inks do not match")
+    figure = plt.figure(figsize=(8, 4.4))
+    grid_spec = figure.add_gridspec(2, shown, height_ratios=(1, 2.4))
+    axes = [figure.add_subplot(grid_spec[0, column]) for column in range(shown)]
+    for ax, index in zip(axes, np.linspace(0, len(shares) - 1, shown).round().astype(int), strict=True):
+        image(inks[index], title=f"{100 * shares[index]:.0f} %: {_answer(predictions[index])}", ax=ax)
+    curves = figure.add_subplot(grid_spec[1, :])
+    probabilities = np.array([p.probabilities if p.digit is not None else np.zeros(CLASSES) for p in predictions])
+    final = predictions[-1].digit
+    for digit in np.flatnonzero(probabilities.max(axis=0) > 0.4):
+        color = PLAIN if digit == final else NEUTRAL
+        curves.plot(
+            100 * np.asarray(shares), 100 * probabilities[:, digit], color=color, linewidth=2 if digit == final else 1
+        )
+        top = int(probabilities[:, digit].argmax())
+        top = top if digit != final else len(shares) - 1
+        curves.text(100 * shares[top], 100 * probabilities[top, digit] + 2, str(digit), color=color, ha="center")
+    answers = [p.digit for p in predictions]
+    since = next((i + 1 for i in range(len(answers) - 1, -1, -1) if answers[i] != final), 0)
+    path = [a for i, a in enumerate(answers) if a is not None and (i == 0 or a != answers[i - 1])]
+    curves.set(xlabel="drawn so far (% of the points)", ylabel="probability (%)", xlim=(0, 102), ylim=(0, 112))
+    curves.set_title(
+        f"read as {', '.join(map(str, path[:-1]))}, and as {final} from {100 * shares[since]:.0f} % on"
+        if len(path) > 1
+        else f"read as {final} from {100 * shares[since]:.0f} % on",
+        fontsize=10,
+    )
+    open_frame(curves)
+    figure.tight_layout()
+    return np.array([*axes, curves])
+
+
+def replays(
+    inks: Sequence[np.ndarray], digits: Sequence[int], predictions: Sequence[Prediction], *, name: str, columns: int = 9
+) -> np.ndarray:
+    """Drawings under what they were read as, misread ones in orange. Returns the axes (rows, columns).
+
+    Parameters
+    ----------
+    inks : uint8 (H, W) each, as drawn.
+    digits : what they are meant to be.
+    name : of the network, for the title.
+    """
+    right = [p.digit == digit for p, digit in zip(predictions, digits, strict=True)]
+    titles = [f"{d}, read {_answer(p)}\n({percent(p.confidence, 1)})" for d, p in zip(digits, predictions, strict=True)]
+    return grid(
+        inks,
+        titles=titles,
+        colors=[RIGHT if r else WRONG for r in right],
+        columns=columns,
+        suptitle=f"{name}: {sum(right)} of {len(right)} read right",
+    )
+
+
+def _bars(prediction: Prediction, color: str, ax: Axes) -> None:
+    """Ten probabilities, the answer in its colour."""
+    shares = 100 * prediction.probabilities * (prediction.digit is not None)
+    ax.barh(range(CLASSES), shares, color=[color if digit == prediction.digit else NEUTRAL for digit in range(CLASSES)])
+    ax.set(yticks=range(CLASSES), xlim=(0, 100), xlabel="probability (%)", ylabel="digit")
+    ax.invert_yaxis()
+    ax.tick_params(labelsize=8)
+    open_frame(ax)
+
+
+def _answer(prediction: Prediction) -> str:
+    return "none" if prediction.digit is None else str(prediction.digit)

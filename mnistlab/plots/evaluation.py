@@ -1,0 +1,245 @@
+"""Figures of evaluation: confusion, calibration, mistakes, and a look inside (notebook 04)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from mnistlab.data import CLASSES, Digits
+from mnistlab.evaluation import Accuracy, Evaluation, McNemar
+from mnistlab.features import first_kernels, maps, neighbour_correlation
+from mnistlab.models import ConvNet
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, image, open_frame
+from mnistlab.wording import interval, p_value, percent, points
+
+
+def confusion(evaluation: Evaluation, *, name: str = "", ax: Axes | None = None) -> Axes:
+    """How often each digit was read as each other one; the right answers, which would drown them, are left out."""
+    ax = ax or plt.subplots(figsize=(5.2, 4.6))[1]
+    wrong = evaluation.confusion - np.diag(np.diag(evaluation.confusion))
+    ax.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1, wrong.max()))
+    for true, answer in np.argwhere(wrong):
+        dark = wrong[true, answer] > 0.6 * wrong.max()
+        ax.text(
+            answer, true, wrong[true, answer], ha="center", va="center", fontsize=9, color="white" if dark else "black"
+        )
+    for digit in range(CLASSES):
+        ax.add_patch(plt.Rectangle((digit - 0.5, digit - 0.5), 1, 1, facecolor="#E6E6E6"))
+    ax.set(xticks=range(CLASSES), yticks=range(CLASSES), xlabel="read as", ylabel="true digit")
+    found = evaluation.confusions()
+    title = "no digit was misread"
+    if found:
+        true, answer, count = found[0]
+        title = f"{int(wrong.sum()):,} misread; most often a {true} as a {answer}: {count} times"
+    ax.set_title(f"{name}: {title}" if name else title, fontsize=10)
+    return ax
+
+
+def per_class(evaluations: Mapping[str, Evaluation], *, ax: Axes | None = None) -> Axes:
+    """Recall of each digit with its Wilson 95 % interval (dot and bar), and precision (cross), for one or two networks.
+
+    Raises
+    ------
+    ValueError : there are not one or two networks.
+    """
+    if not 1 <= len(evaluations) <= 2:
+        raise ValueError(f"per_class shows one or two networks, not {len(evaluations)}")
+    ax = ax or plt.subplots(figsize=(7.5, 3.6))[1]
+    for index, (name, evaluation) in enumerate(evaluations.items()):
+        color, aside = (PLAIN, PERMUTED)[index], 0.24 * index - 0.12 * (len(evaluations) - 1)
+        for digit in np.flatnonzero(evaluation.support):
+            recall = evaluation.recall_of(digit)
+            ax.plot([digit + aside] * 2, [100 * recall.low, 100 * recall.high], color=color, linewidth=1.6)
+        at = np.arange(CLASSES) + aside
+        ax.plot(at, 100 * evaluation.recall, "o", color=color, label=f"recall, {name}")
+        ax.plot(at + 0.1, 100 * evaluation.precision, "x", color=color, label=f"precision, {name}")
+    first, *second = evaluations
+    recall = evaluations[first].recall
+    worst = int(np.nanargmin(recall))
+    title = (
+        f"hardest for the {first}: the {worst}, {percent(recall[worst])} of {evaluations[first].support[worst]:,} found"
+    )
+    if second:
+        behind = recall - evaluations[second[0]].recall
+        most = int(np.nanargmax(behind))
+        title = f"the {second[0]} is furthest behind on the {most}: {points(behind[most])} of recall"
+    ax.set_title(title, fontsize=10)
+    ax.set(xticks=range(CLASSES), xlabel="digit", ylabel="found, and rightly answered (%)")
+    ax.legend(frameon=False, fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    ax.grid(axis="y", alpha=0.25)
+    open_frame(ax)
+    return ax
+
+
+def reliability(evaluations: Mapping[str, Evaluation], *, ax: Axes | None = None) -> Axes:
+    """Share right against confidence, in 15 bins, with Wilson 95 % intervals; honest confidence lies on the diagonal.
+
+    Raises
+    ------
+    ValueError : there are not one or two networks.
+    """
+    if not 1 <= len(evaluations) <= 2:
+        raise ValueError(f"reliability shows one or two networks, not {len(evaluations)}")
+    ax = ax or plt.subplots(figsize=(5.2, 4.4))[1]
+    ax.plot([0, 100], [0, 100], color=NEUTRAL, linewidth=1, linestyle="--", label="as sure as right")
+    for color, (name, evaluation) in zip((PLAIN, PERMUTED), evaluations.items(), strict=False):
+        bins = evaluation.calibration
+        used = np.flatnonzero(bins.count)
+        judged = [Accuracy(round(bins.accuracy[b] * bins.count[b]), int(bins.count[b])) for b in used]
+        x, y = 100 * bins.confidence[used], np.array([100 * a.value for a in judged])
+        bounds = 100 * np.array([[a.low, a.high] for a in judged])
+        error = np.abs(bounds.T - y)
+        ax.errorbar(
+            x, y, yerr=error, fmt="o-", color=color, markersize=4, linewidth=1, label=f"{name}, ECE {percent(bins.ece)}"
+        )
+    first, evaluation = next(iter(evaluations.items()))
+    title = f"{first}: sure to {percent(evaluation.confidence.mean())} on average, right {percent(evaluation.accuracy.value)}"
+    ax.set_title(title, fontsize=10)
+    ax.set(xlabel="confidence (%)", ylabel="right (%)", xlim=(0, 102), ylim=(0, 102))
+    ax.legend(frameon=False, fontsize=8, loc="upper left")
+    open_frame(ax)
+    return ax
+
+
+def mistakes(digits: Digits, evaluation: Evaluation, *, n: int = 20, columns: int = 5) -> np.ndarray:
+    """The ``n`` most confident wrong answers as pictures, the surest first. Returns the axes (rows, columns).
+
+    Raises
+    ------
+    ValueError : the digits are not those that were judged, or none was misread.
+    """
+    if len(digits) != len(evaluation.predicted):
+        raise ValueError(f"{len(evaluation.predicted):,} digits were judged; here are {len(digits):,}")
+    chosen = evaluation.mistakes[:n]
+    if not len(chosen):
+        raise ValueError("no digit was misread, so there is no mistake to show")
+    rows = -(-len(chosen) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(1.5 * columns, 1.75 * rows + 0.4), squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    for index, ax in zip(chosen, axes.flat, strict=False):
+        label, answer, sure = int(digits.labels[index]), evaluation.predicted[index], evaluation.confidence[index]
+        image(digits.images[index], title=f"true {label}, read {answer} ({percent(sure, 1)})", ax=ax)
+        ax.title.set_fontsize(8)
+    sure = (evaluation.confidence[evaluation.mistakes] > 0.9).sum()
+    figure.suptitle(
+        f"{sure} of {len(evaluation.mistakes)} mistakes were made with more than 90 % confidence", fontsize=10
+    )
+    figure.tight_layout()
+    return axes
+
+
+def agreement(
+    test: McNemar, both: int, *, names: tuple[str, str] = ("plain", "permuted"), ax: Axes | None = None
+) -> Axes:
+    """The same images under two networks, in four groups; only the two where they disagree decide.
+
+    Parameters
+    ----------
+    both : images that both networks read right.
+
+    Raises
+    ------
+    ValueError : the four groups do not add up.
+    """
+    neither = test.n - both - test.only_first - test.only_second
+    if both < 0 or neither < 0:
+        raise ValueError(
+            f"{both} right in both does not fit {test.n} images with {test.only_first + test.only_second} disagreements"
+        )
+    ax = ax or plt.subplots(figsize=(7.5, 2.4))[1]
+    groups = (
+        ("both right", both, NEUTRAL),
+        (f"only {names[0]}", test.only_first, PLAIN),
+        (f"only {names[1]}", test.only_second, PERMUTED),
+        ("neither", neither, NEUTRAL),
+    )
+    for y, (_, count, color) in enumerate(groups):
+        ax.barh(y, count, color=color)
+        ax.text(count * 1.08 + 0.5, y, f"{count:,}", va="center", fontsize=9)
+    ax.set(yticks=range(4), yticklabels=[label for label, *_ in groups], xlabel="images (each step is tenfold)")
+    ax.set_xscale("symlog", linthresh=1)
+    ax.set_xlim(0, 3 * test.n)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.invert_yaxis()
+    ax.set_title(
+        f"{names[0]} is {points(test.difference)} {interval(test.low, test.high)} ahead ({p_value(test.p_value)})",
+        fontsize=10,
+    )
+    open_frame(ax)
+    return ax
+
+
+def kernels(models: Mapping[str, ConvNet], *, limit: int = 16) -> np.ndarray:
+    """First-layer kernels (5 x 5) of one or more networks, a row each. Returns the axes (networks, kernels).
+
+    Blue weights want paper where they stand, orange ones ink; a row has one scale, symmetric about 0.
+
+    Parameters
+    ----------
+    limit : how many kernels a row shows at most.
+
+    Raises
+    ------
+    ValueError : there is no network.
+    """
+    if not models:
+        raise ValueError("there is no network whose kernels could be shown")
+    weights = {name: first_kernels(model)[:limit] for name, model in models.items()}
+    columns = max(len(w) for w in weights.values())
+    figure, axes = plt.subplots(
+        len(weights), columns, figsize=(1.15 * columns, 1.45 * len(weights) + 0.3), squeeze=False
+    )
+    for row, (name, kernel) in zip(axes, weights.items(), strict=True):
+        top = np.abs(kernel).max()
+        for ax in row:
+            ax.axis("off")
+        for index, (ax, one) in enumerate(zip(row, kernel, strict=False), start=1):
+            image(one, title=f"{name} {index}", ax=ax, cmap=SIGNED, vmin=-top, vmax=top)
+            ax.axis("on")
+            ax.title.set_fontsize(8)
+    shares = ", ".join(f"{name} {neighbour_correlation(kernel):.2f}" for name, kernel in weights.items())
+    figure.suptitle(f"correlation of neighbouring weights: {shares}", fontsize=10)
+    figure.tight_layout()
+    return axes
+
+
+def feature_maps(model: ConvNet, picture: Tensor, given: Tensor, *, name: str = "", limit: int = 16) -> np.ndarray:
+    """What one picture becomes: as the network takes it, after the first, after the second convolution.
+
+    Parameters
+    ----------
+    picture : uint8 (28, 28), as the network sees it: permuted if it is.
+    given : float32 (1, 1, 28, 28), the same, normalised.
+    name : of the network, for the title.
+    limit : how many maps of a layer are shown at most.
+
+    Returns
+    -------
+    The axes (2, 1 + maps).
+    """
+    layers = [layer[0, :limit] for layer in maps(model, given)]
+    columns = 1 + len(layers[0])
+    figure, axes = plt.subplots(2, columns, figsize=(1.2 * columns, 3.5), squeeze=False, layout="constrained")
+    for ax in axes.flat:
+        ax.axis("off")
+    image(picture, title="input\n28 x 28", ax=axes[0, 0]).axis("on")
+    for row, layer in zip(axes, layers, strict=True):
+        for index, (ax, one) in enumerate(zip(row[1:], layer, strict=True), start=1):
+            image(one, title=f"map {index}\n{one.shape[0]} x {one.shape[1]}", ax=ax, vmin=0, vmax=layer.max() or 1)
+            ax.axis("on")
+    for ax in axes.flat:
+        ax.title.set_fontsize(8)
+    lead = f"{name}: " if name else ""
+    order = ", then ".join(map(_neighbours, layers))
+    figure.suptitle(f"{lead}correlation of neighbours on the maps {order}", fontsize=10)
+    return axes
+
+
+def _neighbours(pictures: np.ndarray) -> str:
+    """Their correlation in words; silent maps, all 0, have none."""
+    return f"{neighbour_correlation(pictures):.2f}" if np.ptp(pictures) else "unknown"
