@@ -135,10 +135,9 @@ def best_partners(correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def window_variance(images: Tensor, *, size: int = KERNEL) -> np.ndarray:
-    """How much of what a window of ``size`` x ``size`` pixels shows, n numbers can hold at best.
+    """How much of what a window of ``size`` x ``size`` pixels shows n numbers can hold at best, all places pooled.
 
-    The windows of all places are pooled, as a convolution sees them. Returns the cumulative shares of variance of their
-    principal components, float (size * size,), rising to 1.
+    Returns the cumulative shares of variance of the principal components, float (size * size,), rising to 1.
     """
     total, square, count = torch.zeros(size * size, dtype=torch.float64), 0, 0
     for batch in images.split(CHUNK):
