@@ -43,7 +43,9 @@ class Augmentation:
             return images
         grid = F.affine_grid(self._matrices(len(images), generator), [len(images), 1, SIDE, SIDE], align_corners=False)
         inks = F.grid_sample(images.float().unsqueeze(1), grid.to(images.device), align_corners=False)
-        inks = _change_pen(inks, self._draw(len(images), self.pen, generator).to(images.device))
+        amount = self._draw(len(images), self.pen, generator)  # drawn in any case: `pen` must not change the rest
+        if self.pen:
+            inks = _change_pen(inks, amount.to(images.device))
         return inks.squeeze(1).round().clamp(0, 255).to(torch.uint8)
 
     def _matrices(self, n: int, generator: torch.Generator) -> Tensor:
