@@ -166,7 +166,7 @@ class _Client(PapermillNotebookClient):
         process = self._process()
         group = getattr(self.manager and self.manager.provisioner, "pgid", None)
         if group and group != os.getpgrp():
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):  # gone; macOS says the latter of the dead
                 os.killpg(group, signal.SIGKILL)
         elif process and process.poll() is None:  # Windows knows no groups
             process.kill()
