@@ -103,8 +103,10 @@ def execute(
     except RuntimeError as error:
         if shown.cell:
             raise
-        message = f"stopped {shown.place}: the kernel did not start within {start_timeout} s{_tail(log_path)}"
-        raise RunError(f"{message}; `mnistlab doctor` looks for the cause", code="kernel-start") from error
+        died = "died" in str(error)  # nbclient has one type for both
+        what = "ended before it was ready" if died else f"was not ready within {start_timeout} s (--start-timeout)"
+        message = f"stopped {shown.place}: the kernel {what}{_tail(log_path)}; `mnistlab doctor` looks for the cause"
+        raise RunError(message, code="kernel-start") from error
     log_path.unlink()
     return executed
 

@@ -202,7 +202,7 @@ def test_a_kernel_that_cannot_start_is_told_with_its_own_last_words(folder, monk
     broken = [sys.executable, "-c", "raise SystemExit('no such library')"]
     monkeypatch.setattr(execution, "KERNEL", broken)
     with pytest.raises(
-        RunError, match=r"stopped at the start of 01_x: the kernel did not start.*\(no such library\)"
+        RunError, match=r"stopped at the start of 01_x: the kernel ended before it was ready \(no such library\);"
     ) as caught:
         runs.run(show_progress=False)
     assert caught.value.code == "kernel-start"
@@ -212,8 +212,9 @@ def test_a_kernel_that_hangs_at_its_start_is_ended(folder, tmp_path, monkeypatch
     write(folder, "01_x", "1")
     hanging = f"import os, time; open({str(tmp_path / 'id')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     monkeypatch.setattr(execution, "KERNEL", [sys.executable, "-c", hanging])
-    with pytest.raises(RunError, match="did not start within 2 s"):
+    with pytest.raises(RunError, match="the kernel was not ready within 2 s") as caught:
         runs.run(start_timeout=2, show_progress=False)
+    assert "2 seconds" in str(caught.value.__cause__), "it must really have waited no longer"
     assert not lives(int((tmp_path / "id").read_text()))
 
 
