@@ -1,4 +1,4 @@
-"""What a hand does to a digit: slant, turn, size, place and pen width, on whole batches at once.
+"""What a hand does to a digit: slant, turn, size, place, wobble and pen width, on whole batches at once.
 
 Works on images as drawn, before any permutation: uint8 (N, 28, 28), 0 paper, 255 ink. All randomness comes from the
 generator passed in, so a training that augments still repeats bit for bit.
@@ -7,6 +7,7 @@ generator passed in, so a training that augments still repeats bit for bit.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mnistlab.data import SIDE
+
+KNOTS = 5  # along one edge of the grid that elastic displacements are drawn on
+# (28, 5): how a value at each knot spreads over the pixels, cubic between knots. One product is cheaper than interpolating.
+SPREAD = (
+    F.interpolate(torch.eye(KNOTS).view(1, KNOTS, KNOTS, 1), size=(SIDE, 1), mode="bicubic", align_corners=True)
+    .squeeze(0)
+    .squeeze(-1)
+    .T.contiguous()
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,8 @@ class Augmentation:
     shear : slant, as the shift of the top against the middle, in halves of the height.
     scale : logarithm of the size, for width and height apart, so that the aspect changes too; 0.1 is 10 %.
     shift : place, px of 28.
+    elastic : wobble, px of 28: standard deviation of how far a place is moved against its neighbourhood; 0 leaves it out.
+        The field is random on a grid of 5 x 5 and smooth between (in the manner of Simard, Steinkraus and Platt 2003).
     pen : pen width, 0 to 1: 1 reaches from about one px less to one px more.
     """
 
@@ -35,6 +47,7 @@ class Augmentation:
     shear: float = 0.15
     scale: float = 0.1
     shift: float = 1.2
+    elastic: float = 0.0
     pen: float = 1.0
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
@@ -42,6 +55,8 @@ class Augmentation:
         if not len(images):
             return images
         grid = F.affine_grid(self._matrices(len(images), generator), [len(images), 1, SIDE, SIDE], align_corners=False)
+        if self.elastic:
+            grid = grid + self._wobble(len(images), generator)
         inks = F.grid_sample(images.float().unsqueeze(1), grid.to(images.device), align_corners=False)
         amount = self._draw(len(images), self.pen, generator)  # drawn in any case: `pen` must not change the rest
         if self.pen:
@@ -58,6 +73,11 @@ class Augmentation:
         rows = [cos * width, (slant - sin) * height, x, sin * width, cos * height, y]
         return torch.stack(rows, dim=1).view(n, 2, 3)
 
+    def _wobble(self, n: int, generator: torch.Generator) -> Tensor:
+        """A smooth field of displacements: (n, 28, 28, 2), in halves of the image's edge."""
+        knots = torch.randn(n * 2, KNOTS, KNOTS, generator=generator) * (self.elastic / (SIDE / 2))
+        return (SPREAD @ knots @ SPREAD.T).view(n, 2, SIDE, SIDE).permute(0, 2, 3, 1)
+
     @staticmethod
     def _draw(n: int, bound: float, generator: torch.Generator) -> Tensor:
         return (torch.rand(n, generator=generator) * 2 - 1) * bound
@@ -68,7 +88,14 @@ def _change_pen(inks: Tensor, amount: Tensor) -> Tensor:
 
     A third of the range, around 0, leaves the pen as it is; thinning stops before a thin stroke vanishes.
     """
-    thick, thin = F.max_pool2d(inks, 3, 1, 1), -F.max_pool2d(-inks, 3, 1, 1)
+    thick, thin = _neighbours(inks, torch.maximum), _neighbours(inks, torch.minimum)
     amount = amount.view(-1, 1, 1, 1)
     more, less = ((amount - 0.3) / 0.7).clamp(0, 1), ((-amount - 0.6) / 0.4).clamp(0, 1) * 0.6
     return inks + (thick - inks) * more + (thin - inks) * less
+
+
+def _neighbours(inks: Tensor, pick: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """The largest or smallest of each 3 x 3 pixels, the edge repeated; ten times as fast as max-pooling on a CPU."""
+    x = F.pad(inks, (1, 1, 1, 1), mode="replicate")
+    x = pick(pick(x[..., :-2], x[..., 1:-1]), x[..., 2:])
+    return pick(pick(x[..., :-2, :], x[..., 1:-1, :]), x[..., 2:, :])

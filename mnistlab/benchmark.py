@@ -15,6 +15,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from mnistlab.data import CLASSES
 from mnistlab.errors import DataError, StrokesError
@@ -56,6 +57,8 @@ class PenReport:
     by_digit : the same for each digit that occurs.
     by_writer : the same for each writer.
     by_condition : a sample of the drawings for each (pen width px, size px, place) of the grid.
+    refused : drawings that were called no digit. They count as misread above.
+    covered : for each level of the version's calibration, sets that held the digit that was meant; empty without one.
     """
 
     version: str
@@ -63,6 +66,8 @@ class PenReport:
     by_digit: dict[int, Accuracy]
     by_writer: dict[int, Accuracy]
     by_condition: dict[tuple[int, int, str], Accuracy]
+    refused: Accuracy
+    covered: dict[float, Accuracy]
 
     @property
     def spread(self) -> float:
@@ -82,6 +87,8 @@ class PenReport:
                 for (width, size, place), accuracy in self.by_condition.items()
             ],
             "spread": self.spread,
+            "refused": self.refused.as_dict(),
+            "covered": [{"level": level, **accuracy.as_dict()} for level, accuracy in self.covered.items()],
         }
 
 
@@ -114,8 +121,9 @@ def replay(
     sample : drawings read in each of the 80 conditions; 0 leaves the grid out.
     seed : fixes the sample.
     """
-    right = np.array([_is_read(reader, d) for d in track(drawings, description="as drawn", show=show_progress)])
+    read = [reader.predict_strokes(d.strokes) for d in track(drawings, description="as drawn", show=show_progress)]
     labels = np.array([d.label for d in drawings])
+    right = np.array([p.digit == label for p, label in zip(read, labels, strict=True)])
     writers = np.array([d.writer for d in drawings])
     chosen = np.random.default_rng(seed).permutation(len(drawings))[: max(0, sample)]
     grid = list(product(PEN_WIDTHS, SIZES, PLACES)) if len(chosen) else []
@@ -131,6 +139,8 @@ def replay(
         {digit: _share(right[labels == digit]) for digit in range(CLASSES) if (labels == digit).any()},
         {int(writer): _share(right[writers == writer]) for writer in np.unique(writers)},
         by_condition,
+        _share(np.array([p.digit is None for p in read])),
+        _covered(reader, np.stack([p.image for p in read]), labels),
     )
 
 
@@ -164,6 +174,17 @@ def _drawing(line: str, number: int, name: str) -> Drawing:
     return Drawing(label, writer, strokes)
 
 
+def _covered(reader: Predictor, images: np.ndarray, labels: np.ndarray) -> dict[float, Accuracy]:
+    """How often the sets of each level hold the label; a drawing without ink has an empty one."""
+    if (calibration := reader.checkpoint.calibration) is None:
+        return {}
+    logits = reader.checkpoint.logits(torch.from_numpy(images))
+    rows, ink = np.arange(len(labels)), images.any(axis=(1, 2))
+    return {
+        level: _share(calibration.sets(logits, level).numpy()[rows, labels] & ink) for level in calibration.surprises
+    }
+
+
 def _is_read(reader: Predictor, drawing: Drawing, pen_width: float = PEN_WIDTH) -> bool:
     return reader.predict_strokes(drawing.strokes, pen_width=pen_width).digit == drawing.label
 
@@ -179,6 +200,9 @@ def lines(report: PenReport) -> Iterator[str]:
     yield "digit  accuracy"
     for digit, accuracy in report.by_digit.items():
         yield f"{digit:>5}  {accuracy}"
+    yield ""
+    yield f"called no digit: {report.refused}"
+    yield from (f"sets made to hold {100 * level:g} % hold {held}" for level, held in report.covered.items())
     if not report.by_condition:
         return
     n = next(iter(report.by_condition.values())).n

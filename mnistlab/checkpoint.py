@@ -27,6 +27,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from mnistlab import models, paths
+from mnistlab.conformal import Calibration, calibrate
 from mnistlab.data import PIXELS, SIDE, Digits, Normalisation, Splits
 from mnistlab.errors import CheckpointError, LabError, PermutationError
 from mnistlab.evaluation import Accuracy
@@ -125,6 +126,21 @@ class Metric(_Strict):
         return str(Accuracy(self.correct, self.n))
 
 
+class Level(_Strict):
+    """One level of ``conformal.Calibration``: at most this surprise (nats) belongs to a set of this coverage."""
+
+    coverage: Annotated[float, Field(gt=0, lt=1)]
+    surprise: Annotated[float, Field(ge=0, le=1000)]
+
+
+class CalibrationInfo(_Strict):
+    """``conformal.Calibration``, made on the validation digits."""
+
+    n: Annotated[int, Field(ge=1)]
+    levels: Annotated[list[Level], Field(min_length=1, max_length=20)]
+    confidence: Share
+
+
 class Probe(_Strict):
     """A few images (base64 of 784 bytes each, before the permutation) and the logits the network gave to them."""
 
@@ -145,6 +161,7 @@ class Manifest(_Strict):
     data: DataInfo
     training: TrainingInfo
     metrics: dict[Literal["validation", "test"], Metric]
+    calibration: CalibrationInfo | None = None  # versions made before there was one have none
     libraries: dict[Text, Text]
     git_commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None
     weights_sha256: Sha256
@@ -181,6 +198,12 @@ class Checkpoint:
     normalisation: Normalisation
     manifest: Manifest
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """What its answers are held against to tell sure from unsure; None if it was made without."""
+        info = self.manifest.calibration
+        return info and Calibration(info.n, {one.coverage: one.surprise for one in info.levels}, info.confidence)
+
     def logits(self, images: Tensor) -> Tensor:
         """uint8 (N, 28, 28) as drawn -> float32 (N, 10)."""
         return models.logits(self.model, images, permutation=self.permutation, normalisation=self.normalisation)
@@ -216,6 +239,9 @@ def _pack(training: Training, splits: Splits, version_id: str, test: Digits | No
     tensors = {PREFIX + name: tensor.contiguous() for name, tensor in training.model.state_dict().items()}
     weights = safetensors.torch.save({**tensors, PERMUTATION: training.permutation.order})
     apply = {"permutation": training.permutation, "normalisation": training.normalisation}
+    logits = models.logits(training.model, splits.validation.images, **apply)
+    if not torch.isfinite(logits).all():
+        raise CheckpointError("the network gives logits that are no finite numbers", code="finite")
     probe = splits.validation.images[:PROBES]
     manifest = Manifest(
         schema_version=SCHEMA,
@@ -252,6 +278,9 @@ def _pack(training: Training, splits: Splits, version_id: str, test: Digits | No
             for name, digits in (("validation", splits.validation), ("test", test))
             if digits is not None
         },
+        calibration=_calibration(
+            models.logits(training.model, splits.validation.images, **apply), splits.validation.labels
+        ),
         libraries=_libraries(),
         git_commit=_git_commit(),
         weights_sha256=hashlib.sha256(weights).hexdigest(),
@@ -439,6 +468,12 @@ def _check_probe(checkpoint: Checkpoint) -> None:
 def _metric(model: nn.Module, digits: Digits, apply: dict) -> Metric:
     answers = models.logits(model, digits.images, **apply).argmax(dim=1)
     return Metric(**Accuracy(int((answers == digits.labels).sum()), len(digits)).as_dict())
+
+
+def _calibration(logits: Tensor, labels: Tensor) -> CalibrationInfo:
+    found = calibrate(logits, labels)
+    levels = [Level(coverage=level, surprise=limit) for level, limit in found.surprises.items()]
+    return CalibrationInfo(n=found.n, levels=levels, confidence=found.confidence)
 
 
 def _libraries() -> dict[str, str]:

@@ -64,7 +64,7 @@ class Accuracy:
         return {"value": self.value, "low": self.low, "high": self.high, "correct": self.correct, "n": self.n}
 
     def __str__(self) -> str:
-        return f"{self.value:.2%} [{self.low:.2%}, {self.high:.2%}], n = {self.n:,}"
+        return f"{100 * self.value:.2f} % [{100 * self.low:.2f}, {100 * self.high:.2f}], n = {self.n:,}"
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ class MeanInterval:
 
     def __str__(self) -> str:
         if self.n == 1:
-            return f"{self.mean:.2%}, one seed"
-        return f"{self.mean:.2%} [{self.low:.2%}, {self.high:.2%}], {self.n} seeds"
+            return f"{100 * self.mean:.2f} %, one seed"
+        return f"{100 * self.mean:.2f} % [{100 * self.low:.2f}, {100 * self.high:.2f}], {self.n} seeds"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ strokes take.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,17 +165,35 @@ def draw(digit: int, rng: np.random.Generator, *, style: str | None = None) -> l
         raise LabError(f"there is no style {style!r} of {digit!r}; there is {names or 'none'}", code="style")
     weights = np.array([one.weight for one in styles])
     chosen = styles[rng.choice(len(styles), p=weights / weights.sum())]
-    # Width against height, slant and turn as broad as in MNIST; a 1 is narrower.
-    aspect = np.exp(rng.normal(-0.75, 0.45) if digit == 1 else rng.normal(-0.25, 0.28))
+    # Width against height as broad as in MNIST; a 1 is narrower.
+    return vary(chosen.strokes, rng, aspect=(-0.75, 0.45) if digit == 1 else (-0.25, 0.28))
+
+
+def vary(
+    shapes: Sequence[Points | np.ndarray], rng: np.random.Generator, *, aspect: tuple[float, float] = (-0.25, 0.28)
+) -> list[np.ndarray]:
+    """A shape as one hand might write it once: control points moved, bent, slanted and turned at random.
+
+    Parameters
+    ----------
+    shapes : control points (x, y) of each stroke in a unit box, as in ``Style``.
+    rng : all randomness comes from here.
+    aspect : mean and spread of the logarithm of width against height.
+
+    Returns
+    -------
+    strokes : float64 arrays (n, 2), px of a 280 x 280 canvas.
+    """
+    stretch = np.exp(rng.normal(*aspect))
     slant, turn = rng.normal(0.1, 0.22), rng.normal(0, 0.08)
     bend, phase = rng.normal(0, 0.035, (2, 2)), rng.uniform(0, 2 * np.pi, (2, 2))
     strokes = []
-    for points in chosen.strokes:
-        path = _smooth(_jitter(np.array(points), rng, apart=len(chosen.strokes) > 1))
+    for points in shapes:
+        path = _smooth(_jitter(np.array(points), rng, apart=len(shapes) > 1))
         path = path + _wave(path[:, ::-1], bend, phase)
         first, last = int(rng.uniform(0, 0.06) * len(path)), len(path) - int(rng.uniform(0, 0.08) * len(path))
         path = path[first:last] - 0.5
-        x, y = aspect * path[:, 0] - slant * path[:, 1], path[:, 1]
+        x, y = stretch * path[:, 0] - slant * path[:, 1], path[:, 1]
         turned = np.stack([np.cos(turn) * x - np.sin(turn) * y, np.sin(turn) * x + np.cos(turn) * y], axis=1)
         strokes.append(turned * DIGIT + CANVAS / 2)
     return strokes

@@ -48,11 +48,11 @@ class ConvNet(nn.Module):
         )
         self.net = nn.Sequential(
             nn.Conv2d(input_size, n_kernels, KERNEL),  # 28 -> 24
-            nn.ReLU(),
             nn.MaxPool2d(2),  # 24 -> 12
+            nn.ReLU(),  # after pooling: the same values for a quarter of the work
             nn.Conv2d(n_kernels, n_kernels, KERNEL),  # 12 -> 8
-            nn.ReLU(),
             nn.MaxPool2d(2),  # 8 -> 4
+            nn.ReLU(),  # after pooling: the same values for a quarter of the work
             nn.Flatten(),
             nn.Linear(n_kernels * 4 * 4, HIDDEN),
             nn.ReLU(),
@@ -65,8 +65,8 @@ class ConvNet(nn.Module):
 
     def feature_maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """What each convolution answers after its ReLU, before pooling: (N, k, 24, 24) and (N, k, 8, 8)."""
-        first = self.net[:2](x)
-        return first, self.net[2:5](first)
+        first = self.net[0](x)
+        return first.relu(), self.net[3](self.net[1:3](first)).relu()
 
 
 class FullyConnected(nn.Module):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from mnistlab import preprocess
+from mnistlab import conformal, preprocess
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.data import CLASSES, SIDE
 from mnistlab.errors import ImageError
@@ -23,6 +23,7 @@ from mnistlab.permutation import Permutation
 from mnistlab.registry import Registry
 from mnistlab.strokes import PEN_WIDTH, as_strokes, check_pen, rasterise, to_standard_size
 
+NO_DIGIT = "it does not look like a digit"
 DOT = 0.5  # pen widths; a drawing that reaches no further than this is a dot
 
 
@@ -32,12 +33,15 @@ class Prediction:
 
     Attributes
     ----------
-    digit : 0 to 9, or None if there was nothing to read; ``reason`` then says why.
+    digit : 0 to 9, or None if there was nothing to read, or nothing like a digit; ``reason`` then says why.
     probabilities : float64 (10,), sum 1; all 0.1 if there was nothing to read.
     image : uint8 (28, 28), ink bright, what the network saw, before its permutation.
     milliseconds : from the call to the answer.
     version : of the model.
     reason : why there is no digit, in plain words; empty if there is one.
+    digits : what it may be, the likeliest first: ``(4,)``, or ``(4, 9)`` for a doubtful one. Never without ``digit``, and
+        empty without one.
+    level : share of MNIST-like digits for which ``digits`` holds the true one, 0.995; None if the version promises nothing.
     """
 
     digit: int | None
@@ -45,7 +49,9 @@ class Prediction:
     image: np.ndarray
     milliseconds: float
     version: str
-    reason: str = field(default="")
+    reason: str = ""
+    digits: tuple[int, ...] = ()
+    level: float | None = None
 
     @property
     def confidence(self) -> float:
@@ -155,10 +161,17 @@ class Predictor:
 
     def _read(self, image: np.ndarray, started: float) -> Prediction:
         with _one_thread():
-            probabilities = self.predict_digits(image[None])[0].astype(np.float64)
-        return Prediction(
-            int(probabilities.argmax()), probabilities, image, 1000 * (time.perf_counter() - started), self.version
-        )
+            logits = self.checkpoint.logits(torch.from_numpy(image)[None])
+        probabilities = logits[0].double().softmax(dim=0).numpy()
+        digit, reason, level = int(probabilities.argmax()), "", None
+        digits: tuple[int, ...] = (digit,)
+        if calibration := self.checkpoint.calibration:
+            level, member = conformal.LEVEL, calibration.sets(logits)[0].tolist()
+            digits = tuple(one for one in np.argsort(-probabilities).tolist() if member[one]) or digits
+            if not calibration.is_digit(logits):
+                digit, digits, reason = None, (), NO_DIGIT
+        elapsed = 1000 * (time.perf_counter() - started)
+        return Prediction(digit, probabilities, image, elapsed, self.version, reason, digits, level)
 
     def _nothing(self, reason: str, started: float) -> Prediction:
         return Prediction(

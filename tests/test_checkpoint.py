@@ -678,7 +678,7 @@ def test_a_manifest_in_another_encoding(version, encoding):
 def test_weights_that_are_no_numbers_cannot_be_packed(trained, small):
     model = copy.deepcopy(trained.model)
     torch.nn.init.constant_(model.net[0].weight, math.nan)
-    with pytest.raises(CheckpointError, match=r"not valid at logits\.0\.0: Input should be a finite number"):
+    with pytest.raises(CheckpointError, match="gives logits that are no finite numbers"):
         checkpoint.pack(dataclasses.replace(trained, model=model), small, version_id="0001")
 
 

@@ -48,7 +48,7 @@ def test_the_interval_is_wilsons_formula(pair):
 
 
 def test_an_accuracy_is_shown_with_its_interval_and_n():
-    assert str(Accuracy(9_900, 10_000)) == "99.00% [98.79%, 99.18%], n = 10,000"
+    assert str(Accuracy(9_900, 10_000)) == "99.00 % [98.79, 99.18], n = 10,000"
     assert json.loads(json.dumps(Accuracy(1, 2).as_dict())) == {
         "value": 0.5,
         "low": pytest.approx(0.0945, abs=1e-4),
@@ -74,14 +74,14 @@ def test_mean_over_seeds_has_the_t_interval_worked_out_by_hand():
     assert interval.std == pytest.approx(0.02)
     assert interval.low == pytest.approx(0.92 - 0.0496827, abs=1e-6)
     assert interval.high == pytest.approx(0.92 + 0.0496827, abs=1e-6)
-    assert str(interval) == "92.00% [87.03%, 96.97%], 3 seeds"
+    assert str(interval) == "92.00 % [87.03, 96.97], 3 seeds"
 
 
 def test_one_seed_has_no_interval():
     interval = MeanInterval.of([0.5])
     assert (interval.mean, interval.n) == (0.5, 1)
     assert all(math.isnan(value) for value in (interval.low, interval.high, interval.std))
-    assert str(interval) == "50.00%, one seed"
+    assert str(interval) == "50.00 %, one seed"
 
 
 def test_equal_values_have_an_interval_of_no_width():

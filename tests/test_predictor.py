@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from mnistlab import Predictor
+from mnistlab.checkpoint import Level
+from mnistlab.conformal import LEVEL
 from mnistlab.errors import ImageError, RegistryError, StrokesError
 from mnistlab.strokes import rasterise
 
@@ -89,6 +93,46 @@ def test_digits_take_tensors_and_arrays(reader, splits):
 def test_digits_of_another_shape_are_refused(reader, bad):
     with pytest.raises(ImageError, match=r"uint8 \(N, 28, 28\)"):
         reader.predict_digits(bad)
+
+
+def calibrated(registry, **limits) -> Predictor:
+    """The plain version of a test's registry, held against limits of our choice."""
+    checkpoint = registry.load("0001")
+    info = checkpoint.manifest.calibration.model_copy(update=limits)
+    return Predictor(replace(checkpoint, manifest=checkpoint.manifest.model_copy(update={"calibration": info})))
+
+
+def test_what_is_less_like_a_digit_than_the_calibration_allows_is_no_digit(registry):
+    reading = calibrated(registry, confidence=1.0).predict_strokes(ZERO)
+    assert reading.digit is None
+    assert reading.digits == ()
+    assert reading.confidence == 0
+    assert "does not look like a digit" in str(reading)
+    assert reading.probabilities.sum() == pytest.approx(1)  # what the network said is kept, and what it saw
+    assert reading.image.any()
+
+
+def test_a_drawing_gets_the_digits_that_surprise_little_enough(registry):
+    probabilities = calibrated(registry, confidence=0.0).predict_strokes(ZERO).probabilities
+    order = np.argsort(-probabilities)
+    for least, expected in (
+        (probabilities[order[1]], order[:2]),
+        (probabilities[order[2]], order[:3]),
+        (1.0, order[:1]),
+    ):
+        levels = [Level(coverage=LEVEL, surprise=max(0.0, -np.log(least) + 1e-9))]
+        reading = calibrated(registry, confidence=0.0, levels=levels).predict_strokes(ZERO)
+        assert reading.digits == tuple(expected)  # the likeliest first, and never none
+        assert reading.digit == expected[0]
+        assert reading.level == LEVEL
+
+
+def test_a_version_without_calibration_promises_nothing(registry):
+    checkpoint = registry.load("0001")
+    bare = replace(checkpoint, manifest=checkpoint.manifest.model_copy(update={"calibration": None}))
+    reading = Predictor(bare).predict_strokes(ZERO)
+    assert reading.digits == (reading.digit,)
+    assert reading.level is None
 
 
 def test_bad_strokes_are_refused(reader):

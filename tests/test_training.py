@@ -64,6 +64,39 @@ def test_shuffled_labels_teach_nothing_that_holds(small):
     assert result.best.validation_accuracy < 0.3
 
 
+# --- what is no digit -------------------------------------------------------------------------------------------------
+
+
+def noise(n: int) -> torch.Tensor:
+    return torch.randint(0, 256, (n, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def test_shown_what_is_no_digit_it_shrugs_at_the_like(splits):
+    digits = splits.train.sample(3_000, seed=0)
+    seen, unseen = noise(400).split(200)
+    sure = {}
+    for name, nondigits in (("without", None), ("with", seen)):
+        result = train(
+            models.build("convnet"),
+            digits,
+            splits.validation,
+            settings=Settings(epochs=2, batch_size=64),
+            nondigits=nondigits,
+            device="cpu",
+            show_progress=False,
+        )
+        sure[name] = models.probabilities(result.model, unseen).amax(dim=1).mean().item()
+        assert result.best.validation_accuracy > 0.85
+        assert result.history[-1].train_loss < 1  # the loss that is told is that of the digits
+    assert sure["with"] < 0.2 < sure["without"]
+
+
+def test_pictures_that_are_no_digit_are_checked(small):
+    for wrong in (noise(3).float(), noise(0), torch.zeros(2, 784, dtype=torch.uint8)):
+        with pytest.raises(TrainingError, match=r"nondigits must be uint8 \(M, 28, 28\), M >= 1, not"):
+            fit(small, nondigits=wrong)
+
+
 # --- it repeats -------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,85 @@
+"""How sure is sure: sets of digits with a stated coverage, and when to say "that is no digit".
+
+Split conformal prediction (Vovk, Gammerman and Shafer 2005): how surprised the network was by the true digits it had not
+learned from says how surprised it may be and the digit still belong to the set. Here surprise is -log p in nats, which gives
+the smallest sets on average (Sadinle, Lei and Wasserman 2019). The promise holds for drawings like those it was calibrated
+on, the validation images of MNIST; on other people's drawings coverage has to be measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from mnistlab.errors import LabError
+
+LEVELS = (0.9, 0.95, 0.99, 0.995, 0.999)
+# The level of a set that is shown. A network that reads more than 95 % right meets 95 % by leaving some sets empty; sets of
+# two digits, which say what a doubtful drawing may be, begin above its accuracy.
+LEVEL = 0.995
+REFUSED = 0.002  # share of validation digits that may be called no digit
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a network's answers are held against.
+
+    Attributes
+    ----------
+    n : digits it was calibrated on.
+    surprises : for each level (share of drawings whose set holds the true digit) the greatest surprise, -log p in nats, that
+        a digit in the set may have.
+    confidence : probability 0 to 1 of the first choice, below which a drawing is called no digit.
+    """
+
+    n: int
+    surprises: Mapping[float, float]
+    confidence: float
+
+    def sets(self, logits: Tensor, level: float = LEVEL) -> Tensor:
+        """Which digits belong to the set of each drawing: logits (N, 10) -> bool (N, 10). A set may be empty.
+
+        Raises
+        ------
+        LabError : the level was not calibrated.
+        """
+        if level not in self.surprises:
+            raise LabError(
+                f"there is no level {level!r}; there is {', '.join(f'{one:g}' for one in self.surprises)}", code="level"
+            )
+        return surprise(logits) <= self.surprises[level]
+
+    def is_digit(self, logits: Tensor) -> Tensor:
+        """Which drawings look like a digit at all: logits (N, 10) -> bool (N,)."""
+        return surprise(logits).neg().exp().amax(dim=1) >= self.confidence
+
+
+def calibrate(logits: Tensor, labels: Tensor) -> Calibration:
+    """Calibration on digits the network did not learn from.
+
+    Parameters
+    ----------
+    logits : (N, 10), finite.
+    labels : int64 (N,), 0 to 9.
+
+    Raises
+    ------
+    LabError : there are no digits.
+    """
+    if not len(labels):
+        raise LabError("there are no digits to calibrate on", code="empty")
+    surprises = surprise(logits)
+    n, true = len(labels), surprises.gather(1, labels[:, None]).squeeze(1).sort().values
+    # The ceil((n + 1) level)-th smallest makes the coverage at least `level` on average; too few digits reach up to no rank.
+    ranks = {level: math.ceil((n + 1) * level) for level in LEVELS}
+    limits = {level: float(true[rank - 1]) if rank <= n else math.log(1e6) for level, rank in ranks.items()}
+    first = surprises.amin(dim=1).sort(descending=True).values
+    return Calibration(n, limits, math.exp(-float(first[int(REFUSED * n)])))
+
+
+def surprise(logits: Tensor) -> Tensor:
+    """-log p of every digit, in nats: logits (N, 10) -> float64 (N, 10). In float32, 99.99999 % would be 100 %."""
+    return -logits.double().log_softmax(dim=1)

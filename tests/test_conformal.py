@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from mnistlab import conformal
+from mnistlab.errors import LabError
+
+
+def answers(n: int, seed: int, *, noise: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits that favour the true class, mostly by much and sometimes by nothing."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(10, (n,), generator=generator)
+    logits = noise * torch.randn(n, 10, generator=generator)
+    logits[torch.arange(n), labels] += 12 * torch.rand(n, generator=generator)
+    return logits, labels
+
+
+@pytest.mark.parametrize("level", conformal.LEVELS)
+def test_a_set_holds_the_true_digit_as_often_as_promised(level):
+    # 4 000 to calibrate, 40 000 to judge: the coverage itself varies by sqrt(level (1 - level) / 4 000) with the calibration.
+    calibration = conformal.calibrate(*answers(4_000, seed=0))
+    logits, labels = answers(40_000, seed=1)
+    held = calibration.sets(logits, level)[torch.arange(len(labels)), labels].double().mean().item()
+    assert abs(held - level) < 5 * math.sqrt(level * (1 - level) * (1 / 4_000 + 1 / 40_000))
+
+
+def test_a_higher_level_never_takes_a_digit_out():
+    calibration = conformal.calibrate(*answers(1_000, seed=0))
+    logits, _ = answers(500, seed=1)
+    for lower, higher in zip(conformal.LEVELS[:-1], conformal.LEVELS[1:], strict=True):
+        inner, outer = calibration.sets(logits, lower), calibration.sets(logits, higher)
+        assert not (inner & ~outer).any()
+        assert outer.sum() > inner.sum()
+
+
+def test_a_doubtful_drawing_gets_two_digits_and_a_clear_one_gets_one():
+    calibration = conformal.calibrate(*answers(1_000, seed=0))
+    doubtful, clear = torch.zeros(1, 10), torch.zeros(1, 10)
+    doubtful[0, [4, 9]] = 12.0
+    clear[0, 4] = 20.0
+    assert calibration.sets(doubtful).nonzero()[:, 1].tolist() == [4, 9]
+    assert calibration.sets(clear).nonzero()[:, 1].tolist() == [4]
+
+
+def test_few_of_the_calibration_digits_are_called_no_digit():
+    logits, labels = answers(5_000, seed=0)
+    refused = ~conformal.calibrate(logits, labels).is_digit(logits)
+    assert refused.double().mean().item() == pytest.approx(conformal.REFUSED, abs=2 / 5_000)
+
+
+def test_a_shrug_is_no_digit():
+    calibration = conformal.calibrate(*answers(1_000, seed=0))
+    assert not calibration.is_digit(torch.zeros(1, 10)).any()
+
+
+def test_surprise_tells_apart_what_float32_probabilities_cannot():
+    logits = torch.tensor([[0.0, 25.0], [0.0, 32.0]])
+    assert logits.softmax(dim=1)[0, 1] == 1.0
+    certain = conformal.surprise(logits)[:, 1]
+    assert certain[0] > certain[1] > 0
+
+
+def test_with_too_few_digits_a_level_takes_in_nearly_everything():
+    logits, labels = answers(20, seed=0)
+    calibration = conformal.calibrate(logits, labels)
+    assert calibration.sets(logits, 0.999).all()  # 20 digits cannot promise 99.9 %
+    assert not calibration.sets(logits, 0.9).all()
+
+
+def test_what_cannot_be_calibrated_is_refused():
+    with pytest.raises(LabError, match="no digits to calibrate on"):
+        conformal.calibrate(torch.zeros(0, 10), torch.zeros(0, dtype=torch.int64))
+    with pytest.raises(LabError, match=r"there is no level 0\.5; there is 0\.9, 0\.95"):
+        conformal.calibrate(*answers(100, seed=0)).sets(torch.zeros(1, 10), 0.5)
