@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mnistlab.conformal import Coverage
 from mnistlab.data import CLASSES
 from mnistlab.errors import DataError, StrokesError
 from mnistlab.evaluation import Accuracy
@@ -58,7 +59,7 @@ class PenReport:
     by_writer : the same for each writer.
     by_condition : a sample of the drawings for each (pen width px, size px, place) of the grid.
     refused : drawings that were called no digit. They count as misread above.
-    covered : for each level of the version's calibration, sets that held the digit that was meant; empty without one.
+    coverage : what the sets of each level of the version's calibration hold; empty without one.
     """
 
     version: str
@@ -67,7 +68,7 @@ class PenReport:
     by_writer: dict[int, Accuracy]
     by_condition: dict[tuple[int, int, str], Accuracy]
     refused: Accuracy
-    covered: dict[float, Accuracy]
+    coverage: list[Coverage]
 
     @property
     def spread(self) -> float:
@@ -88,7 +89,7 @@ class PenReport:
             ],
             "spread": self.spread,
             "refused": self.refused.as_dict(),
-            "covered": [{"level": level, **accuracy.as_dict()} for level, accuracy in self.covered.items()],
+            "coverage": [one.as_dict() for one in self.coverage],
         }
 
 
@@ -133,6 +134,7 @@ def replay(
         )
         for width, size, place in track(grid, description="grid", show=show_progress and bool(grid))
     }
+    images, calibration = torch.from_numpy(np.stack([p.image for p in read])), reader.checkpoint.calibration
     return PenReport(
         reader.version,
         Accuracy(int(right.sum()), len(right)),
@@ -140,7 +142,7 @@ def replay(
         {int(writer): _share(right[writers == writer]) for writer in np.unique(writers)},
         by_condition,
         _share(np.array([p.digit is None for p in read])),
-        _covered(reader, np.stack([p.image for p in read]), labels),
+        calibration.judge(reader.checkpoint.logits(images), torch.from_numpy(labels)) if calibration else [],
     )
 
 
@@ -174,17 +176,6 @@ def _drawing(line: str, number: int, name: str) -> Drawing:
     return Drawing(label, writer, strokes)
 
 
-def _covered(reader: Predictor, images: np.ndarray, labels: np.ndarray) -> dict[float, Accuracy]:
-    """How often the sets of each level hold the label; a drawing without ink has an empty one."""
-    if (calibration := reader.checkpoint.calibration) is None:
-        return {}
-    logits = reader.checkpoint.logits(torch.from_numpy(images))
-    rows, ink = np.arange(len(labels)), images.any(axis=(1, 2))
-    return {
-        level: _share(calibration.sets(logits, level).numpy()[rows, labels] & ink) for level in calibration.surprises
-    }
-
-
 def _is_read(reader: Predictor, drawing: Drawing, pen_width: float = PEN_WIDTH) -> bool:
     return reader.predict_strokes(drawing.strokes, pen_width=pen_width).digit == drawing.label
 
@@ -202,7 +193,7 @@ def lines(report: PenReport) -> Iterator[str]:
         yield f"{digit:>5}  {accuracy}"
     yield ""
     yield f"called no digit: {report.refused}"
-    yield from (f"sets made to hold {100 * level:g} % hold {held}" for level, held in report.covered.items())
+    yield from (f"sets made to hold {100 * one.level:g} % hold {one.held}" for one in report.coverage)
     if not report.by_condition:
         return
     n = next(iter(report.by_condition.values())).n

@@ -15,12 +15,35 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from mnistlab.errors import LabError
+from mnistlab.evaluation import Accuracy
 
 LEVELS = (0.9, 0.95, 0.99, 0.995, 0.999)
 # The level of a set that is shown. A network that reads more than 95 % right meets 95 % by leaving some sets empty; sets of
 # two digits, which say what a doubtful drawing may be, begin above its accuracy.
 LEVEL = 0.995
 REFUSED = 0.002  # share of validation digits that may be called no digit
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What the sets of one level hold.
+
+    Attributes
+    ----------
+    level : the share that was promised.
+    held : sets with the true digit in them.
+    empty, several : sets of no digit, and of two or more.
+    """
+
+    level: float
+    held: Accuracy
+    empty: Accuracy
+    several: Accuracy
+
+    def as_dict(self) -> dict:
+        """Plain values for a JSON file."""
+        shares = {name: getattr(self, name).as_dict() for name in ("held", "empty", "several")}
+        return {"level": self.level, **shares}
 
 
 @dataclass(frozen=True)
@@ -51,6 +74,23 @@ class Calibration:
                 f"there is no level {level!r}; there is {', '.join(f'{one:g}' for one in self.surprises)}", code="level"
             )
         return surprise(logits) <= self.surprises[level]
+
+    def judge(self, logits: Tensor, labels: Tensor) -> list[Coverage]:
+        """What the sets of each level hold, on digits with known labels: logits (N, 10), int64 (N,); N >= 1.
+
+        Raises
+        ------
+        LabError : there are no digits.
+        """
+        if not len(labels):
+            raise LabError("there are no digits to judge sets by", code="empty")
+        found = []
+        for level in self.surprises:
+            sets = self.sets(logits, level)
+            held, sizes = sets.gather(1, labels[:, None]), sets.sum(dim=1)
+            counts = [int(x.sum()) for x in (held, sizes == 0, sizes > 1)]
+            found.append(Coverage(level, *(Accuracy(count, len(labels)) for count in counts)))
+        return found
 
     def is_digit(self, logits: Tensor) -> Tensor:
         """Which drawings look like a digit at all: logits (N, 10) -> bool (N,)."""

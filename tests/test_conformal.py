@@ -23,8 +23,19 @@ def test_a_set_holds_the_true_digit_as_often_as_promised(level):
     # 4 000 to calibrate, 40 000 to judge: the coverage itself varies by sqrt(level (1 - level) / 4 000) with the calibration.
     calibration = conformal.calibrate(*answers(4_000, seed=0))
     logits, labels = answers(40_000, seed=1)
-    held = calibration.sets(logits, level)[torch.arange(len(labels)), labels].double().mean().item()
+    held = next(one for one in calibration.judge(logits, labels) if one.level == level).held.value
     assert abs(held - level) < 5 * math.sqrt(level * (1 - level) * (1 / 4_000 + 1 / 40_000))
+
+
+def test_empty_sets_and_sets_of_several_are_counted():
+    calibration = conformal.Calibration(100, {0.5: 0.5, 0.9: 1.0}, 0.1)
+    logits = torch.log(
+        torch.tensor([[0.7, 0.2, 0.1], [0.45, 0.45, 0.1], [0.34, 0.33, 0.33]])
+    )  # surprises .36; .80; 1.08
+    low, high = calibration.judge(logits, torch.tensor([0, 1, 2]))
+    assert (low.held.correct, low.empty.correct, low.several.correct) == (1, 2, 0)
+    assert (high.held.correct, high.empty.correct, high.several.correct) == (2, 1, 1)
+    assert high.as_dict()["held"]["n"] == 3
 
 
 def test_a_higher_level_never_takes_a_digit_out():
@@ -73,5 +84,7 @@ def test_with_too_few_digits_a_level_takes_in_nearly_everything():
 def test_what_cannot_be_calibrated_is_refused():
     with pytest.raises(LabError, match="no digits to calibrate on"):
         conformal.calibrate(torch.zeros(0, 10), torch.zeros(0, dtype=torch.int64))
+    with pytest.raises(LabError, match="no digits to judge"):
+        conformal.calibrate(*answers(100, seed=0)).judge(torch.zeros(0, 10), torch.zeros(0, dtype=torch.int64))
     with pytest.raises(LabError, match=r"there is no level 0\.5; there is 0\.9, 0\.95"):
         conformal.calibrate(*answers(100, seed=0)).sets(torch.zeros(1, 10), 0.5)

@@ -32,7 +32,7 @@ def test_each_shape_is_drawn_with_all_its_strokes(name):
 
 
 def test_no_letter_is_one_that_a_digit_may_look_like():
-    assert not set(nondigits.LETTERS) & set("BbDGgIiJlOoQqSsYyZzaC0123456789")
+    assert not set(nondigits.LETTERS) & set("BbDGgIiJlOoQqSsYyZzaC0123456789" + nondigits.CLOSE)
 
 
 def test_letters_can_be_left_out():
@@ -40,8 +40,17 @@ def test_letters_can_be_left_out():
     assert not rng_letters.equal(nondigits.images(30, seed=3, show_progress=False))
 
 
+def test_printed_letters_differ_from_face_to_face():
+    letters = nondigits.printed("AX")
+    assert letters.shape == (2 * len(nondigits.FACES), 28, 28)
+    assert len({picture.numpy().tobytes() for picture in letters}) == len(letters)
+    assert (letters[0].float() - letters[0].flip(1).float()).abs().mean() < 6  # an A
+
+
 def test_what_is_not_there_is_refused():
     with pytest.raises(LabError, match="no letter or sign '8'"):
         nondigits.letter("8", np.random.default_rng(0))
     with pytest.raises(LabError, match="0 or more, not -1"):
         nondigits.images(-1, seed=0)
+    with pytest.raises(LabError, match="one letter or more"):
+        nondigits.printed("")

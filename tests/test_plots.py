@@ -13,6 +13,7 @@ from matplotlib.colors import to_rgba
 
 from mnistlab import plots
 from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
+from mnistlab.conformal import Coverage
 from mnistlab.data import CLASSES, PIXELS, Digits, Normalisation
 from mnistlab.evaluation import Accuracy, McNemar, compare, evaluate
 from mnistlab.handwriting import Style
@@ -92,6 +93,12 @@ DIGITS = made_digits()
 INK = np.zeros((280, 280), dtype=np.uint8)
 STROKE = [np.array([[60.0, 50.0], [140.0, 150.0], [150.0, 230.0]])]
 STYLES = [Style(digit, f"a style of {digit}", 1.0, ()) for digit in range(CLASSES)]
+
+
+def coverage(level: float, held: int) -> Coverage:
+    return Coverage(level, Accuracy(held, 1_000), Accuracy(40, 1_000), Accuracy(3, 1_000))
+
+
 FALLING = np.linspace(0.9, 0.1, 27)
 CORRELATION = np.corrcoef(np.random.default_rng(0).normal(size=(PIXELS, 50)))
 
@@ -107,6 +114,8 @@ FIGURES = {
     "confusion": lambda: plots.confusion(evaluation(), name="plain net"),
     "per_class": lambda: plots.per_class({"plain net": evaluation(), "permuted net": evaluation(40)}),
     "reliability": lambda: plots.reliability({"plain net": evaluation(), "permuted net": evaluation(40)}),
+    "coverage": lambda: plots.coverage([coverage(0.9, 950), coverage(0.99, 985)]),
+    "refusals": lambda: plots.refusals({"one": {"letters": Accuracy(5, 100)}, "two": {"letters": Accuracy(90, 100)}}),
     "mistakes": lambda: plots.mistakes(DIGITS, evaluation(), n=7),
     "agreement": lambda: plots.agreement(McNemar(600, 48, 10_000), 9_268),
     "kernels": lambda: plots.kernels({"plain": build("convnet"), "permuted": build("convnet", seed=1, n_kernels=4)}),
@@ -350,6 +359,13 @@ def test_per_class_shows_what_is_known_when_a_digit_is_never_there_or_never_answ
 def test_one_or_two_networks_are_shown(draw, number):
     with pytest.raises(ValueError, match=f"one or two networks, not {number}"):
         draw({str(i): evaluation() for i in range(number)})
+
+
+def test_the_title_of_coverage_names_the_widest_gap():
+    ax = plots.coverage([coverage(0.9, 950), coverage(0.99, 985)])
+    assert ax.get_title() == "no level is further than 5.00 points from what it promised"
+    with pytest.raises(ValueError, match="one level or more"):
+        plots.coverage([])
 
 
 def test_reliability_shows_only_bins_that_hold_images():

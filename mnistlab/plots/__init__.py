@@ -9,7 +9,16 @@ One module a notebook; ``plots.name`` reaches them all.
 from __future__ import annotations
 
 from mnistlab.plots.drawing import reading, replays, under_way, way_to_the_network
-from mnistlab.plots.evaluation import agreement, confusion, feature_maps, kernels, mistakes, per_class, reliability
+from mnistlab.plots.evaluation import (
+    agreement,
+    confusion,
+    coverage,
+    feature_maps,
+    kernels,
+    mistakes,
+    per_class,
+    reliability,
+)
 from mnistlab.plots.explore import (
     accuracies,
     class_shares,
@@ -23,7 +32,7 @@ from mnistlab.plots.explore import (
     templates,
     value_scales,
 )
-from mnistlab.plots.handwriting import recipes, style_readings, styles
+from mnistlab.plots.handwriting import recipes, refusals, style_readings, styles
 from mnistlab.plots.permutation import (
     correlation_by_distance,
     correlation_maps,
@@ -51,6 +60,7 @@ __all__ = [
     "confusion",
     "correlation_by_distance",
     "correlation_maps",
+    "coverage",
     "disorder",
     "disorder_curve",
     "feature_maps",
@@ -72,6 +82,7 @@ __all__ = [
     "readings",
     "recall_by_digit",
     "recipes",
+    "refusals",
     "reliability",
     "replays",
     "robustness",

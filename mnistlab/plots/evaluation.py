@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from mnistlab.conformal import Coverage
 from mnistlab.data import CLASSES, Digits
 from mnistlab.evaluation import Accuracy, Evaluation, McNemar
 from mnistlab.features import first_kernels, maps, neighbour_correlation
@@ -101,6 +102,33 @@ def reliability(evaluations: Mapping[str, Evaluation], *, ax: Axes | None = None
     ax.set_title(title, fontsize=10)
     ax.set(xlabel="confidence (%)", ylabel="right (%)", xlim=(0, 102), ylim=(0, 102))
     ax.legend(frameon=False, fontsize=8, loc="upper left")
+    open_frame(ax)
+    return ax
+
+
+def coverage(found: Sequence[Coverage], *, ax: Axes | None = None) -> Axes:
+    """Share of sets that hold the true digit, beside what each level promised, with Wilson 95 % intervals.
+
+    Raises
+    ------
+    ValueError : there is no level.
+    """
+    if not found:
+        raise ValueError("coverage shows one level or more, not none")
+    ax = ax or plt.subplots(figsize=(7.5, 2.9))[1]
+    for row, one in enumerate(found):
+        ax.plot([100 * one.held.low, 100 * one.held.high], [row, row], color=PLAIN, linewidth=1.6)
+        ax.plot(100 * one.held.value, row, "o", color=PLAIN, label="held" if row == 0 else None)
+        ax.plot(100 * one.level, row, "|", color="black", markersize=16, label="promised" if row == 0 else None)
+        told = f"{percent(one.empty.value, 1)} empty, {percent(one.several.value, 1)} of two or more"
+        ax.text(1.02, row, told, transform=ax.get_yaxis_transform(), va="center", fontsize=9)
+    off = max(found, key=lambda one: abs(one.held.value - one.level))
+    gap = points(abs(off.held.value - off.level))
+    ax.set_title(f"no level is further than {gap} from what it promised", fontsize=10)
+    ax.set(yticks=range(len(found)), yticklabels=[f"{100 * one.level:g} %" for one in found], ylabel="level")
+    ax.set(xlabel="sets with the true digit in them (%)", ylim=(len(found) - 0.5, -0.5))
+    ax.legend(frameon=False, fontsize=8, loc="lower left")
+    ax.grid(axis="x", alpha=0.25)
     open_frame(ax)
     return ax
 

@@ -81,6 +81,31 @@ def recipes(figures: Mapping[str, Mapping[str, Accuracy]]) -> np.ndarray:
     return axes
 
 
+def refusals(refused: Mapping[str, Mapping[str, Accuracy]], *, ax: Axes | None = None) -> Axes:
+    """Share of pictures that each network calls no digit (%, Wilson 95 %), by kind of picture.
+
+    Parameters
+    ----------
+    refused : for each network the share of every kind; two networks at most.
+    """
+    kinds = list(next(iter(refused.values())))
+    ax = ax or plt.subplots(figsize=(7, 0.5 * len(kinds) + 1.1))[1]
+    for shift, (color, (name, shares)) in enumerate(zip((WRONG, RIGHT), refused.items(), strict=False)):
+        found = [shares[kind] for kind in kinds]
+        places = np.arange(len(kinds)) + 0.18 * (2 * shift - 1) * (len(refused) > 1)
+        errors = [[100 * (a.value - a.low) for a in found], [100 * (a.high - a.value) for a in found]]
+        ax.errorbar([100 * a.value for a in found], places, xerr=errors, fmt="o", color=color, capsize=2, label=name)
+    ax.set_yticks(range(len(kinds)), [f"{kind}\n(n = {found[row].n:,})" for row, kind in enumerate(kinds)], fontsize=9)
+    ax.invert_yaxis()
+    ax.set_xlim(-2, 102)
+    ax.set_xlabel("called no digit, %")
+    name, shares = list(refused.items())[-1]
+    ax.set_title(f"{name} calls {percent(shares[kinds[0]].value, 0)} of the {kinds[0]} no digit", fontsize=10)
+    ax.grid(axis="x", alpha=0.3)
+    ax.legend(loc="lower left", bbox_to_anchor=(1, 0), frameon=False)
+    return ax
+
+
 def _two_lines(text: str) -> str:
     """Broken at the space nearest to the middle, if it is long."""
     if len(text) < 10 or " " not in text:
