@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,11 +18,10 @@ from mnistlab import preprocess
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.data import CLASSES, SIDE
 from mnistlab.errors import ImageError
+from mnistlab.models import one_thread
 from mnistlab.permutation import Permutation
 from mnistlab.registry import Registry
-from mnistlab.strokes import PEN_WIDTH, as_strokes, check_pen, rasterise, to_standard_size
-
-DOT = 0.5  # pen widths; a drawing that reaches no further than this is a dot
+from mnistlab.strokes import PEN_WIDTH, as_strokes, check_pen, is_dot, rasterise, to_standard_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +109,7 @@ class Predictor:
         strokes, pen = as_strokes(strokes), check_pen(pen_width)
         if not strokes:
             return self._nothing("the canvas is empty", started)
-        points = np.concatenate(strokes)
-        if np.ptp(points, axis=0).max() <= DOT * pen:
+        if is_dot(strokes, pen):
             return self._nothing("that is only a dot", started)
         standard, width = to_standard_size(strokes)
         return self._read(preprocess.fit(rasterise(standard, pen_width=width)), started)
@@ -154,7 +151,7 @@ class Predictor:
         return self.checkpoint.probabilities(images).numpy()
 
     def _read(self, image: np.ndarray, started: float) -> Prediction:
-        with _one_thread():
+        with one_thread():
             probabilities = self.predict_digits(image[None])[0].astype(np.float64)
         return Prediction(
             int(probabilities.argmax()), probabilities, image, 1000 * (time.perf_counter() - started), self.version
@@ -169,14 +166,3 @@ class Predictor:
             self.version,
             reason,
         )
-
-
-@contextmanager
-def _one_thread():
-    """A single image is too little work to share: a second thread only adds waiting when the machine is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
