@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from mnistlab.plots.drawing import reading, replays, under_way, way_to_the_network
 from mnistlab.plots.evaluation import agreement, confusion, feature_maps, kernels, mistakes, per_class, reliability
+from mnistlab.plots.explanation import attribution, edit, steps
 from mnistlab.plots.explore import (
     accuracies,
     class_shares,
@@ -47,12 +48,14 @@ __all__ = [
     "WRONG",
     "accuracies",
     "agreement",
+    "attribution",
     "class_shares",
     "confusion",
     "correlation_by_distance",
     "correlation_maps",
     "disorder",
     "disorder_curve",
+    "edit",
     "feature_maps",
     "four_ways",
     "grey_levels",
@@ -78,6 +81,7 @@ __all__ = [
     "same_distances",
     "same_greys",
     "scrambled",
+    "steps",
     "strangers",
     "style_readings",
     "styles",
