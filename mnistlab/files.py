@@ -20,6 +20,23 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         aside.unlink(missing_ok=True)
 
 
+def write_new(path: Path, content: bytes | str) -> None:
+    """As ``write_atomic``, but never over what is there.
+
+    Raises
+    ------
+    FileExistsError : there is a file of that name; it is left as it was.
+    """
+    content = content.encode() if isinstance(content, str) else content
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        write_durable(aside, content)
+        os.link(aside, path)  # unlike a rename, it refuses a name that is taken
+        sync_folder(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def write_durable(path: Path, content: bytes) -> None:
     """Write a new file and flush it to the disk; an existing one is an error."""
     with open(path, "xb") as file:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +18,12 @@ from mnistlab import conformal, preprocess
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.data import CLASSES, SIDE
 from mnistlab.errors import ImageError
+from mnistlab.models import one_thread
 from mnistlab.permutation import Permutation
 from mnistlab.registry import Registry
-from mnistlab.strokes import PEN_WIDTH, as_strokes, check_pen, rasterise, to_standard_size
+from mnistlab.strokes import PEN_WIDTH, as_strokes, check_pen, is_dot, rasterise, to_standard_size
 
 NO_DIGIT = "it does not look like a digit"
-DOT = 0.5  # pen widths; a drawing that reaches no further than this is a dot
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +116,7 @@ class Predictor:
         strokes, pen = as_strokes(strokes), check_pen(pen_width)
         if not strokes:
             return self._nothing("the canvas is empty", started)
-        points = np.concatenate(strokes)
-        if np.ptp(points, axis=0).max() <= DOT * pen:
+        if is_dot(strokes, pen):
             return self._nothing("that is only a dot", started)
         standard, width = to_standard_size(strokes)
         return self._read(preprocess.fit(rasterise(standard, pen_width=width)), started)
@@ -160,7 +158,7 @@ class Predictor:
         return self.checkpoint.probabilities(images).numpy()
 
     def _read(self, image: np.ndarray, started: float) -> Prediction:
-        with _one_thread():
+        with one_thread():
             logits = self.checkpoint.logits(torch.from_numpy(image)[None])
         probabilities = logits[0].double().softmax(dim=0).numpy()
         digit, reason, level = int(probabilities.argmax()), "", None
@@ -182,14 +180,3 @@ class Predictor:
             self.version,
             reason,
         )
-
-
-@contextmanager
-def _one_thread():
-    """A single image is too little work to share: a second thread only adds waiting when the machine is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

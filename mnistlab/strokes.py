@@ -23,6 +23,7 @@ DIGIT = 200  # px of the longer side of a digit redrawn for reading: ten for eac
 # Pen of a redrawn digit, as a share of its longer side: 2.4 px in the box of 20, as MNIST's pens. Replayed strokes are read
 # equally well from 0.08 to 0.14.
 PEN_SHARE = 0.12
+DOT = 0.5  # pen widths; a drawing that reaches no further than this is a dot
 REACH = 4 * CANVAS  # px; how far outside the canvas a point may lie before it is pulled back
 
 
@@ -168,6 +169,11 @@ def to_standard_size(strokes: Sequence[np.ndarray], *, pen: float = PEN_SHARE) -
     width = pen * DIGIT
     scale = (DIGIT - width) / max(float((high - low).max()), 1.0)
     return [(stroke - (low + high) / 2) * scale + CANVAS / 2 for stroke in strokes], width
+
+
+def is_dot(strokes: Sequence[np.ndarray], pen_width: float) -> bool:
+    """True if the points of all strokes, at least one, lie within half a pen of each other, across and down."""
+    return bool(np.ptp(np.concatenate(strokes), axis=0).max() <= DOT * pen_width)
 
 
 def check_pen(pen_width: object) -> float:

@@ -352,6 +352,7 @@ def test_an_unknown_name_of_the_package_is_an_attribute_error():
         ("reports", "MNISTLAB_REPORTS"),
         ("downloads", "MNISTLAB_DATA"),
         ("notebooks", "MNISTLAB_NOTEBOOKS"),
+        ("drawings", "MNISTLAB_DRAWINGS"),
     ],
 )
 def test_each_folder_stands_in_the_tree_unless_moved(monkeypatch, tmp_path, name, variable):
@@ -359,7 +360,7 @@ def test_each_folder_stands_in_the_tree_unless_moved(monkeypatch, tmp_path, name
 
     folder = getattr(paths, name)
     monkeypatch.setenv(variable, "")
-    assert folder() == ROOT / {"downloads": "data"}.get(name, name)
+    assert folder() == ROOT / {"downloads": "data", "drawings": "tests/drawings"}.get(name, name)
     monkeypatch.setenv(variable, str(tmp_path / "elsewhere"))
     assert folder() == tmp_path / "elsewhere"
     monkeypatch.chdir(tmp_path)
