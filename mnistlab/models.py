@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mnistlab.data import CLASSES, PIXELS, Normalisation
 from mnistlab.errors import LabError
@@ -62,10 +63,18 @@ class ConvNet(nn.Module):
             nn.ReLU(),
             nn.Linear(HIDDEN, output_size),
         )
+        self._with_weights = tuple(layer for layer in self.net if isinstance(layer, nn.Conv2d | nn.Linear))
 
     def forward(self, x: Tensor) -> Tensor:
-        """float32 (N, 1, 28, 28) -> logits (N, 10)."""
-        return self.net(x)
+        """float32 (N, 1, 28, 28) -> logits (N, 10): ``self.net(x)``, bit for bit.
+
+        Written out, since on one image calling ten modules takes nearly as long as their work.
+        """
+        first, second, hidden, output = self._with_weights
+        x = torch.max_pool2d(torch.relu(torch.conv2d(x, first.weight, first.bias)), 2)
+        x = torch.max_pool2d(torch.relu(torch.conv2d(x, second.weight, second.bias)), 2)
+        x = torch.relu(functional.linear(x.flatten(1), hidden.weight, hidden.bias))
+        return functional.linear(x, output.weight, output.bias)
 
     def feature_maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """What each convolution answers after its ReLU, before pooling: (N, k, 24, 24) and (N, k, 8, 8)."""
