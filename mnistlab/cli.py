@@ -326,6 +326,44 @@ def benchmark_train(laps: int, epochs: int, most_epochs: int, device: str, as_js
     click.echo(json.dumps(race.as_dict(found), indent=2) if as_json else "\n".join(race.lines(found)))
 
 
+@benchmark.command("latency")
+@click.option("--version", "version", default="current", show_default=True, help="Which model reads.")
+@click.option("--n", "n", type=click.IntRange(min=10), default=500, show_default=True, help="Readings to time.")
+@click.option(
+    "--browser", is_flag=True, help="Also from the pointer to the page, in JupyterLab and a headless Chromium."
+)
+@click.option(
+    "--drawn", type=click.IntRange(min=1), default=50, show_default=True, help="With --browser: drawings to time."
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1, max=90),
+    default=30,
+    show_default=True,
+    help="With --browser: seconds of 200 moves each.",
+)
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+def benchmark_latency(version: str, n: int, browser: bool, drawn: int, seconds: float, as_json: bool) -> None:
+    """Time readings and explanations: p50, p95 and p99 in milliseconds, on one thread."""
+    from mnistlab import latency
+    from mnistlab.predictor import Predictor
+
+    reader = Predictor.load(version)
+    timings, seen = latency.measure(reader, n=n), None
+    if browser:
+        from mnistlab import pointer
+
+        seen = pointer.measure(reader.version, n=drawn, seconds=seconds)
+    if as_json:
+        figures = {"version": reader.version, "kernel": [timing.as_dict() for timing in timings]}
+        click.echo(json.dumps({**figures, **({"browser": seen.as_dict()} if seen else {})}, indent=2, allow_nan=False))
+        return
+    click.echo(f"version {reader.version}, one thread")
+    click.echo("\n".join(latency.lines(timings if seen is None else [*timings, seen.answer])))
+    if seen is not None:
+        click.echo("\n".join(seen.lines()))
+
+
 @main.command(short_help="Look at all the lab needs; say what is missing.")
 @click.pass_context
 def doctor(ctx: click.Context) -> None:
