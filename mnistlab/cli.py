@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 from mnistlab import __version__
-from mnistlab.commands import models, reading, running
+from mnistlab.commands import benchmark, models, reading, running
 from mnistlab.errors import LabError
 
 # How a command ends besides 0: 1 what was asked for failed, 2 it was refused because of how it was asked.
@@ -42,7 +42,7 @@ def main() -> None:
     """A lab for handwritten digits: run its notebooks, keep its models, read digits."""
 
 
-for command in (running.run, models.models, reading.predict, reading.benchmark, reading.doctor):
+for command in (running.run, models.models, reading.predict, benchmark.benchmark, reading.doctor):
     main.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""``mnistlab predict``, ``benchmark`` and ``doctor``: what reads digits, and what that needs."""
+"""``mnistlab predict`` and ``doctor``: reading pictures, and what the lab needs."""
 
 from __future__ import annotations
 
@@ -45,55 +45,6 @@ def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: b
     if as_json:
         click.echo(json.dumps(readings, indent=2, ensure_ascii=False, allow_nan=False))
     ctx.exit(1 if failed else 0)
-
-
-@click.group(short_help="Measure how well drawings are read, and how fast the lab is.")
-def benchmark() -> None:
-    """Measure how well drawings are read, and how fast the lab is."""
-
-
-@benchmark.command("pen")
-@click.argument("file", type=click.Path())
-@click.option("--version", "version", default="current", show_default=True, help="Which model reads.")
-@click.option(
-    "--sample", type=click.IntRange(min=0), default=200, show_default=True, help="Drawings in each condition."
-)
-@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
-def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
-    """Replay the drawings in FILE over pen widths, sizes and places, and count what is read right.
-
-    FILE is JSON Lines, gzipped or not: {"label": 8, "writer": 12, "strokes": [[[x, y], ...], ...]}, px of a 280 x 280 canvas,
-    y down.
-    """
-    from mnistlab.benchmark import lines, read_drawings, replay
-    from mnistlab.predictor import Predictor
-
-    drawings = read_drawings(file)
-    report = replay(Predictor.load(version), drawings, sample=sample)
-    if as_json:
-        click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
-    else:
-        click.echo("\n".join(lines(report)))
-
-
-@benchmark.command("train")
-@click.option("--laps", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each kind.")
-@click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True, help="Passes of ours.")
-@click.option(
-    "--most-epochs", type=click.IntRange(min=1), default=30, show_default=True, help="Passes that stop the tutorial's."
-)
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps or auto.")
-@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
-def benchmark_train(laps: int, epochs: int, most_epochs: int, device: str, as_json: bool) -> None:
-    """Train the small ConvNet as the lab does and as tutorials do, in turn, to the same validation accuracy."""
-    from mnistlab import race
-    from mnistlab.data import load_mnist
-    from mnistlab.progress import track
-    from mnistlab.training import Settings
-
-    run = race.race(load_mnist(), Settings(epochs=epochs), laps=laps, most_epochs=most_epochs, device=device)
-    found = list(track(run, total=laps, description="laps"))
-    click.echo(json.dumps(race.as_dict(found), indent=2) if as_json else "\n".join(race.lines(found)))
 
 
 @click.command(short_help="Look at all the lab needs; say what is missing.")
