@@ -12,8 +12,10 @@ from mnistlab import __version__
 from mnistlab.commands import benchmark, models, reading, running
 from mnistlab.errors import LabError
 
-# How a command ends besides 0: 1 what was asked for failed, 2 it was refused because of how it was asked.
+# How a command ends besides 0: 1 what was asked for failed, 2 it was refused because of how it was asked, 75 somebody else is
+# at it (EX_TEMPFAIL of sysexits.h: try again later).
 REFUSED = {"usage", "unknown", "unknown-notebook", "unknown-parameter", "parameter-value", "twice"}
+BUSY = 75
 SIGNALS = {"sigint": 130, "sigterm": 143, "sighup": 129}  # 128 + the signal, as shells have it
 
 
@@ -32,7 +34,9 @@ class _Group(click.Group):
 
 
 def exit_code(error: LabError) -> int:
-    """The exit code of the command after an error of the lab: 2 for a refusal, 1 for a failure, 128 + n for signal n."""
+    """The exit code after an error of the lab: 2 for a refusal, 75 for a lock, 128 + n for signal n, 1 for any failure."""
+    if error.code == "locked":
+        return BUSY
     return SIGNALS.get(error.code, 2 if error.code in REFUSED else 1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from mnistlab.errors import LabError
@@ -100,3 +102,60 @@ def models_promote(version: str) -> None:
     registry = Registry()
     before, now = _current(registry), registry.promote(version)
     click.echo(f"Version {now} is in use" + (f"; it was {before}." if before not in (None, now) else "."))
+
+
+@models.command("rollback", short_help="Put the version before into use again.")
+def models_rollback() -> None:
+    """Put the version that was in use before into use again; repeated, it goes further back."""
+    from mnistlab import locks, paths
+    from mnistlab.promotions import Promotions  # not the registry, which waits for PyTorch
+
+    root = paths.models()
+    with locks.hold(root / locks.REGISTRY, "a change of the version in use", wait=locks.WAIT):
+        left, now = Promotions(root).back()
+    click.echo(f"Version {now} is in use again; it was {left}.")
+
+
+@models.command("prune", short_help="Remove old versions.")
+@click.option("--keep", type=click.IntRange(min=1), default=5, show_default=True, help="How many of the newest stay.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+def models_prune(keep: int, dry_run: bool) -> None:
+    """Remove old versions. The newest, the one in use, the one before it and the newest of each kind stay."""
+    from mnistlab.registry import Registry
+
+    gone = Registry().prunable(keep) if dry_run else Registry().prune(keep)
+    names = ", ".join(gone) or "nothing"
+    click.echo(f"Would remove {names}." if dry_run else f"Removed {names}.")
+
+
+@models.command("compare", short_help="Compare two versions on the same images.")
+@click.argument("first")
+@click.argument("second")
+@click.option(
+    "--images",
+    type=click.Choice(["validation", "test"]),
+    default="validation",
+    show_default=True,
+    help="Which of MNIST's; whoever chooses by the test images can no longer be judged by them.",
+)
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
+    """Compare versions FIRST and SECOND, paired: which images does only one of them read right?"""
+    from mnistlab import wording
+    from mnistlab.data import load_mnist
+    from mnistlab.evaluation import compare, evaluate
+    from mnistlab.registry import Registry
+
+    registry = Registry()
+    names = [registry.resolve(name) for name in (first, second)]
+    digits = getattr(load_mnist(), images)
+    judged = [evaluate(registry.load(name).probabilities(digits.images), digits.labels) for name in names]
+    paired = compare(*(one.correct for one in judged))
+    if as_json:
+        figures = {name: one.accuracy.as_dict() for name, one in zip(names, judged, strict=True)}
+        click.echo(json.dumps({"images": images, "accuracy": figures, "paired": paired.as_dict()}, indent=2))
+        return
+    for name, one in zip(names, judged, strict=True):
+        click.echo(f"{name}  {one.accuracy} {images} images")
+    sentence = wording.mcnemar(paired, names[0], names[1])
+    click.echo(f"{sentence[0].upper()}{sentence[1:]}.")
