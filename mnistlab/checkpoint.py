@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from mnistlab.data import PIXELS, SIDE, Digits, Normalisation, Splits
 from mnistlab.errors import CheckpointError, LabError, PermutationError
 from mnistlab.evaluation import Accuracy
 from mnistlab.files import read_regular
+from mnistlab.metrics import FOLDER
 from mnistlab.permutation import Permutation
 from mnistlab.promotions import MANIFEST, MAX_MANIFEST, MAX_WEIGHTS, WEIGHTS
 from mnistlab.training import Training
@@ -40,6 +42,9 @@ PROBES = 8  # images whose logits are stored
 PROBE_TOLERANCE = 1e-4  # of a logit; another machine's rounding stays well below
 PERMUTATION = "permutation"  # its key among the tensors; the weights carry the prefix
 PREFIX = "model."
+SHARED = (
+    0.001  # share of held-out images that may stand among the training images; MNIST has none, other sets a few twins
+)
 LIBRARIES = ("torch", "torchvision", "numpy", "safetensors", "mnistlab")
 
 Text = Annotated[str, Field(max_length=500)]
@@ -161,6 +166,7 @@ class Manifest(_Strict):
     training: TrainingInfo
     metrics: dict[Literal["validation", "test"], Metric]
     calibration: CalibrationInfo | None = None  # versions made before there was one have none
+    run: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,100}$")] | None = None  # which headless run made it
     libraries: dict[Text, Text]
     git_commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None
     weights_sha256: Sha256
@@ -226,8 +232,12 @@ def pack(
 
     Raises
     ------
-    CheckpointError : the metadata does not fit the schema: a note too long, or weights whose logits are not finite.
+    CheckpointError : the metadata does not fit the schema: a note too long, or weights whose logits are not finite; or
+        images it is to be judged on stand among those it learned from (``"leak"``).
     """
+    for part, count in splits.shared().items():
+        if count > SHARED * len(getattr(splits, part)):
+            raise CheckpointError(f"{count:,} {part} images stand among the training images", code="leak")
     try:
         return _pack(training, splits, version_id, test, note)
     except ValidationError as error:
@@ -281,6 +291,7 @@ def _pack(training: Training, splits: Splits, version_id: str, test: Digits | No
         calibration=_calibration(
             models.logits(training.model, splits.validation.images, **apply), splits.validation.labels
         ),
+        run=_run(),
         libraries=_libraries(),
         git_commit=_git_commit(),
         weights_sha256=hashlib.sha256(weights).hexdigest(),
@@ -400,6 +411,19 @@ cheques or forms: it was trained on digits written in the United States around 1
 """
 
 
+def lineage(manifest: Manifest) -> dict[str, str]:
+    """Where a version comes from, to be followed back: every name in full."""
+    seed = f", seed {manifest.permutation.seed}" if manifest.permutation.seed is not None else ""
+    return {
+        "version": f"{manifest.version}, made {manifest.created}",
+        "weights": f"SHA-256 {manifest.weights_sha256}",
+        "permutation": f"{manifest.permutation.kind}{seed}, SHA-256 {manifest.permutation.sha256}",
+        "training images": f"{manifest.data.n_train:,} of {manifest.data.name}, SHA-256 {manifest.data.train_sha256}",
+        "training run": manifest.run or "not made by a headless run, or before runs were noted",
+        "code": manifest.git_commit or "unknown commit",
+    }
+
+
 def _tensors(weights: bytes, expected: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a file whose keys, shapes and types are exactly the expected ones, all finite."""
     try:
@@ -467,6 +491,11 @@ def _calibration(logits: Tensor, labels: Tensor) -> CalibrationInfo:
     found = calibrate(logits, labels)
     levels = [Level(coverage=level, surprise=limit) for level, limit in found.surprises.items()]
     return CalibrationInfo(n=found.n, levels=levels, confidence=found.confidence)
+
+
+def _run() -> str | None:
+    """Name of the report that the runner is making, if this runs in a headless notebook."""
+    return Path(os.environ.get(FOLDER, "")).name.removesuffix(".partial") or None
 
 
 def _libraries() -> dict[str, str]:

@@ -68,6 +68,9 @@ def models_show(version: str, as_json: bool) -> None:
         click.echo(manifest.model_dump_json(indent=2, exclude={"probe"}))
     else:
         click.echo(checkpoint.card(manifest).rstrip())
+        click.echo("\nWhere it comes from:\n")
+        for name, text in checkpoint.lineage(manifest).items():
+            click.echo(f"- {name}: {text}")
 
 
 @models.command("verify", short_help="Check versions without trusting them.")
