@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import stat
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,17 +30,21 @@ from mnistlab.conformal import Calibration, calibrate
 from mnistlab.data import PIXELS, SIDE, Digits, Normalisation, Splits
 from mnistlab.errors import CheckpointError, LabError, PermutationError
 from mnistlab.evaluation import Accuracy
+from mnistlab.files import read_regular
+from mnistlab.metrics import FOLDER
 from mnistlab.permutation import Permutation
+from mnistlab.promotions import MANIFEST, MAX_MANIFEST, MAX_WEIGHTS, WEIGHTS
 from mnistlab.training import Training
 
-WEIGHTS, MANIFEST, CARD = "model.safetensors", "manifest.json", "README.md"
-MAX_WEIGHTS = 16 * 2**20  # bytes; the 6,422-parameter net takes 33 kB
-MAX_MANIFEST = 2**20  # bytes; a usual one takes 15 kB
+CARD = "README.md"
 SCHEMA = 1  # of the manifest; another form gets another number
 PROBES = 8  # images whose logits are stored
 PROBE_TOLERANCE = 1e-4  # of a logit; another machine's rounding stays well below
 PERMUTATION = "permutation"  # its key among the tensors; the weights carry the prefix
 PREFIX = "model."
+SHARED = (
+    0.001  # share of held-out images that may stand among the training images; MNIST has none, other sets a few twins
+)
 LIBRARIES = ("torch", "torchvision", "numpy", "safetensors", "mnistlab")
 
 Text = Annotated[str, Field(max_length=500)]
@@ -163,6 +166,7 @@ class Manifest(_Strict):
     training: TrainingInfo
     metrics: dict[Literal["validation", "test"], Metric]
     calibration: CalibrationInfo | None = None  # versions made before there was one have none
+    run: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,100}$")] | None = None  # which headless run made it
     libraries: dict[Text, Text]
     git_commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None
     weights_sha256: Sha256
@@ -228,8 +232,12 @@ def pack(
 
     Raises
     ------
-    CheckpointError : the metadata does not fit the schema: a note too long, or weights whose logits are not finite.
+    CheckpointError : the metadata does not fit the schema: a note too long, or weights whose logits are not finite; or
+        images it is to be judged on stand among those it learned from (``"leak"``).
     """
+    for part, count in splits.shared().items():
+        if count > SHARED * len(getattr(splits, part)):
+            raise CheckpointError(f"{count:,} {part} images stand among the training images", code="leak")
     try:
         return _pack(training, splits, version_id, test, note)
     except ValidationError as error:
@@ -283,6 +291,7 @@ def _pack(training: Training, splits: Splits, version_id: str, test: Digits | No
         calibration=_calibration(
             models.logits(training.model, splits.validation.images, **apply), splits.validation.labels
         ),
+        run=_run(),
         libraries=_libraries(),
         git_commit=_git_commit(),
         weights_sha256=hashlib.sha256(weights).hexdigest(),
@@ -291,6 +300,10 @@ def _pack(training: Training, splits: Splits, version_id: str, test: Digits | No
             logits=models.logits(training.model, probe, **apply).tolist(),
         ),
     )
+    return _files(weights, manifest)
+
+
+def _files(weights: bytes, manifest: Manifest) -> dict[str, bytes]:
     text = manifest.model_dump_json(indent=2) + "\n"
     return {WEIGHTS: weights, MANIFEST: text.encode(), CARD: card(manifest).encode()}
 
@@ -306,10 +319,10 @@ def load(folder: Path) -> Checkpoint:
     CheckpointError : any check failed; ``code`` says which (missing, not-a-file, too-large, manifest, sha256, tensors,
         shape, type, finite, permutation, probe).
     """
-    manifest = parse_manifest(_read(folder / MANIFEST, MAX_MANIFEST))
+    manifest = parse_manifest(read_regular(folder / MANIFEST, MAX_MANIFEST))
     if manifest.version != folder.name:
         raise CheckpointError(f"the manifest in {folder.name} is that of version {manifest.version}", code="manifest")
-    weights = _read(folder / WEIGHTS, MAX_WEIGHTS)
+    weights = read_regular(folder / WEIGHTS, MAX_WEIGHTS)
     if (found := hashlib.sha256(weights).hexdigest()) != manifest.weights_sha256:
         raise CheckpointError(
             f"{WEIGHTS} of {folder.name} has SHA-256 {found[:12]}..., its manifest says {manifest.weights_sha256[:12]}...",
@@ -331,6 +344,20 @@ def load(folder: Path) -> Checkpoint:
     checkpoint = Checkpoint(model.eval(), permutation, normalisation, manifest)
     _check_probe(checkpoint)
     return checkpoint
+
+
+def renamed(folder: Path, version_id: str) -> dict[str, bytes]:
+    """The files of a version folder, proved sound, as those of another number.
+
+    Raises
+    ------
+    CheckpointError : as ``load``.
+    """
+    manifest = load(folder).manifest
+    weights = read_regular(folder / WEIGHTS, MAX_WEIGHTS)
+    if hashlib.sha256(weights).hexdigest() != manifest.weights_sha256:
+        raise CheckpointError(f"{WEIGHTS} of {folder.name} changed while it was read", code="sha256")
+    return _files(weights, manifest.model_copy(update={"version": version_id}))
 
 
 def parse_manifest(text: bytes) -> Manifest:
@@ -384,29 +411,17 @@ cheques or forms: it was trained on digits written in the United States around 1
 """
 
 
-def _read(path: Path, limit: int) -> bytes:
-    """A regular file, not a link and not too large, read once."""
-    name = f"{path.parent.name}/{path.name}"
-    if path.parent.is_symlink():
-        raise CheckpointError(f"{path.parent.name} is a link; a version is a real folder", code="not-a-file")
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    except FileNotFoundError:
-        raise CheckpointError(f"{name} is missing", code="missing") from None
-    except OSError as error:
-        raise CheckpointError(f"{name} cannot be opened as a file: {error.strerror}", code="not-a-file") from None
-    try:  # by descriptor, so that what is checked is what is read; a folder must be refused before it is wrapped
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode):
-            raise CheckpointError(f"{name} is not a regular file", code="not-a-file")
-        if info.st_size > limit:
-            raise CheckpointError(f"{name} has {info.st_size:,} bytes; at most {limit:,} are allowed", code="too-large")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(limit)
-    except OSError as error:
-        raise CheckpointError(f"{name} cannot be read: {error.strerror}", code="not-a-file") from None
-    finally:
-        os.close(descriptor)
+def lineage(manifest: Manifest) -> dict[str, str]:
+    """Where a version comes from, to be followed back: every name in full."""
+    seed = f", seed {manifest.permutation.seed}" if manifest.permutation.seed is not None else ""
+    return {
+        "version": f"{manifest.version}, made {manifest.created}",
+        "weights": f"SHA-256 {manifest.weights_sha256}",
+        "permutation": f"{manifest.permutation.kind}{seed}, SHA-256 {manifest.permutation.sha256}",
+        "training images": f"{manifest.data.n_train:,} of {manifest.data.name}, SHA-256 {manifest.data.train_sha256}",
+        "training run": manifest.run or "not made by a headless run, or before runs were noted",
+        "code": manifest.git_commit or "unknown commit",
+    }
 
 
 def _tensors(weights: bytes, expected: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -476,6 +491,11 @@ def _calibration(logits: Tensor, labels: Tensor) -> CalibrationInfo:
     found = calibrate(logits, labels)
     levels = [Level(coverage=level, surprise=limit) for level, limit in found.surprises.items()]
     return CalibrationInfo(n=found.n, levels=levels, confidence=found.confidence)
+
+
+def _run() -> str | None:
+    """Name of the report that the runner is making, if this runs in a headless notebook."""
+    return Path(os.environ.get(FOLDER, "")).name.removesuffix(".partial") or None
 
 
 def _libraries() -> dict[str, str]:

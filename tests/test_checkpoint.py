@@ -20,7 +20,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from mnistlab import checkpoint, models
+from mnistlab import checkpoint, files, models
 from mnistlab.data import Normalisation
 from mnistlab.errors import CheckpointError
 from mnistlab.permutation import Permutation
@@ -228,7 +228,7 @@ def test_a_file_that_cannot_be_read_through_is_refused(version, monkeypatch):
     def broken(descriptor):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(checkpoint, "os", types.SimpleNamespace(**{**vars(os), "fstat": broken}))
+    monkeypatch.setattr(files, "os", types.SimpleNamespace(**{**vars(os), "fstat": broken}))
     refused(version, "not-a-file", "cannot be read: Input/output error")
 
 
