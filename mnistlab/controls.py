@@ -99,6 +99,7 @@ class Controls:
         column = widgets.Layout(width=f"{CANVAS + 2}px", max_width="100%", margin="0", overflow="visible")
         bar = widgets.HBox([self.undo, self.clear, self.why], layout=_bar())
         left = widgets.VBox([sheet, bar, self.pen, self.versions, self.more, self._extras], layout=column)
+        left.add_class("mnistlab-column")
         style = f"<style>{files('mnistlab').joinpath('pad.css').read_text(encoding='utf-8')}</style>"
         hidden = widgets.HTML(style, layout=widgets.Layout(display="none"))
         self.fold(open=False)
