@@ -95,6 +95,7 @@ class TrainingInfo(_Strict):
     best_epoch: Annotated[int, Field(ge=1)]
     batch_size: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0)]
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     seed: Annotated[int, Field(ge=0)]
     device: Text
     threads: Annotated[int, Field(ge=1)]
@@ -267,6 +268,7 @@ def _pack(training: Training, splits: Splits, version_id: str, test: Digits | No
             best_epoch=training.best.epoch,
             batch_size=training.settings.batch_size,
             learning_rate=float(training.settings.learning_rate),
+            average=float(training.settings.average),
             seed=training.settings.seed,
             device=training.device,
             threads=training.threads,

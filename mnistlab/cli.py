@@ -262,26 +262,24 @@ def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: b
             {
                 "file": file,
                 "digit": read.digit,
+                "digits": list(read.digits),
                 "confidence": read.confidence,
-                "probabilities": [float(p) for p in read.probabilities] if read.digit is not None else None,
+                "probabilities": [float(p) for p in read.probabilities] if read.image.any() else None,
                 "reason": read.reason or None,
                 "version": read.version,
                 "milliseconds": round(read.milliseconds, 2),
             }
         )
         if not as_json:
-            answer = (
-                f"no digit, {read.reason}" if read.digit is None else f"{read.digit} ({100 * read.confidence:.1f} %)"
-            )
-            click.echo(f"{file}: {answer}")
+            click.echo(f"{file}: {read}")
     if as_json:
         click.echo(json.dumps(readings, indent=2, ensure_ascii=False, allow_nan=False))
     ctx.exit(1 if failed else 0)
 
 
-@main.group(short_help="Measure how well drawings are read.")
+@main.group(short_help="Measure how well drawings are read, and how fast the lab is.")
 def benchmark() -> None:
-    """Measure how well drawings are read, on a file of your own."""
+    """Measure how well drawings are read, and how fast the lab is."""
 
 
 @benchmark.command("pen")
@@ -306,6 +304,64 @@ def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
         click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
     else:
         click.echo("\n".join(lines(report)))
+
+
+@benchmark.command("train")
+@click.option("--laps", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each kind.")
+@click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True, help="Passes of ours.")
+@click.option(
+    "--most-epochs", type=click.IntRange(min=1), default=30, show_default=True, help="Passes that stop the tutorial's."
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps or auto.")
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+def benchmark_train(laps: int, epochs: int, most_epochs: int, device: str, as_json: bool) -> None:
+    """Train the small ConvNet as the lab does and as tutorials do, in turn, to the same validation accuracy."""
+    from mnistlab import race
+    from mnistlab.data import load_mnist
+    from mnistlab.progress import track
+    from mnistlab.training import Settings
+
+    run = race.race(load_mnist(), Settings(epochs=epochs), laps=laps, most_epochs=most_epochs, device=device)
+    found = list(track(run, total=laps, description="laps"))
+    click.echo(json.dumps(race.as_dict(found), indent=2) if as_json else "\n".join(race.lines(found)))
+
+
+@benchmark.command("latency")
+@click.option("--version", "version", default="current", show_default=True, help="Which model reads.")
+@click.option("--n", "n", type=click.IntRange(min=10), default=500, show_default=True, help="Readings to time.")
+@click.option(
+    "--browser", is_flag=True, help="Also from the pointer to the page, in JupyterLab and a headless Chromium."
+)
+@click.option(
+    "--drawn", type=click.IntRange(min=1), default=50, show_default=True, help="With --browser: drawings to time."
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1, max=90),
+    default=30,
+    show_default=True,
+    help="With --browser: seconds of 200 moves each.",
+)
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+def benchmark_latency(version: str, n: int, browser: bool, drawn: int, seconds: float, as_json: bool) -> None:
+    """Time readings and explanations: p50, p95 and p99 in milliseconds, on one thread."""
+    from mnistlab import latency
+    from mnistlab.predictor import Predictor
+
+    reader = Predictor.load(version)
+    timings, seen = latency.measure(reader, n=n), None
+    if browser:
+        from mnistlab import pointer
+
+        seen = pointer.measure(reader.version, n=drawn, seconds=seconds)
+    if as_json:
+        figures = {"version": reader.version, "kernel": [timing.as_dict() for timing in timings]}
+        click.echo(json.dumps({**figures, **({"browser": seen.as_dict()} if seen else {})}, indent=2, allow_nan=False))
+        return
+    click.echo(f"version {reader.version}, one thread")
+    click.echo("\n".join(latency.lines(timings if seen is None else [*timings, seen.answer])))
+    if seen is not None:
+        click.echo("\n".join(seen.lines()))
 
 
 @main.command(short_help="Look at all the lab needs; say what is missing.")

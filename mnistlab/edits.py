@@ -17,7 +17,17 @@ from mnistlab import polyline
 from mnistlab.models import one_thread
 from mnistlab.predictor import Predictor
 from mnistlab.preprocess import fit
-from mnistlab.strokes import CANVAS, DIGIT, PEN_SHARE, PEN_WIDTH, as_strokes, is_dot, rasterise, to_standard_size
+from mnistlab.strokes import (
+    CANVAS,
+    DIGIT,
+    MANY_POINTS,
+    PEN_SHARE,
+    PEN_WIDTH,
+    as_strokes,
+    is_dot,
+    rasterise,
+    to_standard_size,
+)
 
 PEN = PEN_SHARE * DIGIT  # px of the standard size, as all lengths below
 TRIMS = (12, 20, 30, 42, 56, 72, 92, 120, 150)  # cut from an end
@@ -27,6 +37,9 @@ SLIT = 52  # the longest of them that still looks like a gap in a line
 CLOSED = (16, 100)  # shortest and longest bridge
 EXTENSIONS = (16, 28, 42, 60, 80)  # added to an end
 REACH = 24  # of an end, to judge which way it runs
+WINDOWS = 30  # places along a stroke where a gap is tried
+MOST_STROKES = 12  # in a digit; more are a scribble, and no edit is tried
+MOST_POINTS = MANY_POINTS  # likewise
 BATCH = 8  # edits read at a time; the first batch with a flip is the last
 LEAST = 0.5  # probability of the new answer; more than all others together
 
@@ -68,7 +81,8 @@ def smallest_edit(predictor: Predictor, strokes: Iterable, pen_width: float = PE
 
     Returns
     -------
-    None if the drawing has no digit, or no edit that was tried flips it.
+    None if the drawing has no digit, or no edit that was tried flips it; or if it has more than 12 strokes or 2,000 points,
+    of which none are tried.
 
     Raises
     ------
@@ -76,7 +90,7 @@ def smallest_edit(predictor: Predictor, strokes: Iterable, pen_width: float = PE
     """
     strokes = as_strokes(strokes)
     answer = predictor.predict_strokes(strokes, pen_width).digit
-    if answer is None:
+    if answer is None or len(strokes) > MOST_STROKES or sum(map(len, strokes)) > MOST_POINTS:
         return None
     strokes = [np.clip(stroke, 0, CANVAS) for stroke in strokes]  # the ink anybody saw
     candidates = sorted(_candidates(strokes), key=lambda candidate: candidate.length)
@@ -132,7 +146,8 @@ def _cuts(stroke: np.ndarray, length: float, scale: float, replace: Callable) ->
             yield _Candidate(cut, replace(left), removed=[gone], how=what)
     for cut in GAPS:
         share = cut / max(length, 1.0)
-        for start in np.arange(PEN / 2 / max(length, 1.0), 1 - share, share / 2):
+        step = max(share / 2, 1 / WINDOWS)
+        for start in np.arange(PEN / 2 / max(length, 1.0), 1 - share, step):
             gone = polyline.part(stroke, start, start + share)
             rest = polyline.part(stroke, 0, start), polyline.part(stroke, start + share, 1)
             how = "with a gap here" if cut <= SLIT else f"without this {'bar' if _is_bar(gone, scale) else 'part'}"

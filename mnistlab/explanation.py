@@ -70,7 +70,8 @@ def attribute(
     ----------
     strokes, pen_width : as for ``Predictor.predict_strokes``.
     digit : the one to explain, 0 to 9; None is the likeliest.
-    pieces : about how many, 1 to 100; every stroke has at least one.
+    pieces : about how many, 1 to 100. Every stroke has at least one; of more than twice as many, only the longest are
+        judged, and the rest, specks of a scribble, weigh 0.
 
     Raises
     ------
@@ -90,14 +91,17 @@ def attribute(
     small = shrink(whole[window])
     at = centre(small)
     cuts = _cuts(standard, pieces)
-    left = (rasterise(_without(standard, *cut, width / 2), pen_width=width) for cut in cuts)
+    judged = sorted(range(len(cuts)), key=lambda k: -_length(standard, *cuts[k]))[: 2 * pieces]
+    left = (rasterise(_without(standard, *cuts[k], width / 2), pen_width=width) for k in judged)
     images = [place(small, at), *(place(shrink(ink[window]), at) for ink in left)]
     with one_thread():
         logits = predictor.checkpoint.logits(torch.from_numpy(np.stack(images))).double().numpy()
     digit = int(logits[0].argmax()) if digit is None else int(digit)
     odds = log_odds(logits, digit)
+    weights = np.zeros(len(cuts))
+    weights[judged] = odds[0] - odds[1:]
     drawn = [np.clip(stroke, 0, CANVAS) for stroke in strokes]  # the ink anybody saw
-    return Attribution(digit, [polyline.part(drawn[i], start, end) for i, start, end in cuts], odds[0] - odds[1:])
+    return Attribution(digit, [polyline.part(drawn[i], start, end) for i, start, end in cuts], weights)
 
 
 def steps(predictor: Predictor, strokes: Iterable, pen_width: float = PEN_WIDTH) -> list[Step]:
@@ -141,6 +145,10 @@ def _cuts(strokes: list[np.ndarray], pieces: int) -> list[tuple[int, float, floa
     lengths = [polyline.length(stroke) for stroke in strokes]
     counts = [max(1, round(pieces * length / max(sum(lengths), 1.0))) for length in lengths]
     return [(i, k / n, (k + 1) / n) for i, n in enumerate(counts) for k in range(n)]
+
+
+def _length(strokes: list[np.ndarray], index: int, start: float, end: float) -> float:
+    return polyline.length(strokes[index]) * (end - start)
 
 
 def _without(strokes: list[np.ndarray], index: int, start: float, end: float, radius: float) -> list[np.ndarray]:

@@ -58,7 +58,10 @@ class Prediction:
         return 0.0 if self.digit is None else float(self.probabilities[self.digit])
 
     def __str__(self) -> str:
-        return f"no digit: {self.reason}" if self.digit is None else f"{self.digit} ({100 * self.confidence:.1f} %)"
+        if self.digit is None:
+            return f"no digit: {self.reason}"
+        others = f" or {' or '.join(map(str, self.digits[1:]))}" if len(self.digits) > 1 else ""
+        return f"{self.digit} ({100 * self.confidence:.1f} %){others}"
 
 
 class Predictor:

@@ -201,8 +201,8 @@ def test_pictures_are_read_one_a_line_and_a_bad_one_stops_no_other(pictures):
     assert result.exit_code == 1
     assert len(result.stdout.splitlines()) == 2
     assert result.stdout.startswith(f"{digit}: ")
-    assert result.stdout.splitlines()[0].endswith(" %)")
-    assert result.stdout.splitlines()[1].startswith(f"{blank}: no digit, ")
+    assert " %)" in result.stdout.splitlines()[0]
+    assert result.stdout.splitlines()[1].startswith(f"{blank}: no digit: ")
     assert [line.partition(":")[0] for line in result.stderr.splitlines()] == [text, "no-such-file.png"]
     assert call("predict", digit).exit_code == 0
 
@@ -238,3 +238,13 @@ def test_the_doctor_shows_findings_with_remedies_and_fails_on_a_fault(monkeypatc
 def test_the_command_is_installed_under_its_name():
     beside = Path(sys.executable).with_name("mnistlab")
     assert os.access(beside, os.X_OK), "install the package: make setup"
+
+
+def test_the_race_is_run_by_a_command(monkeypatch, small):
+    monkeypatch.setattr("mnistlab.data.load_mnist", lambda: small)
+    arguments = ["benchmark", "train", "--laps", "1", "--epochs", "1", "--most-epochs", "1", "--device", "cpu"]
+    table = call(*arguments)
+    assert table.exit_code == 0
+    assert "times faster" in table.stdout
+    asked = call(*arguments, "--json")
+    assert len(json.loads(asked.stdout)["laps"]) == 1
