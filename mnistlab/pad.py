@@ -291,7 +291,7 @@ class DigitPad(widgets.Box):
     @_handler
     def show_why(self, shown: bool) -> None:
         """Colour the ink by what it said for or against the digit, and give the reasons below."""
-        self.why.is_on = bool(shown)
+        self.why.switch(bool(shown))
         self._mark(self.controls.why, self.why.is_on)
         self._change()
 
@@ -408,6 +408,7 @@ class DigitPad(widgets.Box):
 
     def _read_soon(self) -> None:
         """Read now, or as soon as it is due; without an event loop the release will do."""
+        self._rest.cancel()
         wait = self._due - self.clock()
         if wait <= 0:
             self._read()

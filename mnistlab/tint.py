@@ -23,7 +23,9 @@ def shade(found: Attribution) -> tuple[np.ndarray, np.ndarray]:
     for pieces, weights in _runs(found):
         curve = polyline.smooth(np.concatenate(pieces))
         if len(curve) == 1:
-            curve = np.repeat(curve, 2, axis=0) + np.array([[0.0, 0.0], [0.01, 0.0]])  # a line of no length leaves no dot
+            curve = np.repeat(curve, 2, axis=0) + np.array(
+                [[0.0, 0.0], [0.01, 0.0]]
+            )  # a line of no length leaves no dot
         lengths = np.array([polyline.length(piece) for piece in pieces])
         middles = lengths.cumsum() - lengths / 2
         along = np.hypot(*np.diff(curve, axis=0).T).cumsum()

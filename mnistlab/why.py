@@ -32,6 +32,10 @@ class Why:
         self._strokes: list[np.ndarray] = []
         self._pen_width = 0.0
 
+    def switch(self, on: bool) -> None:
+        """Ask for reasons, or ask no more."""
+        self.is_on, self.attribution = on, None
+
     @property
     def shades(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Colours for the ink, as ``tint.shade`` gives them, or None."""
