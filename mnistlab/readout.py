@@ -22,7 +22,7 @@ from mnistlab.wording import percent
 
 PROMPT = "draw a digit"
 RIVAL = 0.1  # probability from which the second choice is worth naming
-NAMED = 3  # digits of a larger set that are shown
+NAMED = 5  # digits of a larger set that are shown
 
 
 def render(
@@ -45,7 +45,7 @@ def render(
     """
     kind = "plain" if scrambled is None else "permuted"
     live = ' role="alert"' if message else ' role="status"' if settled else ""
-    several = " mnistlab-several" if len(prediction.digits) > 1 else ""
+    several = f" mnistlab-of{min(len(prediction.digits), 4)}" if len(prediction.digits) > 1 else ""
     pictures = picture(
         prediction.image, "what the network sees, 28 x 28" if scrambled is None else "your digit, 28 x 28"
     )
@@ -119,11 +119,14 @@ def _answer(prediction: Prediction, message: str, meant: int | None) -> str:
         return f'<div class="mnistlab-words">{words}{_small(told)}</div>'
     shares = prediction.probabilities
     if len(prediction.digits) > 1:
-        shown = prediction.digits[:NAMED]
-        digits = "<small> or </small>".join(map(str, shown))
+        shown = [str(digit) for digit in prediction.digits[:NAMED]]
+        digits = f"{'<small>, </small>'.join(shown[:-1])}<small> or </small>{shown[-1]}"
         more = [f"or {len(prediction.digits) - NAMED} more"] * (len(prediction.digits) > NAMED)
-        chances = [f"{digit}: {_percent(shares[digit])}" for digit in shown[:2]]
-        return f'<div class="mnistlab-digit">{digits}</div><div class="mnistlab-words">{_small([*chances, *more, *told])}</div>'
+        chances = [f"{digit}: {_percent(shares[digit])}" for digit in prediction.digits[:2]]
+        return (
+            f'<div class="mnistlab-digit">{digits}</div>'
+            f'<div class="mnistlab-words">{_small([*chances, *more, *told])}</div>'
+        )
     second = int(np.argsort(shares)[-2])
     other = [f"perhaps {_a(second)}: {_percent(shares[second])}"] * bool(shares[second] >= RIVAL)
     return (

@@ -157,8 +157,8 @@ def check(pad: DigitPad) -> None:
 
 @SLOW
 @given(actions=st.lists(ACTIONS, max_size=25))
-def test_a_pad_bears_any_order_of_acts(_two_versions, actions):
-    pad = DigitPad(models=_two_versions)
+def test_a_pad_bears_any_order_of_acts(two_versions, actions):
+    pad = DigitPad(models=two_versions)
     for name, *values in actions:
         getattr(pad, name)(*values)
         check(pad)
@@ -173,8 +173,8 @@ def test_a_pad_bears_any_order_of_acts(_two_versions, actions):
 
 @SLOW
 @given(events=st.lists(EVENTS, max_size=25))
-def test_a_pad_bears_any_event_of_a_browser(_two_versions, events):
-    pad = DigitPad(models=_two_versions)
+def test_a_pad_bears_any_event_of_a_browser(two_versions, events):
+    pad = DigitPad(models=two_versions)
     for event in events:
         pad.sheet._handle_frontend_event(None, event, [])
         check(pad)
@@ -207,7 +207,7 @@ def test_a_hundred_thousand_points_leave_a_pad_that_works(registry):
 
 
 @pytest.fixture(scope="session")
-def _two_versions(_registry_template):
+def two_versions(_registry_template):
     return _registry_template  # only read
 
 
