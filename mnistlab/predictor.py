@@ -100,6 +100,10 @@ class Predictor:
         """What the network's images go through; apply it to ``Prediction.image`` to see what it really gets."""
         return self.checkpoint.permutation
 
+    def scrambled(self, prediction: Prediction) -> np.ndarray | None:
+        """What the network really got of ``prediction.image``, uint8 (28, 28); None if it reads plain pixels."""
+        return None if self.permutation.is_identity else self.permutation.apply(prediction.image)
+
     def predict_strokes(self, strokes: Iterable, pen_width: float = PEN_WIDTH) -> Prediction:
         """Read a drawing.
 
