@@ -16,7 +16,7 @@ from mnistlab.data import CLASSES
 from mnistlab.strokes import CANVAS, PEN_WIDTHS
 
 COLUMN = f"{CANVAS}px"
-READOUT = "264px"
+READOUT = "256px"
 NONE = ""  # the version of no rival
 
 Options = Sequence[tuple[str, str]]

@@ -452,9 +452,9 @@ class DigitPad(widgets.Box):
     def _show(self) -> None:
         controls, readers, sketch = self.controls, self.readers, self.sketch
         controls.said.value = self._say(self.prediction, readers.first, self.message)
-        controls.beside(self.prediction_beside is not None)
-        if self.prediction_beside is not None:
-            controls.said_beside.value = self._say(self.prediction_beside, readers.second)
+        beside = self.prediction_beside
+        controls.beside(beside is not None)
+        controls.said_beside.value = "" if beside is None else self._say(beside, readers.second)
         controls.mark(sketch.true_digit if len(self.drawing) else None)
         controls.explain(self.why.is_on)
         if self._is_settled and controls.more.value:

@@ -22,7 +22,7 @@ from mnistlab.wording import percent
 
 PROMPT = "draw a digit"
 RIVAL = 0.1  # probability from which the second choice is worth naming
-NAMED = 5  # digits of a larger set that are shown
+NAMED = 4  # digits of a larger set that are shown
 
 
 def render(
@@ -122,7 +122,10 @@ def _answer(prediction: Prediction, message: str, meant: int | None) -> str:
         shown = [str(digit) for digit in prediction.digits[:NAMED]]
         digits = f"{'<small>, </small>'.join(shown[:-1])}<small> or </small>{shown[-1]}"
         more = [f"or {len(prediction.digits) - NAMED} more"] * (len(prediction.digits) > NAMED)
-        chances = [f"{digit}: {_percent(shares[digit])}" for digit in prediction.digits[:2]]
+        told_of = (
+            prediction.digits if len(prediction.digits) == 2 else prediction.digits[:1]
+        )  # there is room for no more
+        chances = [f"{digit}: {_percent(shares[digit])}" for digit in told_of]
         return (
             f'<div class="mnistlab-digit">{digits}</div>'
             f'<div class="mnistlab-words">{_small([*chances, *more, *told])}</div>'
@@ -138,7 +141,7 @@ def _answer(prediction: Prediction, message: str, meant: int | None) -> str:
 def _foot(prediction: Prediction) -> str:
     took = f"read in {prediction.milliseconds:.1f} ms" if prediction.image.any() else ""
     if len(prediction.digits) > 1 and prediction.level is not None:
-        return f"on digits like MNIST's, one of them is right in {percent(prediction.level, 1)} of readings<br>{took}"
+        return f"on digits like MNIST's, {percent(prediction.level, 1)} of readings hold the right one<br>{took}"
     return took
 
 

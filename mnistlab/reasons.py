@@ -15,7 +15,7 @@ from mnistlab.explanation import Edit, Step
 from mnistlab.strokes import CANVAS
 
 INK, GONE, ADDED = "#1a1a1a", "#f3c9a8", "#d55e00"
-NO_EDIT = "no small edit that was tried changes the reading"
+NO_EDIT = "no small edit that was tried flips it"
 
 
 def legend(digit: int | None) -> str:

@@ -853,7 +853,7 @@ def test_a_doubtful_drawing_gets_a_set_with_what_it_promises():
     assert "99.5 % of readings" in text
     assert text.count("mnistlab-first") == 2
     many = dataclasses.replace(doubtful, digits=(4, 9, 1, 7, 3, 2, 0))
-    assert "or 2 more" in readout.render(many)
+    assert "or 3 more" in readout.render(many)
 
 
 def test_what_is_no_digit_is_not_sure_and_keeps_its_bars():
