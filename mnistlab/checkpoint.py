@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -25,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from mnistlab import models, paths
+from mnistlab import models
 from mnistlab.conformal import Calibration, calibrate
 from mnistlab.data import PIXELS, SIDE, Digits, Normalisation, Splits
 from mnistlab.errors import CheckpointError, LabError, PermutationError
@@ -34,6 +33,7 @@ from mnistlab.files import read_regular
 from mnistlab.metrics import FOLDER
 from mnistlab.permutation import Permutation
 from mnistlab.promotions import MANIFEST, MAX_MANIFEST, MAX_WEIGHTS, WEIGHTS
+from mnistlab.source import git_commit
 from mnistlab.training import Training
 
 CARD = "README.md"
@@ -293,7 +293,7 @@ def _pack(training: Training, splits: Splits, version_id: str, test: Digits | No
         ),
         run=_run(),
         libraries=_libraries(),
-        git_commit=_git_commit(),
+        git_commit=git_commit(),
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         probe=Probe(
             images=[base64.b64encode(image.numpy().tobytes()).decode() for image in probe],
@@ -506,17 +506,6 @@ def _libraries() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _git_commit() -> str | None:
-    """The commit of the code, if it runs from a git checkout."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=paths.ROOT, capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None
 
 
 def _invalid(error: ValidationError) -> CheckpointError:
