@@ -14,7 +14,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -157,6 +157,8 @@ def chart(runs: list[Entry]) -> str:
                 reach += [[100 * s.high - v for v, s in zip(value, share, strict=True)]]
                 face = "none" if outcome == "refused" else colour
                 ax.errorbar(when, value, reach, fmt="o", color=colour, mfc=face, capsize=3, label=outcome)
+        if judged[-1][1] - judged[0][1] < timedelta(days=1):  # or one run would stand on an axis of years
+            ax.set_xlim(judged[0][1] - timedelta(hours=12), judged[-1][1] + timedelta(hours=12))
         ax.set_ylabel("right (%)")
         ax.set_xlabel("start of the run")
         ax.grid(axis="y", alpha=0.3)
