@@ -213,6 +213,8 @@ def decide(candidate: Path, current: Path | None, material: Material) -> Decisio
 def same_data(new: Judged, before: Judged | None, material: Material) -> Verdict:
     """The images that judge must be ones it did not learn from."""
     data = new.checkpoint.manifest.data
+    if data is None:
+        return Verdict("data", False, "it was imported; what it learned from is not known")
     passed = (data.name, data.split_seed) == (material.name, material.split_seed)
     held_out = f"it held out the validation images of {data.name}, split {data.split_seed}"
     asked = f"those asked here are of {material.name}, split {material.split_seed}"

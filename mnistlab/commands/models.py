@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
-from mnistlab.errors import LabError
+from mnistlab.errors import LabError, RegistryError
 
 
 @click.group(short_help="List, show, check and choose the trained versions.")
@@ -162,3 +163,39 @@ def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
         click.echo(f"{name}  {one.accuracy} {images} images")
     sentence = wording.mcnemar(paired, names[0], names[1])
     click.echo(f"{sentence[0].upper()}{sentence[1:]}.")
+
+
+@models.command("export", short_help="Write a version as an older convnet.pt.")
+@click.argument("version", default="current")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default="convnet.pt")
+def models_export(version: str, file: Path) -> None:
+    """Write VERSION to FILE in the older form, a dictionary for torch.load: model_state_dict, permutation, n_kernels,
+    input_size and output_size. Nothing is overwritten.
+    """
+    from mnistlab import older
+    from mnistlab.files import write_new
+    from mnistlab.registry import Registry
+
+    content = older.export(Registry().load(version))
+    try:
+        write_new(file.resolve(), content)
+    except FileExistsError:
+        raise click.UsageError(f"{file} is there already; nothing is overwritten") from None
+    except OSError as error:
+        raise RegistryError(f"{file} could not be written: {error}", code="write") from error
+    click.echo(f"{file}: {len(content):,} bytes")
+
+
+@models.command("import", short_help="Take over a model from an older convnet.pt.")
+@click.argument("file", type=click.Path(path_type=Path))
+def models_import(file: Path) -> None:
+    """Take over a model from FILE in the older form (see export) as a new version. Nothing in it is run, and it is not put
+    into use.
+    """
+    from mnistlab import older
+    from mnistlab.data import load_mnist
+    from mnistlab.registry import Registry
+
+    registry, splits = Registry(), load_mnist()
+    version = registry.add(lambda name: older.pack(file, splits, version_id=name))
+    click.echo(f"Version {version}: {registry.manifest(version).summary()}")

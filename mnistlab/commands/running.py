@@ -59,7 +59,7 @@ def run(
     try:
         finished = runs.run(
             notebooks,
-            _parse(given),
+            parse(given),
             cell_timeout=cell_timeout,
             start_timeout=start_timeout,
             update=update,
@@ -73,7 +73,8 @@ def run(
         _summarise(finished)
 
 
-def _parse(given: tuple[str, ...]) -> dict[str, str]:
+def parse(given: tuple[str, ...]) -> dict[str, str]:
+    """``NAME=VALUE`` texts as a dictionary; what has another form is a usage error."""
     values: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
@@ -87,15 +88,15 @@ def _parse(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _summarise(finished) -> None:
-    from mnistlab.runs import shorten
+    from mnistlab.folder import shorten
 
     entries = finished.receipt["notebooks"]
     count = "1 notebook" if len(entries) == 1 else f"{len(entries)} notebooks"
-    click.secho(f"\nComplete: {count} in {_duration(finished.receipt['seconds'])}", bold=True, fg="green")
+    click.secho(f"\nComplete: {count} in {duration(finished.receipt['seconds'])}", bold=True, fg="green")
     for entry in entries:
         changed = ", ".join(f"{name} = {entry['parameters'][name]}" for name in entry["changed"])
         click.echo(
-            f"\n  {click.style(entry['name'], bold=True)}  {_duration(entry['seconds'])}"
+            f"\n  {click.style(entry['name'], bold=True)}  {duration(entry['seconds'])}"
             + (f"  ({changed})" * bool(changed))
         )
         for line in entry["headlines"]:
@@ -103,6 +104,7 @@ def _summarise(finished) -> None:
     click.echo(f"\nReports: {shorten(finished.folder)}\n         to read one, open its .html in a browser")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """``"3 min 20 s"``."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
