@@ -131,9 +131,7 @@ class Correcting:
         elif agreed:
             self.note = Note("From now on the drawings that you mark are kept.")
         else:
-            left = (
-                f" {_drawings(self.n_kept)} so far {'stays' if self.n_kept == 1 else 'stay'}; Erase removes what is kept."
-            )
+            left = f" {_drawings(self.n_kept)} so far {'stays' if self.n_kept == 1 else 'stay'}; Erase removes what is kept."
             self.note = Note("Nothing more is kept." + left * bool(self.n_kept))
 
     def withdraw(self) -> None:

@@ -79,6 +79,9 @@ trainings = sa.Table(
     sqlite_strict=True,
 )
 
+# Where exports were written, so that what is erased can be taken out of them.
+exports = sa.Table("exports", tables, sa.Column("path", sa.Text, primary_key=True), sqlite_strict=True)
+
 # The n-th one lifts a store from schema n to n + 1. A new store gets the tables above, and none of these.
 MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = ()
 

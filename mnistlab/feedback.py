@@ -22,10 +22,11 @@ from typing import Literal
 import numpy as np
 import sqlalchemy as sa
 
-from mnistlab import consent
+from mnistlab import consent, exports
 from mnistlab.consent import RETENTION
 from mnistlab.database import KEY, WAIT, Database
 from mnistlab.database import corrections as _corrections
+from mnistlab.database import exports as _exports
 from mnistlab.database import trainings as _trainings
 from mnistlab.database import uses as _uses
 from mnistlab.errors import FeedbackError
@@ -85,7 +86,7 @@ class Correction:
     consent: str
     consented_at: datetime
     seconds: float = 0.0
-    comment: str = ""
+    comment: str = field(default="", repr=False)
     created: datetime = field(default_factory=now)
     key: str = field(default_factory=new_key)
     id: int | None = None
@@ -181,11 +182,13 @@ class Erased:
     ----------
     corrections, uses : how many.
     versions : of the model that had learned from some of them, in order.
+    lost : exports that may hold some of them and are no longer where they were written.
     """
 
     corrections: int
     uses: int = 0
     versions: tuple[str, ...] = ()
+    lost: tuple[Path, ...] = ()
 
 
 class Store:
@@ -282,11 +285,21 @@ class Store:
             learned = _trainings.c.correction.in_(numbers) & _trainings.c.erased.is_(None)
             versions = connection.execute(sa.select(_trainings.c.version).where(learned).distinct()).scalars().all()
             connection.execute(sa.update(_trainings).where(learned).values(erased=_stamp(now())))
+            written = connection.execute(sa.select(_exports.c.path)).scalars().all() if numbers else ()
+            # before the deletion is sealed: killed in between, an export lacks a line, and nothing outlives its erasure
+            lost = [path for path in written if not exports.clean(Path(path), numbers)]
+            connection.execute(sa.delete(_exports).where(_exports.c.path.in_(lost)))
             connection.execute(sa.delete(_corrections).where(corrections))
             counted = 0 if uses is None else connection.execute(sa.delete(_uses).where(uses)).rowcount
         if numbers or counted:
             self._database.vacuum()
-        return Erased(len(numbers), counted, tuple(sorted(versions)))
+        return Erased(len(numbers), counted, tuple(sorted(versions)), tuple(map(Path, lost)))
+
+    def exported(self, path: Path) -> None:
+        """Remember that an export is there: what is erased is taken out of it."""
+        with self._database.begin() as connection:
+            connection.execute(sa.delete(_exports).where(_exports.c.path == str(path)))
+            connection.execute(sa.insert(_exports).values(path=str(path)))
 
     # --- versions -----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,109 @@
+"""``mnistlab feedback``: the corrections that people agreed to have kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from mnistlab.consent import RETENTION
+
+
+@click.group(short_help="List, export and erase the corrections people agreed to have kept.")
+def feedback() -> None:
+    """The corrections that people agreed to have kept: list them, export them, erase them.
+
+    They are in data/feedback.sqlite, or where the variable MNISTLAB_FEEDBACK says: a path, or postgresql://USER@HOST/NAME.
+    """
+
+
+@feedback.command("list", short_help="List the sessions.")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+def feedback_list(as_json: bool) -> None:
+    """List the sessions: when, how many drawings, how many of them had been misread."""
+    from mnistlab.feedback import Store
+
+    store = Store()
+    sessions: dict[str, list] = {}
+    for correction in store.corrections():
+        sessions.setdefault(correction.session, []).append(correction)
+    rows = [
+        {
+            "session": name,
+            "first": f"{said[0].created:%Y-%m-%d %H:%M}",
+            "last": f"{said[-1].created:%Y-%m-%d %H:%M}",
+            "drawings": len(said),
+            "misread": sum(not correction.is_right for correction in said),
+        }
+        for name, said in sessions.items()
+    ]
+    uses = len(store.uses())
+    if as_json:
+        click.echo(json.dumps({"sessions": rows, "uses": uses}, indent=2))
+        return
+    if rows:
+        click.echo(f"{'session':<32}  {'first (UTC)':<16}  {'last (UTC)':<16}  drawings  misread")
+    for row in rows:
+        click.echo("{session:<32}  {first:<16}  {last:<16}  {drawings:>8}  {misread:>7}".format(**row))
+    kept = sum(row["drawings"] for row in rows)
+    click.echo(f"{kept:,} drawings of {len(rows)} sessions; {uses:,} readings counted. Kept for {RETENTION} days.")
+
+
+@feedback.command("export", short_help="Write the corrections to a file.")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def feedback_export(file: Path) -> None:
+    """Write the corrections to FILE, one a line as JSON. Nothing is overwritten.
+
+    The store remembers where the file is: what is erased later is taken out of it too, as long as it stays there.
+    """
+    from mnistlab import exports
+    from mnistlab.feedback import Store
+
+    written = exports.write(Store(), file)
+    click.echo(f"{file}: {written:,} drawings")
+
+
+@feedback.command("erase", short_help="Erase corrections for good.")
+@click.argument("ids", nargs=-1, type=click.IntRange(min=1), metavar="[NUMBER]...")
+@click.option("--session", help="All of a session, as `mnistlab feedback list` names it.")
+@click.option("--all", "everything", is_flag=True, help="Everything, counts of use included.")
+@click.confirmation_option("--yes", prompt="What is erased cannot be brought back. Erase it?", help="Do not ask.")
+def feedback_erase(ids: tuple[int, ...], session: str | None, everything: bool) -> None:
+    """Erase corrections for good, from the store and from exports: by NUMBER, by session, or all."""
+    from mnistlab.feedback import Store
+
+    if (len(ids) > 0) + (session is not None) + everything != 1:
+        raise click.UsageError("name what to erase in one way: numbers, --session NAME or --all")
+    chosen = {"ids": ids} if ids else {"everything": True} if everything else {"session": session}
+    _report(Store().erase(**chosen))
+
+
+@feedback.command("purge", short_help="Erase what is older than the consent allows.")
+@click.option("--days", type=click.FloatRange(0, RETENTION), default=RETENTION, show_default=True, help="How old.")
+def feedback_purge(days: float) -> None:
+    """Erase what is older than so many days; every opening of the store does it too, with 180 days."""
+    from mnistlab.feedback import Store
+
+    _report(Store().purge(days))
+
+
+@feedback.command("mark", short_help="Show which versions learned from erased drawings.")
+def feedback_mark() -> None:
+    """Show the versions that learned from corrections, and mark those whose drawings are erased since."""
+    from mnistlab.feedback import Store
+
+    marked = Store().marked()
+    for version, (learned, erased) in marked.items():
+        word = f"; {erased} of them erased since: train it anew, or remove it" if erased else ""
+        click.echo(f"{'!' if erased else ' '} {version}  learned from {learned} drawings{word}")
+    if not marked:
+        click.echo("No version learned from corrections.")
+
+
+def _report(erased) -> None:
+    click.echo(f"Erased {erased.corrections:,} drawings and {erased.uses:,} counted readings.")
+    if erased.versions:
+        click.echo(f"Versions that had learned from them: {', '.join(erased.versions)}.")
+    for path in erased.lost:
+        click.echo(f"An export is no longer at {path}: erase them there by hand.", err=True)

@@ -1,0 +1,68 @@
+"""Corrections as a file, one a line as JSON, and what is erased taken out of it again.
+
+The store remembers where its exports are. One that was moved away is out of its reach, and whoever erases is told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnistlab.errors import FeedbackError
+from mnistlab.files import write_atomic, write_new
+
+if TYPE_CHECKING:
+    from mnistlab.feedback import Correction, Store
+
+
+def write(store: Store, path: Path) -> int:
+    """Write all corrections to a new file, and return how many.
+
+    Raises
+    ------
+    FeedbackError : there is a file of that name, or it cannot be written.
+    """
+    path = path.resolve()
+    store.exported(path)  # first: a file that nobody knows of could not be cleaned
+    corrections = store.corrections()
+    try:
+        write_new(path, "".join(f"{line(correction)}\n" for correction in corrections))
+        path.chmod(0o600)
+    except FileExistsError:
+        raise FeedbackError(f"{path} is there already; nothing is overwritten", code="exists") from None
+    except OSError as error:
+        raise FeedbackError(f"{path} could not be written: {error.strerror}", code="write") from error
+    left = {correction.id for correction in store.corrections()}
+    clean(path, {correction.id for correction in corrections} - left)  # erased while this was written
+    return len(corrections)
+
+
+def line(correction: Correction) -> str:
+    """A correction as one line of JSON, with all that is kept of it."""
+    return json.dumps(
+        vars(correction)
+        | {
+            "strokes": [stroke.tolist() for stroke in correction.strokes],
+            "image": correction.image.tolist(),
+            "probabilities": correction.probabilities.tolist(),
+            "created": correction.created.isoformat(),
+            "consented_at": correction.consented_at.isoformat(),
+        },
+        ensure_ascii=False,
+    )
+
+
+def clean(path: Path, ids: Iterable[int]) -> bool:
+    """Take corrections out of an export by number; False if the file is no longer there, or no longer one."""
+    erased = set(ids)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        left = [text for text in lines if json.loads(text)["id"] not in erased]
+        if len(left) < len(lines):
+            write_atomic(path, "".join(left))
+            path.chmod(0o600)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True

@@ -1,0 +1,390 @@
+"""What a person says on the pad, and what becomes of it: without consent nothing about the drawing, with it exactly what is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mnistlab import cli, consent, correcting, drawings, paths, progress, strip
+from mnistlab.database import ABOUT
+from mnistlab.errors import FeedbackError, StrokesError
+from mnistlab.feedback import Store
+from mnistlab.pad import DigitPad
+from mnistlab.predictor import Predictor
+from mnistlab.terms import terms
+
+SEVEN, THREE = (drawings.load()[name].strokes for name in ("seven", "three"))
+
+
+@pytest.fixture(scope="module")
+def reader() -> Predictor:
+    return Predictor.load("0003", models=paths.ROOT / "models")
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("MNISTLAB_FEEDBACK", str(tmp_path / "store" / "feedback.sqlite"))
+    return Store()
+
+
+@pytest.fixture
+def pad(reader, store):
+    pad = DigitPad(reader, feedback=store)
+    yield pad
+    pad.close()
+
+
+def told(pad: DigitPad) -> str:
+    return pad.strip.told.value
+
+
+def rows(store: Store, table: str) -> list[dict]:
+    """What is in the file, by another way than the store's."""
+    connection = sqlite3.connect(store.path)
+    connection.row_factory = sqlite3.Row
+    found = [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
+    connection.close()
+    return found
+
+
+# --- without consent --------------------------------------------------------------------------------------------------
+
+
+def test_the_box_is_not_ticked_and_the_text_says_what_why_and_how_long(pad):
+    assert pad.strip.consent.value is False
+    text = consent.render()
+    for words in ("What is kept", "Why", "How long", f"{consent.RETENTION} days", "Without the box nothing"):
+        assert words in text
+    assert any(text in getattr(child, "value", "") for child in pad.strip.children if hasattr(child, "value"))
+
+
+def test_without_consent_not_one_byte_about_the_drawing_is_kept(pad, store):
+    pad.replay(SEVEN)
+    for button in (pad.strip.right, pad.strip.wrong, pad.strip.digits[3], pad.strip.right):
+        button.click()
+    pad.comment("very private")
+    pad._count()
+    assert "Nothing about the drawing is kept" in told(pad) or "once you mark it" in told(pad)
+    assert rows(store, "corrections") == []
+    (use,) = rows(store, "uses")  # one drawing, however often it is judged
+    assert use["verdict"] == "right"
+    assert use["version"] == "0003"
+    assert [use[name] for name in ("session", *ABOUT)] == [None] * (1 + len(ABOUT))
+    assert use["created"][13:] == ":00:00.000000+00:00"
+    content = store.path.read_bytes()
+    assert b"very private" not in content
+    assert pad.strip.state.session.encode() not in content
+    assert str(SEVEN[0][0][0]).encode() not in content
+
+
+def test_a_pad_without_feedback_keeps_no_store_and_says_so(reader, store):
+    pad = DigitPad(reader)
+    pad.replay(SEVEN)
+    pad.correct(7)
+    assert pad.strip is None
+    assert pad.true_digit == 7
+    pad.judge(True)
+    assert "without feedback" in pad.message
+    assert rows(store, "uses") == []
+
+
+def test_headless_the_labs_own_store_stays_closed(reader, monkeypatch, tmp_path):
+    monkeypatch.setenv(progress.HEADLESS, "1")
+    monkeypatch.setenv("MNISTLAB_FEEDBACK", str(tmp_path / "none.sqlite"))
+    assert DigitPad(reader, feedback=True).strip is None
+    assert not (tmp_path / "none.sqlite").exists()
+
+
+# --- with consent -----------------------------------------------------------------------------------------------------
+
+
+def test_a_right_reading_and_a_wrong_one_are_kept_as_they_were_read(pad, store):
+    pad.strip.consent.value = True
+    pad.replay(SEVEN)
+    pad.strip.right.click()
+    assert told(pad) == ('<p role="status" class="mnistlab-told">Saved as a 7; 1 drawing from this pad.</p>')
+    pad.replay(THREE)
+    pad.key("8")
+    assert "Saved as an 8; 2 drawings" in told(pad)
+    right, wrong = store.corrections()
+    assert (right.predicted, right.digit, right.is_right) == (7, 7, True)
+    assert (wrong.predicted, wrong.digit, wrong.is_right) == (3, 8, False)
+    for one, other in zip(wrong.strokes, THREE, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(wrong.image, pad.prediction.image)
+    np.testing.assert_array_equal(wrong.probabilities, pad.prediction.probabilities)
+    assert wrong.session == right.session == pad.strip.state.session
+    assert (wrong.version, wrong.pen_width, wrong.consent) == ("0003", 20, consent.VERSION)
+    assert wrong.consented_at <= right.created
+    assert wrong.milliseconds == pad.prediction.milliseconds
+    first, second = store.uses()
+    assert (first.verdict, second.verdict, second.digit, second.session) == ("right", "wrong", 3, wrong.session)
+    assert second.slant == terms(THREE, 20).slant
+
+
+def test_the_time_of_drawing_is_from_the_first_touch_to_the_last_lift(pad, store):
+    now = [100.0]
+    pad.clock = pad.strip.state.clock = lambda: now[0]
+    pad.agree(True)
+    pad.press(100, 40)
+    for y in (90, 160, 240):
+        now[0] += 0.5
+        pad.move(120, y)
+    pad.release()
+    now[0] += 60  # looking at it
+    pad.correct(1)
+    (found,) = store.corrections()
+    assert found.seconds == pytest.approx(1.5)
+
+
+def test_ticking_the_box_keeps_the_marked_drawing_on_the_sheet_and_none_before(pad, store):
+    pad.replay(SEVEN)
+    pad.correct(7)
+    pad.replay(THREE)
+    pad.correct(3)
+    assert store.corrections() == []
+    pad.strip.consent.value = True
+    assert [c.digit for c in store.corrections()] == [3]
+
+
+def test_said_again_it_is_taken_back_and_erased(pad, store):
+    pad.agree(True)
+    pad.replay(SEVEN)
+    pad.correct(1)
+    pad.correct(7)
+    assert [c.digit for c in store.corrections()] == [7]  # one drawing, one row
+    pad.correct(7)
+    assert store.corrections() == []
+    assert "Taken back" in told(pad)
+    assert [use.verdict for use in store.uses()] == [None]
+
+
+def test_with_more_ink_the_same_digit_keeps_the_drawing_as_it_is_now(pad, store):
+    pad.agree(True)
+    pad.replay(SEVEN)
+    pad.correct(7)
+    pad.press(60, 140)
+    pad.move(180, 140)
+    pad.release()
+    pad.correct(7)
+    (found,) = store.corrections()
+    assert len(found.strokes) == len(SEVEN) + 1
+
+
+def test_wrong_without_a_digit_is_counted_and_asks_for_it(pad, store):
+    pad.agree(True)
+    pad.replay(SEVEN)
+    pad.strip.right.click()
+    pad.strip.wrong.click()
+    assert store.corrections() == []  # it was no 7 after all
+    assert "Say which digit it was" in told(pad)
+    assert [use.verdict for use in store.uses()] == ["wrong"]
+    pad.strip.wrong.click()
+    assert [use.verdict for use in store.uses()] == [None]
+
+
+def test_a_comment_goes_with_the_drawing_and_not_with_the_next(pad, store):
+    pad.agree(True)
+    pad.replay(SEVEN)
+    pad.strip.comment.value = "my way of writing it"
+    assert "once you mark it" in told(pad)
+    pad.correct(7)
+    pad.strip.comment.value = "with a bar"
+    assert "with your comment" in told(pad)
+    pad.replay(THREE)
+    assert pad.strip.comment.value == ""
+    pad.correct(3)
+    assert [c.comment for c in store.corrections()] == ["with a bar", ""]
+    pad.comment("x" * 501)
+    assert "at most 500" in told(pad)
+    assert 'role="alert"' in told(pad)
+
+
+def test_a_picture_is_no_drawing_to_keep(pad, store):
+    pad.agree(True)
+    pad.replay(SEVEN)
+    pad.correct(7)
+    key = store.corrections()[0].key
+    plain = drawings.to_png(THREE)
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.open(io.BytesIO(plain)).convert("L").save(file, "JPEG")
+    pad.load(file.getvalue())
+    pad.correct(3)
+    assert "picture from a file is not kept" in told(pad)
+    assert [c.key for c in store.corrections()] == [key]
+
+
+# --- withdrawing ------------------------------------------------------------------------------------------------------
+
+
+def test_unticking_keeps_no_more_and_erase_removes_all_of_this_pad_alone(pad, reader, store):
+    other = DigitPad(reader, feedback=store)
+    for one in (pad, other):
+        one.agree(True)
+        one.replay(SEVEN)
+        one.correct(7)
+    pad.strip.consent.value = False
+    assert "1 drawing so far stays" in told(pad)
+    pad.replay(THREE)
+    pad.correct(3)
+    assert len(store.corrections()) == 2
+    session = pad.strip.state.session
+    pad.strip.withdraw.click()
+    assert "1 drawing erased" in told(pad)
+    assert [c.session for c in store.corrections()] == [other.strip.state.session]
+    assert session.encode() not in store.path.read_bytes()
+    assert pad.strip.state.session != session
+    assert pad.strip.consent.value is False
+    assert pad.strip.withdraw.disabled
+
+
+def test_withdrawing_says_which_versions_had_learned_from_it(pad, store):
+    pad.agree(True)
+    pad.replay(SEVEN)
+    pad.correct(7)
+    store.trained("0009", [c.id for c in store.corrections()])
+    pad.withdraw()
+    assert "version 0009" in told(pad)
+    assert store.marked() == {"0009": (1, 1)}
+
+
+# --- what can go wrong ------------------------------------------------------------------------------------------------
+
+
+def test_what_could_not_be_saved_is_told_as_not_saved_and_can_be_said_again(pad, store):
+    pad.agree(True)
+    pad.replay(SEVEN)
+    away = store.path.rename(store.path.with_suffix(".away"))
+    pad.correct(7)
+    assert "Not saved: " in told(pad)
+    assert 'role="alert"' in told(pad)
+    assert pad.strip.state.n_kept == 0
+    pad.withdraw()
+    assert "Not erased: " in told(pad)
+    away.rename(store.path)
+    assert store.corrections() == []
+    pad.agree(True)
+    pad.correct(1)
+    assert "Saved as a 1" in told(pad)
+
+
+def test_a_damaged_store_leaves_the_pad_reading(reader, tmp_path, monkeypatch):
+    (tmp_path / "x.sqlite").write_text("no database at all " * 100)
+    monkeypatch.setenv("MNISTLAB_FEEDBACK", str(tmp_path / "x.sqlite"))
+    pad = DigitPad(reader, feedback=True)
+    assert "is damaged" in told(pad)
+    assert pad.replay(SEVEN).digit == 7
+    pad.correct(7)
+    assert "Not saved: " in told(pad)
+
+
+def test_nothing_on_the_sheet_is_nothing_to_judge(pad, store):
+    pad.judge(True)
+    assert "no digit" in pad.message
+    pad.judge(False)
+    assert "nothing on the sheet" in pad.message
+    assert rows(store, "uses") == []
+    assert pad.strip.right.disabled
+    assert pad.strip.wrong.disabled
+
+
+def test_a_reading_that_stays_is_counted_once_and_a_fleeting_one_is_not(pad, store, monkeypatch):
+    monkeypatch.setattr(strip, "SEEN", 0.02)
+
+    async def look() -> None:
+        pad.replay(SEVEN)
+        pad.clear()  # at once
+        await asyncio.sleep(0.2)
+        assert store.uses() == []
+        pad.replay(THREE)
+        await asyncio.sleep(0.3)
+        pad.set_pen_width(30)
+        await asyncio.sleep(0.3)
+
+    asyncio.run(look())
+    assert [use.verdict for use in store.uses()] == [None]
+
+
+def test_a_note_is_text_and_no_markup():
+    assert "<b>" not in strip.render(correcting.Note("<b>", failed=True))
+
+
+# --- five numbers of a hand -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("degrees", [-40, -10, 0, 25, 60])
+def test_the_slant_of_a_line_is_its_angle_however_many_points_it_has(degrees):
+    dx = 100 * math.tan(math.radians(degrees))
+    for n in (2, 3, 50):
+        line = np.linspace((140 + dx, 40), (140 - dx, 240), n)
+        found = terms([line], 20)
+        assert found.slant == pytest.approx(degrees)
+        assert (found.x, found.y) == pytest.approx((140, 140))
+        assert found.size == pytest.approx(max(200, abs(2 * dx)))
+
+
+@pytest.mark.parametrize("strokes", [[[(10, 10)]], [[(10, 10), (10, 10)]], [[(10, 50), (90, 50)]]])
+def test_a_dot_and_a_level_line_have_no_slant(strokes):
+    assert terms(strokes, 8).slant == 0
+
+
+def test_an_empty_canvas_has_no_terms():
+    with pytest.raises(StrokesError, match="empty"):
+        terms([], 20)
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def call(*arguments: str):
+    return CliRunner().invoke(cli.main, ["feedback", *arguments])
+
+
+def test_the_command_lists_exports_erases_and_marks(pad, store, tmp_path):
+    pad.agree(True)
+    for strokes, digit in ((SEVEN, 7), (THREE, 8)):
+        pad.replay(strokes)
+        pad.correct(digit)
+    session = pad.strip.state.session
+    store.trained("0009", [1])
+    listed = json.loads(call("list", "--json").output)
+    assert listed["sessions"][0] | {"session": session, "drawings": 2, "misread": 1} == listed["sessions"][0]
+    assert listed["uses"] == 2
+    assert session in call("list").output
+    path = tmp_path / "out.jsonl"
+    assert "2 drawings" in call("export", str(path)).output
+    assert call("export", str(path)).exit_code == 1
+    assert "Erase it?" in call("erase", "1").output
+    assert len(store.corrections()) == 2  # nobody said yes
+    assert "Erased 1 drawings" in call("erase", "1", "--yes").output
+    assert len(path.read_text().splitlines()) == 1
+    assert "! 0009  learned from 1 drawings; 1 of them erased" in call("mark").output
+    assert call("erase", "--yes").exit_code == call("erase", "1", "--all", "--yes").exit_code == 2
+    assert call("erase", "--session", session, "--yes").exit_code == 0
+    assert store.corrections() == store.uses() == []
+    assert call("purge").exit_code == 0
+    assert call("purge", "--days", "181").exit_code == 2
+
+
+def test_the_command_names_a_damaged_store(store):
+    store.path.write_text("no database " * 200)
+    done = call("list")
+    assert done.exit_code == 1
+    assert "is damaged" in done.output
+
+
+def test_the_fault_of_a_store_is_one_of_the_labs_own(pad):
+    pad.strip.state._store = None
+    with pytest.raises(FeedbackError):
+        pad.strip.state._open()

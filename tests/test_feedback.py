@@ -1,0 +1,470 @@
+"""The store of corrections, in SQLite and in a real PostgreSQL: nothing lost, nothing twice, and gone is gone."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import postgres
+import pytest
+import sqlalchemy as sa
+
+from mnistlab import consent, database, exports, feedback
+from mnistlab.errors import FeedbackError, LabError
+from mnistlab.feedback import Correction, Store, Use
+
+LINE = [[(100.25, 40), (120, 120.5), (140, 240)]]
+TELLTALE = "8123.0625"  # a coordinate that is found in the file if the strokes are
+THEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def make(**fields) -> Correction:
+    values = {
+        "strokes": LINE,
+        "pen_width": 20,
+        "image": np.arange(784, dtype=np.uint16).astype(np.uint8).reshape(28, 28),
+        "predicted": 1,
+        "probabilities": np.eye(10)[1] * 0.91 + 0.009,
+        "milliseconds": 1.5,
+        "version": "0003",
+        "digit": 7,
+        "session": "mine",
+        "consent": consent.VERSION,
+        "consented_at": feedback.now(),
+    }
+    return Correction(**values | fields)
+
+
+@pytest.fixture(scope="module")
+def server():
+    programs = postgres.find()
+    if programs is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(postgres.HELP)
+        pytest.skip(postgres.HELP)
+    pytest.importorskip("psycopg", reason="no psycopg: `pip install 'mnistlab[postgres]'`")
+    with postgres.server(programs) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path: Path) -> str:
+    """The address of a store that is not there yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'data' / 'feedback.sqlite'}"
+    server = request.getfixturevalue("server")
+    name = f"lab{next(_numbers)}"
+    engine = sa.create_engine(server.replace("postgresql", "postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return server.replace("/postgres", f"/{name}")
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def store(url: str) -> Store:
+    return Store(url)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "feedback.sqlite"
+
+
+# --- what goes in comes out -------------------------------------------------------------------------------------------
+
+
+def test_a_correction_comes_back_as_it_went_in(store):
+    said = make(comment="é ✓ 'quoted'", seconds=2.5, predicted=None, strokes=[[(0.1, 0.2)], [(1, 2), (3, 4)]])
+    number = store.add(said)
+    (found,) = store.corrections()
+    assert found.id == number
+    for name in ("pen_width", "predicted", "milliseconds", "version", "digit", "session", "comment", "seconds", "key"):
+        assert getattr(found, name) == getattr(said, name), name
+    assert (found.created, found.consent, found.consented_at) == (said.created, said.consent, said.consented_at)
+    for one, other in zip(found.strokes, said.strokes, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(found.image, said.image)
+    np.testing.assert_array_equal(found.probabilities, said.probabilities)
+    assert not found.is_right
+
+
+def test_the_same_key_again_replaces_what_was_said(store):
+    said = make()
+    first = store.add(said)
+    assert store.add(said) == first
+    assert store.add(make(key=said.key, digit=2)) == first
+    assert [c.digit for c in store.corrections()] == [2]
+
+
+def test_they_are_chosen_by_time_version_and_session(store):
+    early, late = (datetime.now(UTC) - timedelta(days=d) for d in (9, 1))
+    for created, version, session in ((late, "0003", "b"), (early, "0002", "a")):
+        store.add(make(created=created, consented_at=early, version=version, session=session))
+    assert [c.session for c in store.corrections()] == ["a", "b"]  # by time
+    assert [c.session for c in store.corrections(since=late)] == ["b"]
+    assert [c.session for c in store.corrections(version="0002")] == ["a"]
+    assert [c.version for c in store.corrections(session="b")] == ["0003"]
+    east = late.astimezone(tz=None) + timedelta(microseconds=1)
+    assert store.corrections(since=east) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"consent": ""}, "consent"),
+        ({"consent": "99"}, "consent"),
+        ({"consented_at": datetime.now(UTC) + timedelta(hours=1)}, "before the consent"),
+        ({"digit": 10}, "digit is a digit from 0 to 9, not 10"),
+        ({"digit": True}, "digit"),
+        ({"digit": None}, "digit"),
+        ({"predicted": -1}, "predicted"),
+        ({"strokes": []}, "at least one stroke"),
+        ({"strokes": [[(1, float("nan"))]]}, "finite"),
+        ({"pen_width": 3}, "pen_width"),
+        ({"image": np.zeros((28, 28))}, "uint8"),
+        ({"image": np.zeros((27, 28), np.uint8)}, "uint8"),
+        ({"probabilities": [0.1] * 9}, "10 numbers"),
+        ({"probabilities": [float("nan")] * 10}, "sum to 1"),
+        ({"probabilities": "x"}, "10 numbers"),
+        ({"milliseconds": -1}, "milliseconds"),
+        ({"seconds": float("inf")}, "seconds"),
+        ({"comment": "x" * 501}, "at most 500"),
+        ({"comment": "a\0b"}, "cannot be stored"),
+        ({"comment": "\ud800"}, "cannot be stored"),
+        ({"session": ""}, "session is not empty"),
+        ({"key": "x" * 65}, "at most 64"),
+        ({"version": 3}, "version is text"),
+        ({"created": datetime(2026, 1, 1)}, "zone"),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, str) else None,
+)
+def test_what_is_none_is_refused(fields, says):
+    with pytest.raises(LabError, match=says):
+        make(**fields)
+
+
+def test_the_sizes_are_those_of_the_data():
+    from mnistlab import data
+
+    assert (feedback.CLASSES, feedback.SIDE) == (data.CLASSES, data.SIDE)
+
+
+# --- anonymous counts -------------------------------------------------------------------------------------------------
+
+
+def test_a_use_without_consent_keeps_the_hour_and_nothing_about_the_drawing(store):
+    use = Use(version="0003", milliseconds=2, verdict="wrong", created=THEN.replace(minute=31, second=7))
+    store.count(use)
+    store.count(use)
+    (found,) = store.uses()
+    assert found.created == THEN
+    assert (found.verdict, found.session, found.confidence, found.digit, found.slant) == ("wrong", *[None] * 4)
+
+
+@pytest.mark.parametrize("field", database.ABOUT)
+def test_without_consent_neither_the_class_nor_the_table_takes_anything_about_a_drawing(store, field):
+    with pytest.raises(FeedbackError, match="without consent"):
+        Use(version="0003", milliseconds=2, **{field: 1})
+    row = {"key": "k", "created": "2026", "version": "0003", "milliseconds": 1.0, field: 1}
+    with pytest.raises(FeedbackError, match="refuses"), store._database.begin() as connection:
+        connection.execute(sa.insert(database.uses).values(row))
+    assert store.uses() == []
+
+
+def test_a_use_with_consent_keeps_all_and_goes_with_its_session(store):
+    use = Use(version="0003", milliseconds=2, session="mine", confidence=0.9, digit=4, slant=12.5, created=THEN)
+    store.count(use)
+    assert store.uses(since=THEN) == [use]
+    assert store.uses(since=THEN + timedelta(seconds=1)) == store.uses(version="0001") == []
+    assert store.erase(session="mine").uses == 1
+    assert store.uses() == []
+
+
+# --- erasing ----------------------------------------------------------------------------------------------------------
+
+
+def test_erasing_is_by_number_key_session_or_all_and_says_how_much(store):
+    ids = [store.add(make(session=session, key=f"key {n}")) for n, session in enumerate("aabbb")]
+    assert store.erase(ids=ids[:1]).corrections == 1
+    assert store.erase(key="key 1").corrections == 1
+    assert store.erase(ids=[999]).corrections == 0
+    assert [c.session for c in store.corrections()] == ["b"] * 3
+    assert store.erase(session="b").corrections == 3
+    assert store.add(make()) > max(ids)  # a number is never given twice
+    assert store.erase(everything=True).corrections == 1
+    for chosen in ({}, {"ids": [1], "session": "a"}):
+        with pytest.raises(FeedbackError, match="one way"):
+            store.erase(**chosen)
+
+
+def everything_in(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_what_is_erased_is_gone_from_the_files(tmp_path):
+    store = Store(tmp_path / "store" / "feedback.sqlite")
+    for n in range(30):
+        store.add(make(session="other" if n % 2 else "mine", comment=f"said by {'other' if n % 2 else 'mine'}"))
+    store.add(make(session="mine", strokes=[[(float(TELLTALE), 1)] * 400], comment="very private"))
+    exports.write(store, tmp_path / "export.jsonl")
+    for words in (TELLTALE.encode(), b"very private", b"said by mine"):
+        assert words in everything_in(tmp_path)  # or the search would prove nothing
+    assert store.erase(session="mine").corrections == 16
+    for words in (TELLTALE.encode(), b"very private", b"said by mine"):
+        assert words not in everything_in(tmp_path)
+    assert everything_in(tmp_path).count(b"said by other") == 30  # 15 in the store, 15 in the export
+    assert [path.name for path in (tmp_path / "store").iterdir()] == ["feedback.sqlite"]  # no journal
+
+
+def test_without_vacuum_the_bytes_are_overwritten_all_the_same(file, monkeypatch):
+    store = Store(file)
+    store.add(make(comment="very private"))
+    monkeypatch.setattr(database.Database, "vacuum", lambda self: None)
+    store.erase(everything=True)
+    assert b"very private" not in file.read_bytes()
+
+
+def test_a_store_another_program_set_to_wal_is_set_back(file):
+    Store(file).add(make(comment="very private"))
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",)
+    connection.close()
+    Store(file).erase(everything=True)
+    assert b"very private" not in everything_in(file.parent)
+
+
+def test_an_export_that_was_moved_is_told_and_then_forgotten(file, tmp_path):
+    store, path = Store(file), tmp_path / "x.jsonl"
+    ids = [store.add(make()) for _ in range(3)]
+    assert exports.write(store, path) == 3
+    (first, *_) = [json.loads(line) for line in path.read_text().splitlines()]
+    assert (first["id"], first["digit"], first["strokes"]) == (ids[0], 7, json.loads(json.dumps(LINE)))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(FeedbackError, match="nothing is overwritten"):
+        exports.write(store, path)
+    path.rename(tmp_path / "elsewhere")
+    assert store.erase(ids=ids[:1]).lost == (path,)
+    assert store.erase(ids=ids[1:]).lost == ()
+
+
+def test_what_is_too_old_goes_by_itself_when_the_store_is_opened(url):
+    store, now = Store(url), datetime.now(UTC)
+    for days in (179, 181):
+        then = now - timedelta(days=days)
+        store.add(make(created=then, consented_at=then, comment=f"{days}"))
+        store.count(Use(version="0003", milliseconds=1, created=then))
+    assert len(store.corrections()) == len(store.uses()) == 2
+    store = Store(url)
+    assert [c.comment for c in store.corrections()] == ["179"]
+    assert len(store.uses()) == 1
+    assert store.purge(days=178).corrections == 1
+    with pytest.raises(FeedbackError, match="days"):
+        store.purge(days=-1)
+
+
+def test_versions_that_learned_from_what_is_erased_are_marked(store):
+    ids = [store.add(make()) for _ in range(4)]
+    store.trained("0004", ids[:3])
+    store.trained("0005", ids[3:])
+    assert store.marked() == {"0004": (3, 0), "0005": (1, 0)}
+    assert store.erase(ids=ids[:2]).versions == ("0004",)
+    assert store.marked() == {"0004": (3, 2), "0005": (1, 0)}
+    store.trained("0006", [ids[0], ids[3]])  # one was erased while it was trained
+    assert store.marked()["0006"] == (2, 1)
+
+
+# --- many writers, and a sudden end -----------------------------------------------------------------------------------
+
+WRITER = """
+import sys
+import numpy as np
+from mnistlab import feedback
+store, name = feedback.Store(sys.argv[1]), sys.argv[2]
+for n in range(int(sys.argv[3])):
+    store.add(feedback.Correction(
+        strokes=[[(n, 40.0), (120, 120)]] * 20, pen_width=20, image=np.zeros((28, 28), np.uint8), predicted=1,
+        probabilities=[0.1] * 10, milliseconds=1.5, version="0003", digit=n % 10, session=name, key=f"{name} {n}",
+        consent="1", consented_at=feedback.now(),
+    ))
+    print(f"{name} {n}", flush=True)
+"""
+
+
+def write(url: str, name: str, n: int) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", WRITER, url, name, str(n)], stdout=subprocess.PIPE, text=True)
+
+
+def test_six_writers_at_once_lose_nothing_even_where_the_store_is_made_at_once(url):
+    writers = [write(url, f"writer{i}", 15) for i in range(6)]
+    told = [writer.communicate()[0].split("\n")[:-1] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0] * 6
+    keys = [correction.key for correction in Store(url).corrections()]
+    assert sorted(keys) == sorted(itertools.chain(*told))
+    assert len(set(keys)) == len(keys) == 90
+
+
+def test_after_kill_9_all_that_was_acknowledged_is_there_and_nothing_twice(url):
+    Store(url)
+    writers = [write(url, f"writer{i}", 100_000) for i in range(6)]
+    told = [[writer.stdout.readline().strip() for _ in range(4)] for writer in writers]  # all are at it
+    time.sleep(0.2)
+    for writer in writers:
+        writer.send_signal(signal.SIGKILL)
+    for writer, lines in zip(writers, told, strict=True):
+        rest, _ = writer.communicate()
+        lines += [line for line in rest.split("\n")[:-1] if line]
+    store = Store(url)  # its integrity is checked
+    keys = [correction.key for correction in store.corrections()]
+    assert set(itertools.chain(*told)) <= set(keys)
+    assert len(set(keys)) == len(keys) <= sum(map(len, told)) + 6  # at most one each was under way
+    for key in keys:  # a caller who heard nothing says it again
+        store.add(make(key=key))
+    assert len(store.corrections()) == len(keys)
+
+
+def test_a_store_that_others_keep_to_themselves_is_told_after_the_wait(file):
+    store = Store(file, wait=0.1)
+    holder = sqlite3.connect(file, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(FeedbackError, match="in use by others") as caught:
+        store.add(make())
+    assert caught.value.code == "busy"
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert store.add(make()) == 1
+
+
+# --- what is there is left alone --------------------------------------------------------------------------------------
+
+
+def damage(file: Path) -> None:
+    """Spoil a page of the middle."""
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 4096 // 2 * 4096
+    content[middle : middle + 4096] = b"\x55" * 4096
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("kind", ["damaged", "cut off", "text", "foreign", "newer"])
+def test_what_is_no_sound_store_is_refused_and_left_as_it_is(file, kind):
+    store = Store(file)
+    for _ in range(40):
+        store.add(make())
+    if kind == "damaged":
+        damage(file)
+    elif kind == "cut off":
+        file.write_bytes(file.read_bytes()[: -3 * 4096])
+    elif kind == "text":
+        file.write_text("my notes, not a database " * 50)
+    else:
+        with sqlite3.connect(file) as connection:
+            if kind == "foreign":
+                connection.execute("DROP TABLE feedback_schema")
+            else:
+                connection.execute("UPDATE feedback_schema SET version = 99")
+        connection.close()
+    before = file.read_bytes()
+    with pytest.raises(FeedbackError) as caught:
+        Store(file)
+    assert caught.value.code == {"cut off": "damaged", "text": "damaged"}.get(kind, kind)
+    assert str(file) in str(caught.value)
+    assert file.read_bytes() == before
+
+
+def test_a_file_taken_away_under_an_open_store_is_a_fault_and_not_an_empty_beginning(file):
+    store = Store(file)
+    file.unlink()
+    with pytest.raises(FeedbackError, match="cannot be used"):
+        store.add(make())
+    assert not file.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "data").write_text("a file where the folder should be")
+    with pytest.raises(FeedbackError, match="cannot be written"):
+        Store(tmp_path / "data" / "feedback.sqlite")
+
+
+def test_only_its_owner_may_read_it(file):
+    Store(file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_an_older_store_is_lifted_once_and_keeps_what_it_holds(url, monkeypatch):
+    Store(url).add(make())
+    lift = lambda connection: connection.exec_driver_sql("ALTER TABLE corrections ADD COLUMN mood TEXT")  # noqa: E731
+    monkeypatch.setattr(database, "MIGRATIONS", (lift,))
+    for _ in range(2):
+        database.Database(url)
+    monkeypatch.undo()
+    with pytest.raises(FeedbackError, match="newer mnistlab"):
+        Store(url)
+    monkeypatch.setattr(database, "MIGRATIONS", (lift,))
+    with database.Database(url).begin() as connection:
+        assert connection.exec_driver_sql("SELECT digit, mood FROM corrections").all() == [(7, None)]
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(url, monkeypatch):
+    Store(url).add(make())
+
+    def fails(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("ALTER TABLE corrections ADD COLUMN mood TEXT")
+        connection.exec_driver_sql("ALTER TABLE nothing ADD COLUMN mood TEXT")
+
+    monkeypatch.setattr(database, "MIGRATIONS", (fails,))
+    with pytest.raises(FeedbackError):
+        Store(url)
+    monkeypatch.undo()
+    assert len(Store(url).corrections()) == 1
+
+
+# --- where it is ------------------------------------------------------------------------------------------------------
+
+
+def test_it_stands_in_the_data_folder_unless_a_variable_says_otherwise(tmp_path, monkeypatch):
+    monkeypatch.delenv(database.VARIABLE, raising=False)
+    monkeypatch.setenv("MNISTLAB_DATA", str(tmp_path / "data"))
+    assert Store().path == tmp_path / "data" / "feedback.sqlite"
+    for address in (f"sqlite:///{tmp_path}/b.sqlite", str(tmp_path / "b.sqlite")):
+        monkeypatch.setenv(database.VARIABLE, address)
+        assert Store().path == tmp_path / "b.sqlite"
+
+
+@pytest.mark.parametrize(
+    "address", ["mysql://me:secret@host/x", "sqlite://", "sqlite:///:memory:", "http://x/y", "://", "x://[", "a b://c"]
+)
+def test_any_other_address_is_refused_without_its_password(address):
+    with pytest.raises(FeedbackError, match="a path, sqlite:///PATH or postgresql://") as caught:
+        Store(address)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_is_not_there_is_told_without_the_password():
+    pytest.importorskip("psycopg", reason="no psycopg: `pip install 'mnistlab[postgres]'`")
+    with pytest.raises(FeedbackError, match="cannot be used") as caught:
+        Store("postgresql://me:secret@127.0.0.1:1/x", wait=1)
+    assert "secret" not in str(caught.value)
+    assert caught.value.code == "unavailable"
+
+
+def test_an_error_never_shows_a_drawing(store):
+    row = feedback._row(make(comment="very private")) | {"digit": 12}
+    with pytest.raises(FeedbackError) as caught, store._database.begin() as connection:
+        connection.execute(sa.insert(database.corrections).values(row))
+    assert "private" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert "private" not in repr(make(comment="very private"))
