@@ -81,11 +81,11 @@ class Controls:
 
         digits = widgets.HBox(self.digits, layout=_bar())
         digits.add_class("mnistlab-digits")
+        self._meant = [_text(COLUMN, '<p class="mnistlab-side">It was meant to be</p>'), digits]
         self._extras = widgets.VBox(
             [
                 self.rivals,
-                _text(COLUMN, '<p class="mnistlab-side">It was meant to be</p>'),
-                digits,
+                *self._meant,
                 widgets.HBox([self.load, self.replay, self.freeze], layout=_bar()),
                 self.links,
                 self.note,
@@ -103,6 +103,8 @@ class Controls:
         style = f"<style>{files('mnistlab').joinpath('pad.css').read_text(encoding='utf-8')}</style>"
         hidden = widgets.HTML(style, layout=widgets.Layout(display="none"))
         self.fold(open=False)
+        for part in self._meant:  # the strip has ten such buttons of its own
+            part.layout.display = None if strip is None else "none"
         said = self.said if strip is None else widgets.VBox([self.said, strip], layout=widgets.Layout(margin="0"))
         return [hidden, left, said, self.said_beside, self.reasons]
 

@@ -54,11 +54,10 @@ class Correcting:
         self._store, self._fault = store, fault
         self.session = feedback.new_key()
         self.consented_at: datetime | None = None
-        self.note = Note(f"Nothing can be saved: {fault}" if store is None else "", failed=store is None)
         self.clock: Callable[[], float] = time.monotonic  # seconds
         self._kept: set[str] = set()  # keys of the drawings in the store
-        self._points = 0
         self.renew()
+        self.note = Note(f"Nothing can be saved: {fault}" if store is None else "", failed=store is None)
 
     def renew(self) -> None:
         """Another drawing: nothing is said of it yet. What was kept of the one before stays."""
@@ -66,7 +65,7 @@ class Correcting:
         self._last: Correction | None = None  # what the store holds of this drawing
         self._began = self._ended = 0.0
         self._points = self._judged = 0  # points on the sheet: now, and when it was judged
-        self.verdict, self.comment = None, ""
+        self.verdict, self.comment, self.note = None, "", Note()
         self._counted = False
 
     @property
@@ -93,7 +92,6 @@ class Correcting:
         """Look at the sheet after every change: when did it begin, when was it last touched, is it another drawing?"""
         if sketch.is_empty:
             if self._points:
-                self.note = Note()
                 self.renew()
             return
         points = sketch.drawing.n_points or 1  # a picture has none
@@ -127,7 +125,7 @@ class Correcting:
             return
         self.consented_at = feedback.now() if agreed else None
         if agreed and self.verdict is not None and not sketch.is_empty:
-            self.judge(sketch, prediction)
+            self.judge(sketch, prediction, wrong=sketch.true_digit is None)
         elif agreed:
             self.note = Note("From now on the drawings that you mark are kept.")
         else:

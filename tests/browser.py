@@ -104,6 +104,7 @@ def _served(
         "MNISTLAB_MODELS": str(models),
         "MNISTLAB_REPORTS": str(folder / "reports"),
         "MNISTLAB_DRAWINGS": str(folder / "drawings"),
+        "MNISTLAB_FEEDBACK": str(folder / "feedback.sqlite"),
         "OMP_NUM_THREADS": "1",
         **variables,
     }

@@ -34,6 +34,7 @@ def _outside_the_tree(tmp_path_factory: pytest.TempPathFactory):
         if name not in os.environ
     }
     os.environ.update(chosen)
+    os.environ.pop("MNISTLAB_FEEDBACK", None)  # nor into a store that people use
     yield
     for name in chosen:
         os.environ.pop(name, None)

@@ -1,4 +1,4 @@
-"""What a person says on the pad, and what becomes of it: without consent nothing about the drawing, with it exactly what is told."""
+"""What a person says on the pad, and what becomes of it: nothing about the drawing without consent, and with it what is told."""
 
 from __future__ import annotations
 
@@ -188,6 +188,14 @@ def test_wrong_without_a_digit_is_counted_and_asks_for_it(pad, store):
     assert [use.verdict for use in store.uses()] == ["wrong"]
     pad.strip.wrong.click()
     assert [use.verdict for use in store.uses()] == [None]
+
+
+def test_ticking_the_box_leaves_a_wrong_without_a_digit_wrong(pad, store):
+    pad.replay(SEVEN)
+    pad.judge(False)
+    pad.strip.consent.value = True
+    assert [use.verdict for use in store.uses()] == ["wrong"]
+    assert "Say which digit it was" in told(pad)
 
 
 def test_a_comment_goes_with_the_drawing_and_not_with_the_next(pad, store):
