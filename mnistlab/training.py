@@ -111,6 +111,15 @@ class Training:
         """The history as rows, for a data frame or a JSON file."""
         return [asdict(epoch) for epoch in self.history]
 
+    def seconds_to(self, accuracy: float) -> float | None:
+        """Time until the end of the first epoch of this validation accuracy (0 to 1) or a better one; None if none came."""
+        seconds = 0.0
+        for epoch in self.history:
+            seconds += epoch.seconds
+            if epoch.validation_accuracy >= accuracy:
+                return seconds
+        return None
+
 
 def train(
     model: nn.Module,
