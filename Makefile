@@ -23,9 +23,9 @@ $(READY): pyproject.toml constraints.txt jupyter/overrides.json
 	@cp jupyter/overrides.json $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
-# Fewer passes than 03_train has by itself, so that all of it ends within five minutes on two slow cores.
+# Fewer passes in the comparison than 03_train has by itself, so that all of it ends within five minutes on two slow cores.
 run: $(READY) ## run all notebooks headless: train, judge, report (under 5 minutes)
-	$(BIN)/mnistlab run -p 03_train.epochs=5 -p 03_train.comparison_epochs=1
+	$(BIN)/mnistlab run -p 03_train.comparison_epochs=1
 
 lab: $(READY) ## open JupyterLab on the drawing notebook
 	$(BIN)/jupyter lab $(AS_ROOT) notebooks/05_draw.ipynb
