@@ -47,7 +47,9 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "quick": Preset("one pass, to try the machinery", Settings(epochs=1)),
     "fast": Preset("99 % in seconds", Settings(epochs=8, average=0.99, batch_norm=True), SLIGHT),
-    "best": Preset("the limit of the small network", Settings(epochs=40, average=0.999, batch_norm=True), SLIGHT),
+    "best": Preset(
+        "the limit of the small network", Settings(epochs=30, batch_size=64, average=0.999, batch_norm=True), SLIGHT
+    ),
 }
 
 
