@@ -9,6 +9,7 @@ from torch.nn import functional
 from mnistlab import models
 from mnistlab.batchnorm import Normed
 from mnistlab.errors import TrainingError
+from mnistlab.registry import Registry
 from mnistlab.training import Settings, train
 
 SETTINGS = Settings(epochs=1, batch_size=32, batch_norm=True)
@@ -100,3 +101,12 @@ def test_other_networks_and_other_values_are_refused(small):
     assert caught.value.code == "batch_norm"
     with pytest.raises(TrainingError, match="batch_norm is True or False, not 1"):
         Settings(batch_norm=1)
+
+
+def test_a_saved_version_says_so_and_is_read_like_any_other(small, tmp_path):
+    result = train(models.build(), small.train, small.validation, settings=SETTINGS, **QUIET)
+    registry = Registry(tmp_path)
+    kept = registry.load(registry.save(result, small))
+    assert kept.manifest.training.batch_norm is True
+    assert kept.manifest.parameters == 6_422
+    assert kept.logits(small.validation.images).equal(models.logits(result.model, small.validation.images))
