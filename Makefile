@@ -23,9 +23,9 @@ $(READY): pyproject.toml constraints.txt jupyter/overrides.json jupyter/page_con
 	@cp jupyter/overrides.json jupyter/page_config.json $(VENV)/share/jupyter/lab/settings/
 	@touch $@
 
-# Fewer passes than 03_train has by itself, so that all of it ends within five minutes on two slow cores.
+# Fewer passes in the comparison than 03_train has by itself, so that all of it ends within five minutes on two slow cores.
 run: $(READY) ## run all notebooks headless: train, judge, report (under 5 minutes)
-	$(BIN)/mnistlab run -p 03_train.epochs=5 -p 03_train.comparison_epochs=1
+	$(BIN)/mnistlab run -p 03_train.comparison_epochs=1
 
 # jupyter/page_config.json keeps JupyterLab from changing the tab's icon twice for every move of the pen, which costs
 # more than all the drawing. The default address is there for whoever follows the link in the terminal.
