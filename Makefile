@@ -15,20 +15,22 @@ help: ## list the targets
 
 setup: $(READY) ## install everything into .venv (a few minutes, once)
 
-$(READY): pyproject.toml constraints.txt jupyter/overrides.json
+$(READY): pyproject.toml constraints.txt jupyter/overrides.json jupyter/page_config.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mnistlab needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres,test]' --constraint constraints.txt
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
-	@cp jupyter/overrides.json $(VENV)/share/jupyter/lab/settings/overrides.json
+	@cp jupyter/overrides.json jupyter/page_config.json $(VENV)/share/jupyter/lab/settings/
 	@touch $@
 
-# Fewer passes than 03_train has by itself, so that all of it ends within five minutes on two slow cores.
+# Fewer passes in the comparison than 03_train has by itself, so that all of it ends within five minutes on two slow cores.
 run: $(READY) ## run all notebooks headless: train, judge, report (under 5 minutes)
-	$(BIN)/mnistlab run -p 03_train.epochs=5 -p 03_train.comparison_epochs=1
+	$(BIN)/mnistlab run -p 03_train.comparison_epochs=1
 
+# jupyter/page_config.json keeps JupyterLab from changing the tab's icon twice for every move of the pen, which costs
+# more than all the drawing. The default address is there for whoever follows the link in the terminal.
 lab: $(READY) ## open JupyterLab on the drawing notebook
-	$(BIN)/jupyter lab $(AS_ROOT) notebooks/05_draw.ipynb
+	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/05_draw.ipynb notebooks/05_draw.ipynb
 
 # What it serves, and how, is in jupyter/app: this machine only, a token in the address, idle kernels ended.
 app: $(READY) ## serve the drawing pad alone, as a web page

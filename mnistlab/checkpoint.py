@@ -99,6 +99,7 @@ class TrainingInfo(_Strict):
     batch_size: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0)]
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    batch_norm: bool = False
     seed: Annotated[int, Field(ge=0)]
     device: Text
     threads: Annotated[int, Field(ge=1)]
@@ -282,6 +283,7 @@ def _pack(training: Training, splits: Splits, version_id: str, test: Digits | No
         batch_size=training.settings.batch_size,
         learning_rate=float(training.settings.learning_rate),
         average=float(training.settings.average),
+        batch_norm=training.settings.batch_norm,
         seed=training.settings.seed,
         device=training.device,
         threads=training.threads,

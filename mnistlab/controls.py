@@ -74,6 +74,7 @@ class Controls:
             layout=_part("88px"),
             tooltip="a drawing that was saved, or any PNG or JPEG",
         )
+        self.load.add_class("mnistlab-load")
         self.replay = _button("Replay", "play", "draw it once more, stroke by stroke")
         self.freeze = _button("Freeze", "thumb-tack", "keep the drawing as a test; mark what it was meant to be first")
         self.said, self.said_beside = (_text(READOUT) for _ in range(2))

@@ -26,7 +26,7 @@ from mnistlab.predictor import Prediction, Predictor
 from mnistlab.progress import headless
 from mnistlab.readers import Readers
 from mnistlab.replay import Moment, Player
-from mnistlab.sheet import TAIL, Sheet
+from mnistlab.sheet import REACH, Sheet
 from mnistlab.sketch import Sketch
 from mnistlab.strokes import PEN_WIDTH, Drawing, as_strokes, check_pen, rasterise
 from mnistlab.why import Why
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mnistlab.strip import Strip
 
 INTERVAL = 0.04  # seconds between two readings of a stroke under way; 25 a second look continuous
+FRAME = 1 / 60  # seconds; ink that comes more often than a screen shows it only keeps the page busy
 IDLE = 1.5  # of the time a reading took, at least this is left for the pen before the next
 PAUSE = 0.3  # seconds the pen has to be up before reasons are searched for: the next stroke should not wait for them
 
@@ -96,7 +97,7 @@ class DigitPad(widgets.Box):
         pen_width: float = PEN_WIDTH,
         feedback: Store | bool | None = None,
     ) -> None:
-        self._later, self._rest = Later(self._read_late), Later(self.explain)
+        self._later, self._rest, self._ink = Later(self._read_late), Later(self.explain), Later(self._ink_late)
         self._seen = Later(self._count)
         self._player = Player(self._play_on, self.stop)
         self.strip = _strip(feedback)
@@ -106,7 +107,8 @@ class DigitPad(widgets.Box):
         self.clock: Callable[[], float] = time.monotonic  # seconds
         self.prediction: Prediction = self.sketch.read(self.readers.first)
         self.prediction_beside: Prediction | None = None
-        self._due = self.clock()  # when the next reading may come
+        self._due = self._ink_due = self.clock()  # when the next reading, the next ink may come
+        self._wet = 0  # points at the end of the stroke that have no ink yet
         self._whole: list[np.ndarray] = []  # the drawing that a replay draws
         self._marking = False  # a control is set by us, not by a person
         self.sheet = Sheet(self.press, self.move, self.release)
@@ -144,6 +146,7 @@ class DigitPad(widgets.Box):
     def press(self, x: object, y: object) -> None:
         """Put the pen down. Coordinates in px of the 280 x 280 canvas; anything else is passed over."""
         self.stop()
+        self._ink_on()
         stale = self.sketch.picture is not None or self.sketch.cursor is not None
         inked = self.sketch.press(x, y)
         if stale:
@@ -365,7 +368,7 @@ class DigitPad(widgets.Box):
 
     def close(self) -> None:
         """Take the pad off the page."""
-        for waiting in (self._later, self._rest, self._seen):
+        for waiting in (self._later, self._rest, self._ink, self._seen):
             waiting.cancel()
         self._player.stop()
         super().close()
@@ -444,9 +447,23 @@ class DigitPad(widgets.Box):
     # --- ink and reading ----------------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
-        """Ink to the last point first, so that it follows the hand; then the reading."""
-        self.sheet.follow(self.drawing.tail(TAIL))
+        """Ink to the last point first, so that it follows the hand, but no more often than it is seen; then the reading."""
+        self._wet += 1
+        wait = self._ink_due - self.clock()
+        if wait <= 0 or not (self._ink.is_waiting or self._ink.start(wait)):
+            self._ink_on()
         self._read_soon()
+
+    @_handler
+    def _ink_late(self) -> None:
+        self._ink_on()
+
+    def _ink_on(self) -> None:
+        """Ink for the points that have none yet."""
+        self._ink.cancel()
+        if self._wet:
+            self.sheet.follow(self.drawing.tail(self._wet + REACH), self._wet)
+            self._wet, self._ink_due = 0, self.clock() + FRAME
 
     def _change(self) -> None:
         """Show all anew, and read it."""
@@ -459,6 +476,8 @@ class DigitPad(widgets.Box):
     def _redraw(self) -> None:
         """All ink again, from what Python holds."""
         sketch = self.sketch
+        self._ink.cancel()
+        self._wet = 0
         self.sheet.redraw(
             self.drawing.strokes,
             sketch.pen_width,
@@ -472,6 +491,7 @@ class DigitPad(widgets.Box):
     def _play_on(self, moment: Moment) -> None:
         """A moment of the replay."""
         if moment.event == "press":
+            self._ink_on()
             self.drawing.press(*moment.points[0].tolist())
             self.sheet.dot(moment.points[0], self.sketch.pen_width)
         elif moment.event == "release":

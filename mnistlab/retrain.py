@@ -36,7 +36,7 @@ class Recipe:
     Attributes
     ----------
     notebook : which one trains; it leaves the name of the version it saved in its figures.
-    presets : values for its parameters by name of the preset; "full" is the notebook's own.
+    presets : values for its parameters by name of the preset; "full" is for a version to be used.
     """
 
     notebook: str
@@ -54,7 +54,10 @@ RECIPES = {
         },
     ),
     # The small ConvNet on MNIST alone. It competes with whatever is in use, so only where that is such a one, too.
-    "plain": Recipe("03_train", {"full": {}, "quick": {**QUICK, "comparison_epochs": 1, "n_seeds": 1}}),
+    "plain": Recipe(
+        "03_train",
+        {"full": {"preset": "best"}, "quick": {**QUICK, "preset": "quick", "comparison_epochs": 1, "n_seeds": 1}},
+    ),
 }
 
 

@@ -19,7 +19,7 @@ from mnistlab.strokes import CANVAS
 
 SHARP = 2  # canvas px for each px on the screen: edges stay crisp on high-resolution screens
 INK = 0x1A  # grey of the ink
-TAIL = 4  # points that a smooth curve needs to know between the two in their middle
+REACH = 3  # points before the new ones that their curve depends on
 ARM = 9  # px; half the width of the keyboard's cross
 CROSS = "#0072B2"
 HALO = "#FFFFFF"
@@ -62,15 +62,15 @@ class Sheet(Canvas):
         """Put the pen of the last ``redraw`` down at ``point``, float64 (2,)."""
         self.fill_circle(*(SHARP * point).tolist(), SHARP * pen_width / 2)
 
-    def follow(self, tail: np.ndarray) -> None:
-        """Draw on to the last point of a stroke.
+    def follow(self, tail: np.ndarray, new: int = 1) -> None:
+        """Draw on to the last points of a stroke.
 
         Parameters
         ----------
-        tail : its last ``TAIL`` points, or as many as it has, float64 (n, 2). The last but one stretch is drawn once more:
-            which way its curve runs is known only now.
+        tail : the last ``new`` points and the ``REACH`` before them, or as many as there are, float64 (n, 2). The stretch
+            before the new ones is drawn once more: which way its curve runs is known only now.
         """
-        self.stroke_lines(SHARP * polyline.smooth(tail, first=1 if len(tail) == TAIL else 0))
+        self.stroke_lines(SHARP * polyline.smooth(tail, first=max(0, len(tail) - new - 2)))
 
     def redraw(
         self,

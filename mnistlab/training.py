@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from mnistlab.batchnorm import Normed
 from mnistlab.data import SIDE, Digits, Normalisation
 from mnistlab.errors import TrainingError
-from mnistlab.models import best_device, to_input
+from mnistlab.models import ConvNet, best_device, to_input
 from mnistlab.permutation import Permutation
 from mnistlab.progress import track
 
@@ -41,6 +42,7 @@ class Settings:
     learning_rate : the peak of the one-cycle rate, > 0.
     average : share of the old in the running mean of the weights at each step, 0 to below 1; the mean is what is judged and
         kept. 0.99 looks back some 100 steps; 0 keeps the weights as they are (Polyak and Juditsky 1992).
+    batch_norm : normalise over the batch while the ConvNet learns (``batchnorm``); what is kept is the plain network.
     seed : order of the images, >= 0.
     """
 
@@ -48,6 +50,7 @@ class Settings:
     batch_size: int = 128
     learning_rate: float = 0.01
     average: float = 0.0
+    batch_norm: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -60,6 +63,8 @@ class Settings:
             raise TrainingError(f"learning_rate is a finite number above 0, not {rate!r}", code="learning_rate")
         if isinstance(self.average, bool) or not isinstance(self.average, int | float) or not 0 <= self.average < 1:
             raise TrainingError(f"average is a share from 0 to below 1, not {self.average!r}", code="average")
+        if not isinstance(self.batch_norm, bool):
+            raise TrainingError(f"batch_norm is True or False, not {self.batch_norm!r}", code="batch_norm")
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,15 @@ class Training:
         """The history as rows, for a data frame or a JSON file."""
         return [asdict(epoch) for epoch in self.history]
 
+    def seconds_to(self, accuracy: float) -> float | None:
+        """Time until the end of the first epoch of this validation accuracy (0 to 1) or a better one; None if none came."""
+        seconds = 0.0
+        for epoch in self.history:
+            seconds += epoch.seconds
+            if epoch.validation_accuracy >= accuracy:
+                return seconds
+        return None
+
 
 def train(
     model: nn.Module,
@@ -148,16 +162,18 @@ def train(
     """
     permutation, normalisation = permutation or Permutation.identity(), normalisation or Normalisation()
     settings = settings or Settings()
-    device = _check(train, validation, settings, device, nondigits)
+    device = _check(model, train, validation, settings, device, nondigits)
     # Channels last: the same sums in an order that convolutions on a CPU work through a third faster.
     model = copy.deepcopy(model).to(device, memory_format=torch.channels_last)
+    learner = Normed(model).to(device) if settings.batch_norm else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
     steps = math.ceil(len(train) / settings.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=settings.learning_rate, total_steps=max(2, steps * settings.epochs)
     )
-    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.average)) if settings.average else None
-    judged = averaged.module if averaged else model
+    averaged = None
+    if settings.average:
+        averaged = AveragedModel(learner, multi_avg_fn=get_ema_multi_avg_fn(settings.average), use_buffers=True)
     generator = torch.Generator().manual_seed(settings.seed)
     prepare = partial(to_input, permutation=permutation, normalisation=normalisation)
     sources = [train.images.to(device)] + ([] if nondigits is None else [nondigits.to(device)])
@@ -175,7 +191,7 @@ def train(
     ):
         for number in range(1, settings.epochs + 1):
             epoch_started = time.perf_counter()
-            model.train()
+            learner.train()
             total = torch.zeros((), device=device)
             order = torch.randperm(len(train), generator=generator).to(device)
             for step, chosen in enumerate(order.split(settings.batch_size), start=1):
@@ -183,14 +199,14 @@ def train(
                 if nondigits is not None:
                     strange = torch.randint(len(nondigits), (max(1, len(chosen) // 4),), generator=generator)
                     batch = torch.cat([batch, sources[1][strange.to(device)]])
-                answers = model(prepare(augment(batch, generator)) if augment else batch)
+                answers = learner(prepare(augment(batch, generator)) if augment else batch)
                 loss = nn.functional.cross_entropy(answers[: len(chosen)], labels[chosen])
                 optimizer.zero_grad()
                 (loss + NONDIGIT_WEIGHT * _indecision(answers[len(chosen) :])).backward()
                 optimizer.step()
                 schedule.step()
                 if averaged:
-                    averaged.update_parameters(model)
+                    averaged.update_parameters(learner)
                 total += loss.detach() * len(chosen)
                 bar.update()
                 if (step % CHECK_EVERY == 0 or step == steps) and not math.isfinite(total):
@@ -199,6 +215,8 @@ def train(
                         f"a learning rate below {settings.learning_rate:g} may help",
                         code="loss",
                     )
+            judged = averaged.module if averaged else learner
+            judged = judged.fold() if settings.batch_norm else judged
             validation_loss, accuracy = _judge(judged, held_images, held_labels)
             if not math.isfinite(validation_loss):  # the last step alone can spoil the weights
                 raise TrainingError(
@@ -235,7 +253,9 @@ def train(
     )
 
 
-def _check(train: Digits, validation: Digits, settings: Settings, device: str, nondigits: Tensor | None) -> str:
+def _check(
+    model: nn.Module, train: Digits, validation: Digits, settings: Settings, device: str, nondigits: Tensor | None
+) -> str:
     """The device to use, once everything else has been found to fit."""
     for name, digits in (("training", train), ("validation", validation)):
         if not len(digits):
@@ -245,6 +265,8 @@ def _check(train: Digits, validation: Digits, settings: Settings, device: str, n
     ):
         came = f"{str(nondigits.dtype).removeprefix('torch.')} {tuple(nondigits.shape)}"
         raise TrainingError(f"nondigits must be uint8 (M, {SIDE}, {SIDE}), M >= 1, not {came}", code="nondigits")
+    if settings.batch_norm and not isinstance(model, ConvNet):
+        raise TrainingError("batch_norm is for the ConvNet; this is another network", code="batch_norm")
     if settings.batch_size > len(train):
         raise TrainingError(
             f"batch_size is {settings.batch_size:,}, but there are only {len(train):,} training digits",

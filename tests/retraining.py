@@ -25,7 +25,9 @@ seen = sorted(p.name for p in pathlib.Path(os.environ["MNISTLAB_MODELS"]).iterdi
 def lab(folder: Path, source: Path, *, train: str = TRAIN, evaluate: str = EVALUATE) -> Path:
     """A folder with the two notebooks that ``retrain("plain")`` runs; the candidate is a copy of ``source``."""
     numbers = ("epochs", "train_size", "comparison_epochs", "n_seeds")  # those that the preset "quick" sets
-    parameters = "".join(f"{name}: int = 3\n" for name in numbers) + f"source: str = {str(source)!r}"
+    parameters = (
+        "".join(f"{name}: int = 3\n" for name in numbers) + "preset: str = 'fast'\n" + f"source: str = {str(source)!r}"
+    )
     write(folder / "notebooks", "03_train", *train.split("\n\n"), parameters=parameters)
     write(folder / "notebooks", "04_evaluate", evaluate, parameters='version: str = "latest"')
     return folder / "notebooks"

@@ -119,6 +119,7 @@ def test_the_manifest_tells_what_was_done(registry, trained_permuted, small):
     assert (manifest.data.n_train, manifest.data.n_validation) == (1_000, 500)
     assert (manifest.training.epochs, manifest.training.best_epoch, manifest.training.batch_size) == (1, 1, 32)
     assert manifest.training.note == "made for a test"
+    assert manifest.training.batch_norm is False
     assert manifest.metrics["validation"].value == trained_permuted.best.validation_accuracy
     assert manifest.libraries["torch"] == torch.__version__.partition("+")[0]
     assert len(manifest.probe.images) == checkpoint.PROBES

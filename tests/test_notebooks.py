@@ -21,7 +21,7 @@ from mnistlab import paths, runs
 QUICK: dict[str, dict[str, object]] = {
     "01_explore": {"n_train": 5000, "n_validation": 1000},
     "02_permutation": {},
-    "03_train": {"train_size": 2000, "epochs": 1, "comparison_epochs": 1, "n_seeds": 2},
+    "03_train": {"preset": "quick", "train_size": 2000, "comparison_epochs": 1, "n_seeds": 2},
     "04_evaluate": {},
     "05_draw": {},
     "studies/handwriting": {

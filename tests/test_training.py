@@ -306,6 +306,15 @@ def test_the_result_says_how_it_came_about(trained):
     assert set(rows[0]) == {"epoch", "train_loss", "validation_loss", "validation_accuracy", "learning_rate", "seconds"}
 
 
+def test_the_time_to_an_accuracy_ends_with_the_first_epoch_that_has_it(trained):
+    history = [
+        dataclasses.replace(trained.best, validation_accuracy=accuracy, seconds=seconds)
+        for accuracy, seconds in ((0.5, 1.0), (0.9, 2.0), (0.8, 4.0), (0.95, 8.0))
+    ]
+    training = dataclasses.replace(trained, history=tuple(history))
+    assert [training.seconds_to(accuracy) for accuracy in (0.4, 0.9, 0.91, 0.96)] == [1, 3, 15, None]
+
+
 def test_progress_is_shown_unless_switched_off(small, capsys, monkeypatch):
     monkeypatch.setenv("MNISTLAB_HEADLESS", "1")
     fit(small, show_progress=True, description="teaching")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -38,22 +39,54 @@ def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
 
 @benchmark.command("train")
 @click.option("--laps", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each kind.")
-@click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True, help="Passes of ours.")
+@click.option(
+    "--preset",
+    "name",
+    type=click.Choice(["quick", "fast", "best"]),
+    default="fast",
+    show_default=True,
+    help="How ours is trained.",
+)
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes of ours, instead of the preset's.")
 @click.option(
     "--most-epochs", type=click.IntRange(min=1), default=30, show_default=True, help="Passes that stop the tutorial's."
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps or auto.")
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
-def benchmark_train(laps: int, epochs: int, most_epochs: int, device: str, as_json: bool) -> None:
+def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, device: str, as_json: bool) -> None:
     """Train the small ConvNet as the lab does and as tutorials do, in turn, to the same validation accuracy."""
-    from mnistlab import race
+    from mnistlab import presets, race
     from mnistlab.data import load_mnist
     from mnistlab.progress import track
-    from mnistlab.training import Settings
 
-    run = race.race(load_mnist(), Settings(epochs=epochs), laps=laps, most_epochs=most_epochs, device=device)
+    chosen = presets.preset(name).change(epochs=epochs)
+    run = race.race(load_mnist(), chosen, laps=laps, most_epochs=most_epochs, device=device)
     found = list(track(run, total=laps, description="laps"))
     click.echo(json.dumps(race.as_dict(found), indent=2) if as_json else "\n".join(race.lines(found)))
+
+
+@benchmark.command("preset")
+@click.argument("name", type=click.Choice(["quick", "fast", "best"]))
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Trainings, one after the other."
+)
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes, instead of the preset's.")
+@click.option("--test", is_flag=True, help="Also judge the test images. For the end, when nothing is left to choose.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")
+@click.option(
+    "--json",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep all figures in this file, seed by seed; those it has are not trained again.",
+)
+def benchmark_preset(name: str, seeds: int, epochs: int | None, test: bool, device: str, file: Path | None) -> None:
+    """Train the small ConvNet by a preset from several seeds, and print how accurate and how fast it was."""
+    from mnistlab import presets, trials
+    from mnistlab.data import load_mnist
+
+    chosen = presets.preset(name).change(epochs=epochs)
+    found = trials.measure(name, chosen, load_mnist(), seeds=seeds, test=test, device=device, file=file)
+    click.echo("\n".join(trials.lines(name, found)))
 
 
 @benchmark.command("latency")

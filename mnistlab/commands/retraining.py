@@ -22,7 +22,8 @@ REFUSED = 3  # exit code of a candidate that a gate refused
     type=click.Choice(["full", "quick"]),
     default="full",
     show_default=True,
-    help="full trains as the notebook does by itself; quick tries the way in minutes, and its candidate is refused.",
+    help="full trains drawing as its notebook does and plain by the preset best; quick tries the way in minutes, and its "
+    "candidate is refused.",
 )
 @click.option(
     "-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="As in `mnistlab run`. Repeatable."

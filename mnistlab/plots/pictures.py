@@ -49,7 +49,8 @@ def grid(
     if not n:
         raise ValueError("there is no picture to show")
     rows = -(-n // columns)
-    height = rows * (1.15 if titles is not None else 0.95) + (0.35 if suptitle else 0)
+    lines = max(str(title).count("\n") + 1 for title in titles) if titles is not None else 0
+    height = rows * (0.95 + 0.2 * lines) + (0.35 if suptitle else 0)
     figure, axes = plt.subplots(rows, columns, figsize=(columns * 0.95, height), squeeze=False)
     for ax in axes.flat:
         ax.axis("off")

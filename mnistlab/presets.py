@@ -1,0 +1,65 @@
+"""Ways to train the small ConvNet that were tried and measured, under three names.
+
+How well each does, over how many seeds and in what time, ``mnistlab benchmark preset NAME`` finds out; all choices in here were
+made on validation images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mnistlab.augment import Augmentation
+from mnistlab.errors import TrainingError
+from mnistlab.training import Settings
+
+SLIGHT = Augmentation(degrees=8.0, shear=0.1, scale=0.08, shift=1.2, pen=0.0)  # what handwriting does anyway
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A way to train.
+
+    Attributes
+    ----------
+    meaning : what it is for, in a few words.
+    settings : for ``training.train``.
+    augmentation : how images are changed, each time anew; None leaves them as they are.
+    """
+
+    meaning: str
+    settings: Settings
+    augmentation: Augmentation | None = None
+
+    def change(self, **values: object) -> Preset:
+        """The same with other settings; None stands for the preset's own value.
+
+        Raises
+        ------
+        TrainingError : there is no such setting, or it does not take this value.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        if unknown := set(given) - set(Settings.__dataclass_fields__):
+            allowed = ", ".join(Settings.__dataclass_fields__)
+            raise TrainingError(f"there is no setting {', '.join(sorted(unknown))}; there is {allowed}", code="setting")
+        return replace(self, settings=replace(self.settings, **given))
+
+
+PRESETS: dict[str, Preset] = {
+    "quick": Preset("one pass, to try the machinery", Settings(epochs=1)),
+    "fast": Preset("99 % in seconds", Settings(epochs=8, average=0.99, batch_norm=True), SLIGHT),
+    "best": Preset(
+        "the limit of the small network", Settings(epochs=30, batch_size=64, average=0.999, batch_norm=True), SLIGHT
+    ),
+}
+
+
+def preset(name: str) -> Preset:
+    """One of ``PRESETS`` by name.
+
+    Raises
+    ------
+    TrainingError : there is none of that name.
+    """
+    if name not in PRESETS:
+        raise TrainingError(f"there is no preset {name!r}; there is {', '.join(PRESETS)}", code="preset")
+    return PRESETS[name]

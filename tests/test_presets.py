@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from mnistlab.errors import TrainingError
+from mnistlab.presets import PRESETS, preset
+from mnistlab.training import Settings
+
+
+def test_the_presets_are_few_and_ordered_by_how_long_they_take():
+    assert list(PRESETS) == ["quick", "fast", "best"]
+    passes = [found.settings.epochs for found in PRESETS.values()]
+    assert passes == sorted(passes)
+    assert PRESETS["quick"].settings.epochs == 1
+    assert PRESETS["fast"].settings.epochs <= 8  # what was set as the limit of a fast training
+    assert all(found.meaning for found in PRESETS.values())
+
+
+def test_none_leaves_a_setting_as_the_preset_has_it():
+    changed = preset("fast").change(epochs=3, batch_size=None, seed=7)
+    assert changed.settings == dataclasses.replace(PRESETS["fast"].settings, epochs=3, seed=7)
+    assert changed.augmentation is PRESETS["fast"].augmentation
+    assert preset("fast").change(epochs=None) == PRESETS["fast"]
+    assert PRESETS["fast"].settings.seed == Settings().seed  # what is in the table stays as it was
+
+
+def test_an_unknown_preset_is_answered_with_the_known():
+    with pytest.raises(TrainingError, match="there is no preset 'slow'; there is quick, fast, best") as caught:
+        preset("slow")
+    assert caught.value.code == "preset"
+
+
+def test_an_unknown_setting_or_a_wrong_value_is_refused():
+    with pytest.raises(TrainingError, match="there is no setting pace; there is epochs, ") as caught:
+        preset("quick").change(pace=3)
+    assert caught.value.code == "setting"
+    with pytest.raises(TrainingError, match="epochs is a whole number, 1 or more, not 0"):
+        preset("quick").change(epochs=0)
