@@ -289,8 +289,9 @@ def test_versions_that_learned_from_what_is_erased_are_marked(store):
 
 # --- many writers, and a sudden end -----------------------------------------------------------------------------------
 
+# Each pauses after a write, as any person does: SQLite serves no queue, and writers without a pause can starve another.
 WRITER = """
-import sys
+import sys, time
 import numpy as np
 from mnistlab import feedback
 store, name = feedback.Store(sys.argv[1]), sys.argv[2]
@@ -301,6 +302,7 @@ for n in range(int(sys.argv[3])):
         consent="1", consented_at=feedback.now(),
     ))
     print(f"{name} {n}", flush=True)
+    time.sleep(0.02)
 """
 
 
