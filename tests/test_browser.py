@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from mnistlab import drawings, paths, pointer
+from mnistlab.feedback import Store
 from mnistlab.registry import Registry
 from mnistlab.strokes import rasterise
 
@@ -291,6 +292,30 @@ def test_a_replay_draws_it_once_more_and_freeze_keeps_it(pad, folder):
     pad.get_by_text("Kept as").wait_for()
     (path,) = (folder / "drawings").glob("7-*.json")
     assert drawings.from_json(path.read_text()).digit == 7
+
+
+def test_a_drawing_is_kept_with_consent_only_and_erased_again(pad, folder):
+    store = Store(folder / "feedback.sqlite")
+    told = pad.locator(".mnistlab-told")
+    browser.draw(pad, drawings.load()["seven"].strokes)
+    expect_digit(pad, 7)
+    box = pad.get_by_label("Keep the drawings I mark")
+    assert not box.is_checked()
+    pad.get_by_role("button", name="Right").click()
+    told.get_by_text("Nothing about the drawing is kept").wait_for()
+    assert store.corrections() == []
+    box.check()
+    told.get_by_text("Saved as a 7").wait_for()
+    press(pad, "1")  # on the canvas
+    told.get_by_text("Saved as a 1").wait_for()
+    (kept,) = store.corrections()
+    assert (kept.digit, kept.predicted) == (1, 7)
+    assert told.get_attribute("role") == "status"
+    pad.get_by_role("button", name="Erase", exact=True).click()
+    told.get_by_text("1 drawing erased").wait_for()
+    assert not box.is_checked()
+    assert store.corrections() == []
+    assert kept.session.encode() not in store.path.read_bytes()
 
 
 def test_a_dark_theme_has_dark_paper_and_readable_words(pad):
