@@ -16,11 +16,11 @@ import sqlalchemy as sa
 
 from mnistlab import paths
 from mnistlab.errors import FeedbackError
+from mnistlab.judgements import ABOUT
 
 VARIABLE = "MNISTLAB_FEEDBACK"  # a URL, or the path of an SQLite file
 FILE = "feedback.sqlite"  # in data/
 WAIT = 30.0  # seconds for another writer
-KEY = 64  # characters of a random name at most
 ALLOWED = "a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
 LOCK = 0x6D6E6973  # of PostgreSQL, held while the tables are made or changed; any number of our own
 
@@ -55,7 +55,6 @@ corrections = _table(
 )
 
 # What is about the drawing; the table itself refuses it without the session of somebody who agreed.
-ABOUT = ("confidence", "digit", "pen_width", "slant", "size", "x", "y")
 uses = _table(
     "uses",
     sa.Column("id", sa.Integer, primary_key=True),

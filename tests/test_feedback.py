@@ -19,7 +19,7 @@ import postgres
 import pytest
 import sqlalchemy as sa
 
-from mnistlab import consent, database, exports, feedback
+from mnistlab import consent, database, exports, feedback, judgements
 from mnistlab.errors import FeedbackError, LabError
 from mnistlab.feedback import Correction, Store, Use
 
@@ -160,7 +160,7 @@ def test_what_is_none_is_refused(fields, says):
 def test_the_sizes_are_those_of_the_data():
     from mnistlab import data
 
-    assert (feedback.CLASSES, feedback.SIDE) == (data.CLASSES, data.SIDE)
+    assert (judgements.CLASSES, judgements.SIDE) == (data.CLASSES, data.SIDE)
 
 
 # --- anonymous counts -------------------------------------------------------------------------------------------------
