@@ -10,7 +10,7 @@ import html
 
 RETENTION = 180  # days until what was kept is erased by itself; the texts name it
 
-QUESTION = "Keep the drawings I mark"
+QUESTION = "Keep what I mark"
 
 TEXTS = {
     "1": (

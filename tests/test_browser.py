@@ -299,7 +299,7 @@ def test_a_drawing_is_kept_with_consent_only_and_erased_again(pad, folder):
     told = pad.locator(".mnistlab-told")
     browser.draw(pad, drawings.load()["seven"].strokes)
     expect_digit(pad, 7)
-    box = pad.get_by_label("Keep the drawings I mark")
+    box = pad.get_by_label("Keep what I mark")
     assert not box.is_checked()
     pad.get_by_role("button", name="Right").click()
     told.get_by_text("Nothing about the drawing is kept").wait_for()
