@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run lab test lint notebooks doctor clean
+.PHONY: help setup run lab app test lint notebooks doctor clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,10 @@ run: $(READY) ## run all notebooks headless: train, judge, report (under 5 minut
 
 lab: $(READY) ## open JupyterLab on the drawing notebook
 	$(BIN)/jupyter lab $(AS_ROOT) notebooks/05_draw.ipynb
+
+# What it serves, and how, is in jupyter/app: this machine only, a token in the address, idle kernels ended.
+app: $(READY) ## serve the drawing pad alone, as a web page
+	JUPYTER_PATH=$(CURDIR)/jupyter/app $(BIN)/voila jupyter/app/draw.ipynb --Voila.config_file_paths=jupyter/app
 
 test: $(READY) lint ## run all tests: package, notebooks, browser
 	$(BIN)/python -m pytest

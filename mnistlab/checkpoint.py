@@ -12,8 +12,6 @@ import hashlib
 import json
 import os
 import re
-import stat
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -26,22 +24,27 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from mnistlab import models, paths
+from mnistlab import models
 from mnistlab.conformal import Calibration, calibrate
 from mnistlab.data import PIXELS, SIDE, Digits, Normalisation, Splits
 from mnistlab.errors import CheckpointError, LabError, PermutationError
 from mnistlab.evaluation import Accuracy
+from mnistlab.files import read_regular
+from mnistlab.metrics import FOLDER
 from mnistlab.permutation import Permutation
+from mnistlab.promotions import MANIFEST, MAX_MANIFEST, MAX_WEIGHTS, WEIGHTS
+from mnistlab.source import git_commit
 from mnistlab.training import Training
 
-WEIGHTS, MANIFEST, CARD = "model.safetensors", "manifest.json", "README.md"
-MAX_WEIGHTS = 16 * 2**20  # bytes; the 6,422-parameter net takes 33 kB
-MAX_MANIFEST = 2**20  # bytes; a usual one takes 15 kB
+CARD = "README.md"
 SCHEMA = 1  # of the manifest; another form gets another number
 PROBES = 8  # images whose logits are stored
 PROBE_TOLERANCE = 1e-4  # of a logit; another machine's rounding stays well below
 PERMUTATION = "permutation"  # its key among the tensors; the weights carry the prefix
 PREFIX = "model."
+SHARED = (
+    0.001  # share of held-out images that may stand among the training images; MNIST has none, other sets a few twins
+)
 LIBRARIES = ("torch", "torchvision", "numpy", "safetensors", "mnistlab")
 
 Text = Annotated[str, Field(max_length=500)]
@@ -95,6 +98,7 @@ class TrainingInfo(_Strict):
     best_epoch: Annotated[int, Field(ge=1)]
     batch_size: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0)]
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     seed: Annotated[int, Field(ge=0)]
     device: Text
     threads: Annotated[int, Field(ge=1)]
@@ -158,10 +162,12 @@ class Manifest(_Strict):
     parameters: Annotated[int, Field(ge=1)]
     normalisation: NormalisationInfo
     permutation: PermutationInfo
-    data: DataInfo
-    training: TrainingInfo
+    data: DataInfo | None  # neither is known of an imported version
+    training: TrainingInfo | None
+    imported: Text | None = None
     metrics: dict[Literal["validation", "test"], Metric]
     calibration: CalibrationInfo | None = None  # versions made before there was one have none
+    run: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,100}$")] | None = None  # which headless run made it
     libraries: dict[Text, Text]
     git_commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None
     weights_sha256: Sha256
@@ -171,7 +177,9 @@ class Manifest(_Strict):
     def _complete(self) -> Manifest:
         if "validation" not in self.metrics:
             raise ValueError("metrics lacks validation")
-        if self.training.best_epoch > self.training.epochs:
+        if (self.data is None or self.training is None) != (self.imported is not None):
+            raise ValueError("data and training are missing in what is imported, and nowhere else")
+        if self.training and self.training.best_epoch > self.training.epochs:
             raise ValueError(f"best_epoch {self.training.best_epoch} is not one of {self.training.epochs} epochs")
         return self
 
@@ -227,19 +235,79 @@ def pack(
 
     Raises
     ------
-    CheckpointError : the metadata does not fit the schema: a note too long, or weights whose logits are not finite.
+    CheckpointError : the metadata does not fit the schema: a note too long, or weights whose logits are not finite; or
+        images it is to be judged on stand among those it learned from (``"leak"``).
     """
+    for part, count in splits.shared().items():
+        if count > SHARED * len(getattr(splits, part)):
+            raise CheckpointError(f"{count:,} {part} images stand among the training images", code="leak")
     try:
         return _pack(training, splits, version_id, test, note)
     except ValidationError as error:
         raise _invalid(error) from None
 
 
+def pack_imported(
+    model: nn.Module, permutation: Permutation, splits: Splits, *, version_id: str, note: str
+) -> dict[str, bytes]:
+    """The files of a version folder, by name, from a network of which nothing else is known.
+
+    Parameters
+    ----------
+    splits : its validation and test images judge it; its normalisation is taken to be MNIST's usual one.
+    version_id : four digits or more.
+    note : where it came from, at most 500 characters.
+
+    Raises
+    ------
+    CheckpointError : as ``pack``.
+    """
+    try:
+        return _write(model, permutation, Normalisation(), splits, splits.test, version_id, imported=note)
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
 def _pack(training: Training, splits: Splits, version_id: str, test: Digits | None, note: str) -> dict[str, bytes]:
-    tensors = {PREFIX + name: tensor.contiguous() for name, tensor in training.model.state_dict().items()}
-    weights = safetensors.torch.save({**tensors, PERMUTATION: training.permutation.order})
-    apply = {"permutation": training.permutation, "normalisation": training.normalisation}
-    logits = models.logits(training.model, splits.validation.images, **apply)
+    data = DataInfo(
+        name=splits.name,
+        split_seed=splits.seed,
+        n_train=len(splits.train),
+        n_validation=len(splits.validation),
+        train_sha256=splits.train.sha256(),
+    )
+    how = TrainingInfo(
+        epochs=training.settings.epochs,
+        best_epoch=training.best.epoch,
+        batch_size=training.settings.batch_size,
+        learning_rate=float(training.settings.learning_rate),
+        average=float(training.settings.average),
+        seed=training.settings.seed,
+        device=training.device,
+        threads=training.threads,
+        seconds=round(training.seconds, 1),
+        note=note,
+    )
+    own = (training.model, training.permutation, training.normalisation)
+    return _write(*own, splits, test, version_id, data=data, training=how)
+
+
+def _write(
+    model: nn.Module,
+    permutation: Permutation,
+    normalisation: Normalisation,
+    splits: Splits,
+    test: Digits | None,
+    version_id: str,
+    *,
+    data: DataInfo | None = None,
+    training: TrainingInfo | None = None,
+    imported: str | None = None,
+) -> dict[str, bytes]:
+    tensors = {PREFIX + name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    weights = safetensors.torch.save({**tensors, PERMUTATION: permutation.order})
+    apply = {"permutation": permutation, "normalisation": normalisation}
+    logits = models.logits(model, splits.validation.images, **apply)
     if not torch.isfinite(logits).all():
         raise CheckpointError("the network gives logits that are no finite numbers", code="finite")
     probe = splits.validation.images[:PROBES]
@@ -247,48 +315,36 @@ def _pack(training: Training, splits: Splits, version_id: str, test: Digits | No
         schema_version=SCHEMA,
         version=version_id,
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        architecture=Architecture(name=training.model.name, arguments=training.model.arguments),
-        parameters=models.count_parameters(training.model),
-        normalisation=NormalisationInfo(mean=training.normalisation.mean, std=training.normalisation.std),
+        architecture=Architecture(name=model.name, arguments=model.arguments),
+        parameters=models.count_parameters(model),
+        normalisation=NormalisationInfo(mean=normalisation.mean, std=normalisation.std),
         permutation=PermutationInfo(
-            kind="identity" if training.permutation.is_identity else "permuted",
-            seed=training.permutation.seed,
-            sha256=training.permutation.sha256(),
+            kind="identity" if permutation.is_identity else "permuted",
+            seed=permutation.seed,
+            sha256=permutation.sha256(),
         ),
-        data=DataInfo(
-            name=splits.name,
-            split_seed=splits.seed,
-            n_train=len(splits.train),
-            n_validation=len(splits.validation),
-            train_sha256=splits.train.sha256(),
-        ),
-        training=TrainingInfo(
-            epochs=training.settings.epochs,
-            best_epoch=training.best.epoch,
-            batch_size=training.settings.batch_size,
-            learning_rate=float(training.settings.learning_rate),
-            seed=training.settings.seed,
-            device=training.device,
-            threads=training.threads,
-            seconds=round(training.seconds, 1),
-            note=note,
-        ),
+        data=data,
+        training=training,
+        imported=imported,
         metrics={
-            name: _metric(training.model, digits, apply)
+            name: _metric(model, digits, apply)
             for name, digits in (("validation", splits.validation), ("test", test))
             if digits is not None
         },
-        calibration=_calibration(
-            models.logits(training.model, splits.validation.images, **apply), splits.validation.labels
-        ),
+        calibration=_calibration(logits, splits.validation.labels),
+        run=_run(),
         libraries=_libraries(),
-        git_commit=_git_commit(),
+        git_commit=git_commit(),
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         probe=Probe(
             images=[base64.b64encode(image.numpy().tobytes()).decode() for image in probe],
-            logits=models.logits(training.model, probe, **apply).tolist(),
+            logits=models.logits(model, probe, **apply).tolist(),
         ),
     )
+    return _files(weights, manifest)
+
+
+def _files(weights: bytes, manifest: Manifest) -> dict[str, bytes]:
     text = manifest.model_dump_json(indent=2) + "\n"
     return {WEIGHTS: weights, MANIFEST: text.encode(), CARD: card(manifest).encode()}
 
@@ -304,10 +360,10 @@ def load(folder: Path) -> Checkpoint:
     CheckpointError : any check failed; ``code`` says which (missing, not-a-file, too-large, manifest, sha256, tensors,
         shape, type, finite, permutation, probe).
     """
-    manifest = parse_manifest(_read(folder / MANIFEST, MAX_MANIFEST))
+    manifest = parse_manifest(read_regular(folder / MANIFEST, MAX_MANIFEST))
     if manifest.version != folder.name:
         raise CheckpointError(f"the manifest in {folder.name} is that of version {manifest.version}", code="manifest")
-    weights = _read(folder / WEIGHTS, MAX_WEIGHTS)
+    weights = read_regular(folder / WEIGHTS, MAX_WEIGHTS)
     if (found := hashlib.sha256(weights).hexdigest()) != manifest.weights_sha256:
         raise CheckpointError(
             f"{WEIGHTS} of {folder.name} has SHA-256 {found[:12]}..., its manifest says {manifest.weights_sha256[:12]}...",
@@ -331,6 +387,20 @@ def load(folder: Path) -> Checkpoint:
     return checkpoint
 
 
+def renamed(folder: Path, version_id: str) -> dict[str, bytes]:
+    """The files of a version folder, proved sound, as those of another number.
+
+    Raises
+    ------
+    CheckpointError : as ``load``.
+    """
+    manifest = load(folder).manifest
+    weights = read_regular(folder / WEIGHTS, MAX_WEIGHTS)
+    if hashlib.sha256(weights).hexdigest() != manifest.weights_sha256:
+        raise CheckpointError(f"{WEIGHTS} of {folder.name} changed while it was read", code="sha256")
+    return _files(weights, manifest.model_copy(update={"version": version_id}))
+
+
 def parse_manifest(text: bytes) -> Manifest:
     """A manifest from strict JSON: UTF-8, no duplicate key, no NaN, no unknown field.
 
@@ -349,7 +419,7 @@ def parse_manifest(text: bytes) -> Manifest:
 
 def card(manifest: Manifest) -> str:
     """The model card in Markdown, made from the manifest alone."""
-    training, permutation = manifest.training, manifest.permutation
+    data, training, permutation = manifest.data, manifest.training, manifest.permutation
     scramble = {
         "identity": "none: pixels stay where they are",
         "permuted": f"fixed, {f'seed {permutation.seed}, ' if permutation.seed is not None else ''}{permutation.sha256[:12]}...",
@@ -359,8 +429,12 @@ def card(manifest: Manifest) -> str:
         "parameters": f"{manifest.parameters:,}",
         "permutation of the pixels": scramble,
         "normalisation": f"mean {manifest.normalisation.mean:g}, standard deviation {manifest.normalisation.std:g}",
-        "data": f"{manifest.data.name}, {manifest.data.n_train:,} to train, {manifest.data.n_validation:,} to validate",
-        "training": f"{training.epochs} epochs (best: {training.best_epoch}), batch {training.batch_size}, "
+        "data": "not known"
+        if data is None
+        else f"{data.name}, {data.n_train:,} to train, {data.n_validation:,} to validate",
+        "training": "not known"
+        if training is None
+        else f"{training.epochs} epochs (best: {training.best_epoch}), batch {training.batch_size}, "
         f"peak rate {training.learning_rate:g}, seed {training.seed}, {training.seconds:.0f} s on {training.device}",
         **{f"accuracy on {name}": str(metric) for name, metric in manifest.metrics.items()},
         "made": f"{manifest.created}, commit {(manifest.git_commit or 'unknown')[:12]}",
@@ -368,43 +442,36 @@ def card(manifest: Manifest) -> str:
     }
     table = "\n".join(f"| {_escape(name)} | {_escape(value)} |" for name, value in rows.items())
     # "Note:" keeps the text off the start of its line, where it could be a heading or a list.
-    note = f"\nNote: {_escape(training.note)}\n" if training.note else ""
+    words = manifest.imported or (training.note if training else "")
+    note = f"\nNote: {_escape(words)}\n" if words else ""
+    apart = (
+        "The test images took no part in training or in any choice." if training else "It may have learned from them."
+    )
     return f"""# Version {manifest.version}
 {note}
 | | |
 |---|---|
 {table}
 
-Intervals are Wilson's, 95 %. The test images took no part in training or in any choice.
+Intervals are Wilson's, 95 %. {apart}
 
 **Made for** reading one handwritten digit at a time in teaching and experiments. **Not for** decisions about people,
 cheques or forms: it was trained on digits written in the United States around 1990, and reads other hands less well.
 """
 
 
-def _read(path: Path, limit: int) -> bytes:
-    """A regular file, not a link and not too large, read once."""
-    name = f"{path.parent.name}/{path.name}"
-    if path.parent.is_symlink():
-        raise CheckpointError(f"{path.parent.name} is a link; a version is a real folder", code="not-a-file")
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    except FileNotFoundError:
-        raise CheckpointError(f"{name} is missing", code="missing") from None
-    except OSError as error:
-        raise CheckpointError(f"{name} cannot be opened as a file: {error.strerror}", code="not-a-file") from None
-    try:  # by descriptor, so that what is checked is what is read; a folder must be refused before it is wrapped
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode):
-            raise CheckpointError(f"{name} is not a regular file", code="not-a-file")
-        if info.st_size > limit:
-            raise CheckpointError(f"{name} has {info.st_size:,} bytes; at most {limit:,} are allowed", code="too-large")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(limit)
-    except OSError as error:
-        raise CheckpointError(f"{name} cannot be read: {error.strerror}", code="not-a-file") from None
-    finally:
-        os.close(descriptor)
+def lineage(manifest: Manifest) -> dict[str, str]:
+    """Where a version comes from, to be followed back: every name in full."""
+    seed, data = manifest.permutation.seed, manifest.data
+    seeded = f", seed {seed}" if seed is not None else ""
+    return {
+        "version": f"{manifest.version}, made {manifest.created}",
+        "weights": f"SHA-256 {manifest.weights_sha256}",
+        "permutation": f"{manifest.permutation.kind}{seeded}, SHA-256 {manifest.permutation.sha256}",
+        "training images": f"{data.n_train:,} of {data.name}, SHA-256 {data.train_sha256}" if data else "not known",
+        "training run": manifest.run or manifest.imported or "not made by a headless run, or before runs were noted",
+        "code": manifest.git_commit or "unknown commit",
+    }
 
 
 def _tensors(weights: bytes, expected: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -476,6 +543,11 @@ def _calibration(logits: Tensor, labels: Tensor) -> CalibrationInfo:
     return CalibrationInfo(n=found.n, levels=levels, confidence=found.confidence)
 
 
+def _run() -> str | None:
+    """Name of the report that the runner is making, if this runs in a headless notebook."""
+    return Path(os.environ.get(FOLDER, "")).name.removesuffix(".partial") or None
+
+
 def _libraries() -> dict[str, str]:
     found = {}
     for name in LIBRARIES:
@@ -484,17 +556,6 @@ def _libraries() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _git_commit() -> str | None:
-    """The commit of the code, if it runs from a git checkout."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=paths.ROOT, capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None
 
 
 def _invalid(error: ValidationError) -> CheckpointError:

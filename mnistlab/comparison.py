@@ -175,7 +175,7 @@ def multiplications(model: nn.Module) -> int:
     layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     hooks = [layer.register_forward_hook(count) for layer in layers]
     try:
-        model(torch.zeros(1, 1, SIDE, SIDE))
+        model.net(torch.zeros(1, 1, SIDE, SIDE))  # layer by layer, as `forward` need not be
     finally:
         for hook in hooks:
             hook.remove()

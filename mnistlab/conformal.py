@@ -21,7 +21,7 @@ LEVELS = (0.9, 0.95, 0.99, 0.995, 0.999)
 # The level of a set that is shown. A network that reads more than 95 % right meets 95 % by leaving some sets empty; sets of
 # two digits, which say what a doubtful drawing may be, begin above its accuracy.
 LEVEL = 0.995
-REFUSED = 0.002  # share of validation digits that may be called no digit
+REFUSED = 0.003  # share of validation digits that may be called no digit
 
 
 @dataclass(frozen=True)

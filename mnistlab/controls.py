@@ -1,66 +1,154 @@
 """The buttons of the pad, each with its label, and how they stand around the sheet. They do nothing by themselves.
 
-Everything is as wide as the sheet and gives way on a narrow page; colours and gaps are in ``readout.STYLE``.
+Everything is as wide as the sheet and gives way on a narrow page. What is used all the time is always in sight, the rest
+behind *More*; colours and gaps are in ``pad.css``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.resources import files
 
 import ipywidgets as widgets
 
 from mnistlab import readout
+from mnistlab.data import CLASSES
 from mnistlab.strokes import CANVAS, PEN_WIDTHS
 
 COLUMN = f"{CANVAS}px"
-READOUT = "300px"
+READOUT = "256px"
+NONE = ""  # the version of no rival
+
+Options = Sequence[tuple[str, str]]
 
 
-def undo() -> widgets.Button:
-    """Takes back the last stroke."""
-    return widgets.Button(description="Undo", icon="undo", layout=_part("76px"), tooltip="take back the last stroke")
+class Controls:
+    """All widgets of the pad but its sheet.
+
+    Parameters
+    ----------
+    pen_width : px.
+    options : the versions on offer as (label, name).
+    version : the one in use.
+    rival : the one it is compared with, or ``NONE``.
+    fixed : no other can be chosen.
+
+    Attributes
+    ----------
+    undo, clear, load, replay, freeze : buttons; ``load`` gives the content of one file.
+    digits : ten small buttons, to say what the drawing was meant to be.
+    why, more : switches.
+    pen : gives whole px.
+    versions, rivals : lists; their value is the name of a version.
+    said, said_beside, reasons, links, note : HTML texts: both readings, why, links to save, a word about what was done.
+    """
+
+    def __init__(self, *, pen_width: float, options: Options, version: str, rival: str, fixed: bool) -> None:
+        self.undo = _button("Undo", "undo", "take back the last stroke")
+        self.clear = _button("Clear", "eraser", "empty the canvas")
+        self.why = widgets.ToggleButton(
+            description="Why",
+            icon="lightbulb-o",
+            layout=_part("88px"),
+            tooltip="show which ink spoke for the digit",
+        )
+        low, high = PEN_WIDTHS
+        self.pen = widgets.IntSlider(round(pen_width), low, high, description="Pen, px", **_row())
+        self.versions = widgets.Dropdown(options=options, value=version, description="Model", disabled=fixed, **_row())
+
+        self.more = widgets.ToggleButton(
+            description="More", icon="caret-right", layout=_row()["layout"], tooltip="correct, compare, save, replay"
+        )
+        self.more.add_class("mnistlab-more")
+        self.digits = [
+            widgets.Button(description=str(digit), layout=_part("26px"), tooltip=f"it was meant to be {digit}")
+            for digit in range(CLASSES)
+        ]
+        self.rivals = widgets.Dropdown(
+            options=[("none", NONE), *options], value=rival, description="Beside", tooltip="compare with", **_row()
+        )
+        self.load = widgets.FileUpload(
+            accept=".png,.jpg,.jpeg,.json",
+            description="Load",
+            icon="folder-open-o",
+            layout=_part("88px"),
+            tooltip="a drawing that was saved, or any PNG or JPEG",
+        )
+        self.replay = _button("Replay", "play", "draw it once more, stroke by stroke")
+        self.freeze = _button("Freeze", "thumb-tack", "keep the drawing as a test; mark what it was meant to be first")
+        self.said, self.said_beside = (_text(READOUT) for _ in range(2))
+        self.reasons, self.links, self.note = _text("100%"), _text(COLUMN), _text(COLUMN)
+
+        digits = widgets.HBox(self.digits, layout=_bar())
+        digits.add_class("mnistlab-digits")
+        self._extras = widgets.VBox(
+            [
+                self.rivals,
+                _text(COLUMN, '<p class="mnistlab-side">It was meant to be</p>'),
+                digits,
+                widgets.HBox([self.load, self.replay, self.freeze], layout=_bar()),
+                self.links,
+                self.note,
+                _text(COLUMN, readout.keys()),
+            ],
+            layout=widgets.Layout(width=COLUMN, max_width="100%", margin="0", overflow="visible"),
+        )
+
+    def arrange(self, sheet: widgets.Widget) -> list[widgets.Widget]:
+        """The children of the pad: its style, the sheet over its controls, what is read beside them, and why below."""
+        column = widgets.Layout(width=f"{CANVAS + 2}px", max_width="100%", margin="0", overflow="visible")
+        bar = widgets.HBox([self.undo, self.clear, self.why], layout=_bar())
+        left = widgets.VBox([sheet, bar, self.pen, self.versions, self.more, self._extras], layout=column)
+        left.add_class("mnistlab-column")
+        style = f"<style>{files('mnistlab').joinpath('pad.css').read_text(encoding='utf-8')}</style>"
+        hidden = widgets.HTML(style, layout=widgets.Layout(display="none"))
+        self.fold(open=False)
+        return [hidden, left, self.said, self.said_beside, self.reasons]
+
+    def fold(self, *, open: bool) -> None:
+        """Show what is behind *More*, or hide it."""
+        self._extras.layout.display = None if open else "none"
+        self.more.icon = "caret-down" if open else "caret-right"
+
+    def mark(self, digit: int | None) -> None:
+        """Show which digit the drawing was meant to be, and whether it can be kept as a test."""
+        for value, button in enumerate(self.digits):
+            button.button_style = "success" if value == digit else ""
+        self.freeze.disabled = digit is None
+
+    def offer(self, options: Options, version: str, rival: str) -> None:
+        """Show these versions, and these two of them as chosen."""
+        for control, offered, value in (
+            (self.versions, list(options), version),
+            (self.rivals, [("none", NONE), *options], rival),
+        ):
+            if [tuple(option) for option in control.options] != offered:
+                control.options = offered
+            control.value = value
+
+    def beside(self, shown: bool) -> None:
+        """Show the second reading, or hide it."""
+        self.said_beside.layout.display = None if shown else "none"
+
+    def explain(self, shown: bool) -> None:
+        """Show the line of reasons, or hide it."""
+        self.reasons.layout.display = None if shown else "none"
+
+    def playing(self, under_way: bool) -> None:
+        """Let the button of the replay stop it, or start it."""
+        self.replay.description, self.replay.icon = ("Stop", "stop") if under_way else ("Replay", "play")
 
 
-def clear() -> widgets.Button:
-    """Empties the canvas."""
-    return widgets.Button(description="Clear", icon="eraser", layout=_part("76px"), tooltip="empty the canvas")
+def _button(description: str, icon: str, tooltip: str) -> widgets.Button:
+    return widgets.Button(description=description, icon=icon, layout=_part("88px"), tooltip=tooltip)
 
 
-def upload() -> widgets.FileUpload:
-    """Gives the content of one PNG or JPEG file."""
-    return widgets.FileUpload(
-        accept=".png,.jpg,.jpeg",
-        description="Picture",
-        icon="image",
-        layout=_part("112px"),
-        tooltip="read a PNG or JPEG file",
-    )
+def _text(width: str, value: str = "") -> widgets.HTML:
+    return widgets.HTML(value, layout=widgets.Layout(width=width, max_width="100%", margin="0"))
 
 
-def pen(width: float) -> widgets.IntSlider:
-    """Gives the width of the pen in whole px."""
-    low, high = PEN_WIDTHS
-    return widgets.IntSlider(round(width), low, high, description="Pen, px", **_row())
-
-
-def versions(options: Sequence[tuple[str, str]], version: str, *, fixed: bool) -> widgets.Dropdown:
-    """Gives the name of a version; ``options`` are (label, name), and ``fixed`` allows no other than ``version``."""
-    return widgets.Dropdown(options=options, value=version, description="Model", disabled=fixed, **_row())
-
-
-def says() -> widgets.HTML:
-    """Where the reading is shown."""
-    return widgets.HTML(layout=widgets.Layout(width=READOUT, max_width="100%", margin="0"))
-
-
-def arrange(
-    sheet: widgets.Widget, buttons: Sequence[widgets.Widget], rows: Sequence[widgets.Widget], said: widgets.Widget
-) -> list[widgets.Widget]:
-    """The children of the pad: its style, the sheet over its controls, and what is read beside them."""
-    bar = widgets.Layout(width=COLUMN, max_width="100%", justify_content="space-between", margin="0 0 4px")
-    column = widgets.Layout(width=f"{CANVAS + 2}px", max_width="100%", margin="0", overflow="visible")
-    left = widgets.VBox([sheet, widgets.HBox(buttons, layout=bar), *rows], layout=column)
-    return [widgets.HTML(readout.STYLE, layout=widgets.Layout(display="none")), left, said]
+def _bar() -> widgets.Layout:
+    return widgets.Layout(width=COLUMN, max_width="100%", justify_content="space-between", margin="0 0 4px")
 
 
 def _part(width: str) -> widgets.Layout:

@@ -126,6 +126,12 @@ class Splits:
     name: str = "mnist"
     seed: int = 0
 
+    def shared(self) -> dict[str, int]:
+        """How many validation and test images also stand among the training images, pixel for pixel."""
+        learned = {image.tobytes() for image in self.train.images.numpy()}
+        parts = {"validation": self.validation, "test": self.test}
+        return {name: sum(image.tobytes() in learned for image in part.images.numpy()) for name, part in parts.items()}
+
     def __repr__(self) -> str:
         return f"Splits({self.name}: train {len(self.train):,}, validation {len(self.validation):,}, test {len(self.test):,})"
 

@@ -56,6 +56,10 @@ class Display:
         if complete:
             self.place = f"after {self.notebook}"
 
+    def stage(self, what: str) -> None:
+        """Something that is no notebook starts: ``"the gates were asked"``."""
+        self.place = f"while {what}"
+
 
 class Lines(Display):
     """A plain line when a notebook starts and ends, and now and then in between. For logs."""

@@ -1,46 +1,80 @@
-"""A few digits drawn for the lab, stored as strokes: to replay where no hand is at hand.
+"""Drawings as files: the few that come with the lab, and those a person saves as JSON, as PNG or as a test.
 
-They were drawn for this project, one or two of each digit, and are no test set: they show that the whole way from a pen to
-a digit works. Strokes are px of the 280 x 280 canvas, y down, points in the order a hand would give them.
+Strokes are px of the 280 x 280 canvas, y down, points in the order a hand gave them; they come back as they went in, to the
+last bit. A file may come from anywhere: whatever it holds, only ``StrokesError`` leaves this module.
+
+The drawings of the lab, one or two of each digit, are no test set: they show that the whole way from a pen to a digit works.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
-from collections.abc import Sequence
+import re
+import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
-from mnistlab.errors import StrokesError
-from mnistlab.strokes import as_strokes
+from mnistlab import paths
+from mnistlab.errors import LabError, StrokesError
+from mnistlab.files import write_new
+from mnistlab.preprocess import MAX_BYTES
+from mnistlab.strokes import PEN_WIDTH, PEN_WIDTHS, as_strokes, check_pen, rasterise
+
+KEY = "mnistlab-drawing"  # of the PNG's text that holds the strokes
+MAX_TEXT = 2 * 2**20  # bytes of a drawing as JSON; 20,000 points with all their decimals take half of it
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # of a frozen drawing
+MAX_NAME = 100  # characters
+
+Coordinate = Annotated[float, Field(allow_inf_nan=False)]
+Point = Annotated[list[Coordinate], Field(min_length=2, max_length=2)]
+Stroke = Annotated[list[Point], FailFast()]
+
+
+class _File(BaseModel):
+    """A drawing as JSON: no unknown field, no silent conversion."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    format: Literal["mnistlab drawing 1"] = "mnistlab drawing 1"
+    name: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    digit: Annotated[int, Field(ge=0, le=9)] | None = None
+    pen_width: Annotated[float, Field(ge=PEN_WIDTHS[0], le=PEN_WIDTHS[1])] = PEN_WIDTH
+    strokes: Annotated[list[Stroke], FailFast()]
 
 
 @dataclass(frozen=True, eq=False)
 class StoredDrawing:
-    """One of them.
+    """A drawing with what is known of it.
 
     Attributes
     ----------
-    name : unique, ``"seven with crossbar"``.
-    digit : what it is meant to be, 0 to 9.
+    strokes : float64 arrays (n, 2).
+    pen_width : px it is drawn with.
+    digit : what it is meant to be, 0 to 9; None if nobody said.
+    name : ``"seven with crossbar"``; unique among those of the lab.
     note : how it is drawn.
     hard : a shape that MNIST hardly holds: nothing should rest on its being read right.
-    pen_width : px it is drawn with.
-    strokes : float64 arrays (n, 2).
     """
 
-    name: str
-    digit: int
-    note: str
-    hard: bool
-    pen_width: float
     strokes: list[np.ndarray]
+    pen_width: float = PEN_WIDTH
+    digit: int | None = None
+    name: str = ""
+    note: str = ""
+    hard: bool = False
 
 
 def load() -> dict[str, StoredDrawing]:
-    """All of them by name, in the order of the digits."""
+    """Those of the lab by name, in the order of the digits."""
     stored = json.loads(files("mnistlab").joinpath("drawings.json").read_text(encoding="utf-8"))
     return {
         fields["name"]: StoredDrawing(**{**fields, "strokes": as_strokes(fields["strokes"])})
@@ -70,3 +104,154 @@ def begun(strokes: Sequence[np.ndarray], share: float) -> list[np.ndarray]:
         parts.append(stroke[:left])
         left -= len(stroke)
     return parts
+
+
+def to_json(strokes: Iterable, *, pen_width: float = PEN_WIDTH, digit: int | None = None, name: str = "") -> str:
+    """A drawing as one line of JSON; ``from_json`` gives back the same numbers.
+
+    Parameters
+    ----------
+    strokes : list of (n, 2) arrays, px of a 280 x 280 canvas.
+    pen_width : px, 4 to 60.
+    digit : what it is meant to be, 0 to 9, or None.
+    name : at most 100 characters.
+
+    Raises
+    ------
+    StrokesError : one of them is not as above.
+    """
+    points = [stroke.tolist() for stroke in as_strokes(strokes)]
+    try:
+        return _File(name=name, digit=digit, pen_width=check_pen(pen_width), strokes=points).model_dump_json()
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def from_json(content: str | bytes) -> StoredDrawing:
+    """The drawing that ``to_json`` wrote.
+
+    Raises
+    ------
+    StrokesError : the content is no such drawing, or is larger than 2 MiB; the message names the first fault.
+    """
+    if not isinstance(content, str | bytes | bytearray):
+        raise StrokesError(f"a drawing as JSON is text or bytes, not {type(content).__name__}", code="type")
+    if len(content) > MAX_TEXT:
+        raise StrokesError(f"the drawing takes more than {MAX_TEXT // 2**20} MiB", code="too-large")
+    try:
+        stored = _File.model_validate_json(content)
+    except ValidationError as error:
+        raise _invalid(error) from None
+    return StoredDrawing(as_strokes(stored.strokes), stored.pen_width, stored.digit, stored.name)
+
+
+def to_png(strokes: Iterable, *, pen_width: float = PEN_WIDTH, digit: int | None = None) -> bytes:
+    """A drawing as a picture: a PNG of 280 x 280, black on white, with the strokes inside for ``from_png``.
+
+    Raises
+    ------
+    StrokesError : as ``to_json``.
+    """
+    strokes = as_strokes(strokes)
+    text = PngImagePlugin.PngInfo()
+    text.add_text(KEY, to_json(strokes, pen_width=pen_width, digit=digit))
+    file = io.BytesIO()
+    picture = Image.fromarray(255 - rasterise(strokes, pen_width=pen_width))
+    picture.save(file, "PNG", pnginfo=text)
+    return file.getvalue()
+
+
+def from_png(content: bytes) -> StoredDrawing | None:
+    """The strokes inside a PNG of ours, or None for a PNG that holds none.
+
+    Raises
+    ------
+    StrokesError : no PNG that can be read, larger than 5 MiB, or its strokes are no drawing.
+    """
+    if not isinstance(content, bytes | bytearray | memoryview):
+        raise StrokesError(f"a PNG is bytes, not {type(content).__name__}", code="type")
+    if len(content) > MAX_BYTES:
+        raise StrokesError(f"the file is larger than {MAX_BYTES // 2**20} MiB", code="too-large")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # no pixel is decoded here
+            with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+                text = picture.info.get(KEY)
+    except UnidentifiedImageError:  # its own words name an address in memory
+        raise StrokesError("this is no PNG", code="unreadable") from None
+    except Exception as error:  # decoders of broken files raise nearly anything; one error type leaves this module
+        raise StrokesError(
+            f"this is no PNG that can be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"
+        ) from error
+    return None if text is None else from_json(str(text))
+
+
+def freeze(
+    strokes: Iterable,
+    *,
+    pen_width: float = PEN_WIDTH,
+    digit: int,
+    name: str | None = None,
+    folder: Path | str | None = None,
+) -> Path:
+    """Keep a drawing as a test: ``tests/test_frozen_drawings.py`` reads every one in the folder, as a hand's would be read.
+
+    Parameters
+    ----------
+    digit : what it is meant to be, 0 to 9; the test asks for it.
+    name : of the file, lower-case letters, digits and hyphens; None makes one from the digit and the strokes.
+    folder : None is ``tests/drawings`` of the lab's checkout.
+
+    Returns
+    -------
+    path of the new file, ``tests/drawings/NAME.json``.
+
+    Raises
+    ------
+    StrokesError : the drawing is empty or as in ``to_json``, there is no digit, or the name is no such name.
+    LabError : code ``"exists"``, a drawing of that name is there; ``"no-checkout"``, there is no such folder to write to.
+    """
+    strokes = as_strokes(strokes)
+    if not strokes:
+        raise StrokesError("an empty canvas is no test", code="empty")
+    if digit is None:
+        raise StrokesError("say which digit the drawing is meant to be, 0 to 9; the test asks for it", code="digit")
+    if name is None:
+        fingerprint = hashlib.sha256(to_json(strokes, pen_width=pen_width, digit=digit).encode()).hexdigest()
+        name = f"{digit}-{fingerprint[:8]}"
+    elif not isinstance(name, str) or len(name) > MAX_NAME or not NAME.fullmatch(name):
+        raise StrokesError(
+            f"a name has lower-case letters, digits and hyphens, at most {MAX_NAME}; not {str(name)[:100]!r}",
+            code="name",
+        )
+    content = to_json(strokes, pen_width=pen_width, digit=digit, name=name) + "\n"
+    path = _folder(folder) / f"{name}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_new(path, content)
+    except FileExistsError:
+        raise LabError(f"there is a drawing {path.name} already; it is left as it is", code="exists") from None
+    except OSError as error:
+        raise LabError(f"{path} cannot be written ({error.strerror})", code="unwritable") from error
+    return path
+
+
+def _folder(chosen: Path | str | None) -> Path:
+    """Where to freeze. An installed package stands in no checkout, and its neighbours are none of our business."""
+    if chosen is not None:
+        return Path(chosen)
+    folder = paths.drawings()
+    if folder.is_relative_to(paths.ROOT) and not (paths.ROOT / "pyproject.toml").is_file():
+        raise LabError(
+            "drawings are frozen in tests/drawings of the lab's checkout, and this package is installed without one; "
+            "name a folder, or set MNISTLAB_DRAWINGS",
+            code="no-checkout",
+        )
+    return folder
+
+
+def _invalid(error: ValidationError) -> StrokesError:
+    """The first fault that the schema found, in one sentence."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])[:100]
+    return StrokesError(f"this is no drawing of the lab: {where or 'the file'}: {first['msg'][:200]}", code="file")

@@ -50,3 +50,7 @@ class ImageError(LabError, ValueError):
 
 class RunError(LabError):
     """A headless run was refused or did not complete."""
+
+
+class BusyError(LabError):
+    """Something that can only be done once at a time is being done by another process."""

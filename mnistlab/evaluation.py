@@ -216,6 +216,11 @@ class McNemar:
         """Upper bound of the paired 95 % interval of ``difference``."""
         return self.difference + self._half()
 
+    def as_dict(self) -> dict:
+        """Plain numbers, for a JSON file."""
+        counts = {"only_first": self.only_first, "only_second": self.only_second, "n": self.n}
+        return {**counts, "difference": self.difference, "low": self.low, "high": self.high, "p_value": self.p_value}
+
     def _half(self) -> float:
         variance = (self.only_first + self.only_second) / self.n - self.difference**2
         return float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * (variance / self.n) ** 0.5

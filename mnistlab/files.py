@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
 from pathlib import Path
+
+from mnistlab.errors import CheckpointError
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
@@ -15,6 +18,23 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     try:
         write_durable(aside, content)
         os.replace(aside, path)
+        sync_folder(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_new(path: Path, content: bytes | str) -> None:
+    """As ``write_atomic``, but never over what is there.
+
+    Raises
+    ------
+    FileExistsError : there is a file of that name; it is left as it was.
+    """
+    content = content.encode() if isinstance(content, str) else content
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        write_durable(aside, content)
+        os.link(aside, path)  # unlike a rename, it refuses a name that is taken
         sync_folder(path.parent)
     finally:
         aside.unlink(missing_ok=True)
@@ -42,3 +62,33 @@ def sync_folder(folder: Path) -> None:
 def to_json(value: object) -> str:
     """Strict JSON (no NaN), indented, with a final newline."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """A regular file of a version, not a link and at most ``limit`` bytes, read once.
+
+    Raises
+    ------
+    CheckpointError : it is missing (``"missing"``), no regular file or not readable (``"not-a-file"``), or ``"too-large"``.
+    """
+    name = f"{path.parent.name}/{path.name}"
+    if path.parent.is_symlink():
+        raise CheckpointError(f"{path.parent.name} is a link; a version is a real folder", code="not-a-file")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        raise CheckpointError(f"{name} is missing", code="missing") from None
+    except OSError as error:
+        raise CheckpointError(f"{name} cannot be opened as a file: {error.strerror}", code="not-a-file") from None
+    try:  # by descriptor, so that what is checked is what is read; a folder must be refused before it is wrapped
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode):
+            raise CheckpointError(f"{name} is not a regular file", code="not-a-file")
+        if info.st_size > limit:
+            raise CheckpointError(f"{name} has {info.st_size:,} bytes; at most {limit:,} are allowed", code="too-large")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(limit)
+    except OSError as error:
+        raise CheckpointError(f"{name} cannot be read: {error.strerror}", code="not-a-file") from None
+    finally:
+        os.close(descriptor)

@@ -1,33 +1,38 @@
 """The drawing pad: ``DigitPad()`` in a cell is enough.
 
-A thin view. What was drawn is a ``strokes.Drawing``, what was read a ``Prediction``, how it is said comes from ``readout``;
-here they are wired to a ``sheet`` and its ``controls``. Every handler is a public method in px of the 280 x 280 canvas, so
-that a test or a replay does what a hand does, with no browser.
+A thin view. What is on the paper is a ``sketch.Sketch``, who reads it are ``readers.Readers``, why they read it so is a
+``why.Why``; here they are wired to a ``sheet`` and its ``controls``. Every handler is a public method in px
+of the 280 x 280 canvas, so that a test or a replay does what a hand does, with no browser.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import functools
 import io
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
 
-from mnistlab import controls, preprocess, readout
-from mnistlab.errors import CheckpointError, ImageError, LabError, RegistryError
+from mnistlab import drawings, keys, paths, readout
+from mnistlab.controls import NONE, Controls
+from mnistlab.errors import LabError
+from mnistlab.later import Later
 from mnistlab.predictor import Prediction, Predictor
 from mnistlab.progress import headless
-from mnistlab.registry import Registry
-from mnistlab.sheet import Sheet
+from mnistlab.readers import Readers
+from mnistlab.replay import Moment, Player
+from mnistlab.sheet import TAIL, Sheet
+from mnistlab.sketch import Sketch
 from mnistlab.strokes import PEN_WIDTH, Drawing, as_strokes, check_pen, rasterise
+from mnistlab.why import Why
 
 INTERVAL = 0.04  # seconds between two readings of a stroke under way; 25 a second look continuous
+IDLE = 1.5  # of the time a reading took, at least this is left for the pen before the next
+PAUSE = 0.3  # seconds the pen has to be up before reasons are searched for: the next stroke should not wait for them
 
 
 def _handler(method: Callable) -> Callable:
@@ -37,9 +42,9 @@ def _handler(method: Callable) -> Callable:
     """
 
     @functools.wraps(method)
-    def handled(self: DigitPad, *args) -> None:
+    def handled(self: DigitPad, *args, **options) -> None:
         try:
-            method(self, *args)
+            method(self, *args, **options)
         except LabError as error:
             self._complain(readout.sentence(str(error)))
         except Exception as error:
@@ -50,19 +55,22 @@ def _handler(method: Callable) -> Callable:
 
 
 class DigitPad(widgets.Box):
-    """A canvas to draw on with mouse, pen or finger, and what the network reads while the stroke is under way.
+    """A canvas to draw on with mouse, pen, finger or keyboard, and what the network reads while the stroke is under way.
 
     Parameters
     ----------
     predictor : the network that reads, and then the only one on offer. None offers all versions in ``models``.
     version : the one to start with: ``"current"``, ``"latest"`` or a name such as ``"0003"``. Not used with a predictor.
     models : folder of the versions; None is that of the lab. Not used with a predictor.
+    rival : a second one that reads beside it: the name of a version, or, beside a predictor, a predictor.
     pen_width : px of the 280 x 280 canvas, 4 to 60. How thick the ink looks; the reading does not depend on it.
 
     Attributes
     ----------
-    drawing : the strokes so far.
-    prediction : what was read last.
+    sketch : what is on the sheet.
+    readers : who reads it.
+    prediction, prediction_beside : what was read last, by each of them; None beside if there is no rival.
+    why : the reasons, if they are asked for.
     message : a fault that is shown, or "".
 
     Raises
@@ -71,113 +79,155 @@ class DigitPad(widgets.Box):
     StrokesError : the pen is no number from 4 to 60.
     """
 
-    _pending: asyncio.TimerHandle | None = None  # of the class, since a widget that failed to start is closed too
-
     def __init__(
         self,
         predictor: Predictor | None = None,
         *,
         version: str = "current",
         models: Path | str | None = None,
+        rival: Predictor | str | None = None,
         pen_width: float = PEN_WIDTH,
     ) -> None:
-        self.pen_width = check_pen(pen_width)
-        self._models = None if predictor else Registry(models)
-        self.predictor = predictor or Predictor.load(version, models=self._models.root)
-        self.drawing = Drawing()
+        self._later, self._rest = Later(self._read_late), Later(self.explain)
+        self._player = Player(self._play_on, self.stop)
+        self.sketch, self.why = Sketch(pen_width), Why()
+        self.readers = Readers(predictor, version=version, models=models, rival=rival)
         self.message = ""
         self.clock: Callable[[], float] = time.monotonic  # seconds
-        self._picture: bytes | None = None  # a file that was read instead of a drawing
-        self.prediction: Prediction = self.predictor.predict_strokes([])
-        self._read_at = self.clock()
-        super().__init__(self._build(), layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
+        self.prediction: Prediction = self.sketch.read(self.readers.first)
+        self.prediction_beside: Prediction | None = None
+        self._due = self.clock()  # when the next reading may come
+        self._whole: list[np.ndarray] = []  # the drawing that a replay draws
+        self._marking = False  # a control is set by us, not by a person
+        self.sheet = Sheet(self.press, self.move, self.release)
+        self.controls = Controls(
+            pen_width=self.sketch.pen_width,
+            options=self.readers.options(),
+            version=self.readers.first.version,
+            rival=self._rival(),
+            fixed=self.readers.is_fixed,
+        )
+        children = self.controls.arrange(self.sheet)
+        super().__init__(children, layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
         self.add_class("mnistlab-pad")
         self._wire()
-        self._redraw()
-        self._show()
+        self._change()
 
     @property
-    def scrambled(self) -> np.ndarray | None:
-        """uint8 (28, 28), what a permuted network really got of ``prediction.image``; None for a plain one."""
-        permutation = self.predictor.permutation
-        return None if permutation.is_identity else permutation.apply(self.prediction.image)
+    def drawing(self) -> Drawing:
+        """The strokes so far."""
+        return self.sketch.drawing
+
+    @property
+    def predictor(self) -> Predictor:
+        """The network that reads."""
+        return self.readers.first
+
+    @property
+    def true_digit(self) -> int | None:
+        """What the drawing was meant to be, if somebody said."""
+        return self.sketch.true_digit
 
     # --- what a hand does ---------------------------------------------------------------------------------------------
 
     @_handler
     def press(self, x: object, y: object) -> None:
         """Put the pen down. Coordinates in px of the 280 x 280 canvas; anything else is passed over."""
-        if self._picture is not None:
-            self._picture = None
+        self.stop()
+        stale = self.sketch.picture is not None or self.sketch.cursor is not None
+        inked = self.sketch.press(x, y)
+        if stale:
             self._redraw()
-        if self.drawing.press(x, y):
-            self.sheet.ink(self.drawing.tail(1), self.pen_width)
+        elif inked:
+            self.sheet.dot(self.drawing.tail(1)[0], self.sketch.pen_width)
+        if inked:
             self._read_soon()
 
     @_handler
     def move(self, x: object, y: object) -> None:
         """Move the pen; without a press before, nothing happens."""
-        if self.drawing.move(x, y):
-            self.sheet.ink(self.drawing.tail(), self.pen_width)  # ink first, so that it follows the hand
-            self._read_soon()
+        if self.sketch.move(x, y):
+            self._follow()
 
     @_handler
     def release(self) -> None:
         """Lift the pen and read what is there."""
-        if self.drawing.release():
-            self._read()
+        if self.sketch.release():
+            self._change()
 
     @_handler
     def undo(self) -> None:
         """Take back the last stroke, or the picture."""
-        if self._picture is not None:
-            self._picture = None
-        else:
-            self.drawing.undo()
-        self._redraw()
-        self._read()
+        self.stop()
+        self.sketch.undo()
+        self._change()
 
     @_handler
     def clear(self) -> None:
         """An empty canvas."""
-        self._picture = None
-        self.drawing.clear()
-        self._redraw()
-        self._read()
-
-    @_handler
-    def load_image(self, content: bytes) -> None:
-        """Read the content of a PNG or JPEG file in place of a drawing. A file that cannot be read leaves all as it was."""
-        content = bytes(content)
-        self.predictor.predict_image(content)
-        self._picture = content
-        self.drawing.clear()
-        self._redraw()
-        self._read()
-
-    @_handler
-    def set_version(self, version: str) -> None:
-        """Read with another version, ``"0003"`` or ``"current"``; one that cannot be loaded leaves the one in use."""
-        try:
-            if self._models is not None:
-                self.predictor = Predictor.load(version, models=self._models.root)
-            elif version != self.predictor.version:
-                raise RegistryError(f"this pad reads with version {self.predictor.version} alone", code="unknown")
-        finally:
-            self._mark(self.predictor.version)
-        self._read()
+        self.stop()
+        self.sketch.clear()
+        self._change()
 
     @_handler
     def set_pen_width(self, pen_width: float) -> None:
         """Draw with a pen of so many px, 4 to 60; what is drawn already changes too."""
-        width = check_pen(pen_width)
-        self.pen.value = round(width)  # whole px; it calls back with them
-        self.pen_width = width
+        self.sketch.pen_width = check_pen(pen_width)
+        self._change()
+
+    @_handler
+    def correct(self, digit: int) -> None:
+        """Say which digit it was meant to be; the same once more takes that back."""
+        self.sketch.mark(digit)
+        self.message = ""
+        self._show()
+
+    # --- what a keyboard does -----------------------------------------------------------------------------------------
+
+    @_handler
+    def key(self, key: object, shift: bool = False, control: bool = False, meta: bool = False) -> None:
+        """A key on the canvas, as the browser names it; ``keys`` says what each does."""
+        match keys.action(key, shift=shift, control=control, meta=meta):
+            case ("step", dx, dy):
+                self.step(dx, dy)
+            case ("pen",):
+                self.toggle_pen()
+            case ("correct", digit):
+                self.correct(digit)
+            case ("undo",):
+                self.undo()
+            case ("clear",):
+                self.clear()
+            case ("leave", forward):
+                self.controls.undo.focus() if forward else self.sheet.blur()
+
+    @_handler
+    def step(self, dx: float, dy: float) -> None:
+        """Move the keyboard's pen by so many px; if it is down, it leaves ink."""
+        self.stop()
+        inked = self.sketch.step(dx, dy)
         self._redraw()
-        self._read()
+        if inked:
+            self._read_soon()
+
+    @_handler
+    def toggle_pen(self) -> None:
+        """Put the keyboard's pen down, or lift it and read what is there."""
+        self.stop()
+        self.sketch.toggle_pen()
+        self._change()
+
+    # --- files, replays, tests ----------------------------------------------------------------------------------------
+
+    @_handler
+    def load(self, content: bytes) -> None:
+        """Read a file: a drawing that was saved as PNG or JSON, or any PNG or JPEG. What cannot be read leaves all as it was."""
+        self.stop()
+        self.sketch.load(content)
+        self._change()
 
     def replay(self, strokes: Iterable) -> Prediction:
-        """Clear, then draw strokes through the same handlers as a hand, and return what is read in the end.
+        """Clear, then draw strokes through the same handlers as a hand, at once, and return what is read in the end.
 
         Raises
         ------
@@ -192,120 +242,232 @@ class DigitPad(widgets.Box):
             self.release()
         return self.prediction
 
+    @_handler
+    def play(self) -> None:
+        """Draw what is there once more, at the speed of a hand; where there is no event loop to wait in, nothing happens."""
+        self.stop()
+        whole = self.drawing.strokes
+        if whole and self._player.start(whole):
+            self._whole, self.sketch.drawing = whole, Drawing()
+            self.controls.playing(True)
+            self._change()
+
+    @_handler
+    def stop(self) -> None:
+        """End a replay; the whole drawing is there again."""
+        if self._player.stop():
+            self.sketch.drawing = Drawing(self._whole)
+            self.controls.playing(False)
+            self._change()
+
+    @_handler
+    def freeze(self) -> None:
+        """Keep the drawing as a test that asks for the digit it was meant to be, and say where."""
+        self.stop()
+        path = drawings.freeze(self.drawing.strokes, pen_width=self.sketch.pen_width, digit=self.true_digit)
+        where = path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else path
+        self.controls.note.value = readout.note(f"Kept as {where}")
+
+    # --- who reads, and why -------------------------------------------------------------------------------------------
+
+    @_handler
+    def set_version(self, version: str) -> None:
+        """Read with another version, ``"0003"`` or ``"current"``; one that cannot be loaded leaves the one in use."""
+        try:
+            self.readers.choose(version)
+        finally:
+            self._offer()
+        self._change()
+
+    @_handler
+    def compare(self, version: str | None) -> None:
+        """Let a second version read beside the first; None ends it."""
+        try:
+            self.readers.compare(version)
+        finally:
+            self._offer()
+        self._change()
+
+    @_handler
+    def show_why(self, shown: bool) -> None:
+        """Colour the ink by what it said for or against the digit, and give the reasons below."""
+        self.why.switch(bool(shown))
+        self._mark(self.controls.why, self.why.is_on)
+        self._change()
+
+    @_handler
+    def explain(self) -> None:
+        """Find the steps from ink to input and the smallest edit that flips the reading, and show them."""
+        self._rest.cancel()
+        self.why.search(self.predictor, self.sketch)
+        self.controls.reasons.value = self.why.text(self.prediction, settled=True)
+
     def close(self) -> None:
         """Take the pad off the page."""
-        self._cancel()
+        for waiting in (self._later, self._rest):
+            waiting.cancel()
+        self._player.stop()
         super().close()
 
     # --- the view -----------------------------------------------------------------------------------------------------
 
-    def _build(self) -> list[widgets.Widget]:
-        self.sheet = Sheet(self.press, self.move, self.release)
-        self.undo_button, self.clear_button, self.upload = controls.undo(), controls.clear(), controls.upload()
-        self.pen = controls.pen(self.pen_width)
-        self.versions = controls.versions(self._options(), self.predictor.version, fixed=self._models is None)
-        self.readout = controls.says()
-        buttons = [self.undo_button, self.clear_button, self.upload]
-        return controls.arrange(self.sheet, buttons, [self.pen, self.versions], self.readout)
-
-    def _options(self) -> list[tuple[str, str]]:
-        """The versions on offer as (label, name)."""
-        if self._models is None:
-            return [(readout.label(self.predictor.checkpoint.manifest), self.predictor.version)]
-        options = []
-        for name in reversed(self._models.versions()):
-            try:
-                options.append((readout.label(self._models.manifest(name)), name))
-            except CheckpointError:  # it stays on the list, and choosing it says what is wrong
-                options.append((f"{name}, damaged", name))
-        return options
-
     def _wire(self) -> None:
-        self.sheet.on_key_down(self._key)
+        controls = self.controls
+        self.sheet.on_key_down(self.key)
         self.sheet.on_client_ready(self._redraw)  # a page that was loaded again has lost all ink
-        self.undo_button.on_click(lambda _: self.undo())
-        self.clear_button.on_click(lambda _: self.clear())
-        self.pen.observe(lambda change: self.set_pen_width(change["new"]), "value")
-        self.versions.observe(self._chosen, "value")
-        self.upload.observe(self._uploaded, "value")
+        for button, handler in (
+            (controls.undo, self.undo),
+            (controls.clear, self.clear),
+            (controls.freeze, self.freeze),
+            (controls.replay, lambda: self.stop() if self._player.is_playing else self.play()),
+            *((button, functools.partial(self.correct, digit)) for digit, button in enumerate(controls.digits)),
+        ):
+            button.on_click(lambda _, handler=handler: handler())
+        for control, handler in (
+            (controls.pen, self.set_pen_width),
+            (controls.versions, self.set_version),
+            (controls.rivals, lambda version: self.compare(None if version == NONE else version)),
+            (controls.why, self.show_why),
+            (controls.more, self._fold),
+            (controls.load, self._loaded),
+        ):
+            control.observe(functools.partial(self._changed, handler), "value")
 
-    def _key(self, key: str, shift: bool, control: bool, meta: bool) -> None:
-        """The canvas swallows every key; Tab and Escape have to lead out of it."""
-        if key == "Tab" and shift:
-            self.sheet.blur()
-        elif key in ("Tab", "Escape"):
-            self.undo_button.focus()
-        elif key in ("Delete", "Backspace"):
-            self.clear()
-        elif key.lower() == "z" and (control or meta):
-            self.undo()
+    def _changed(self, handler: Callable, change: dict) -> None:
+        if not self._marking:
+            handler(change["new"])
 
-    def _chosen(self, change: dict) -> None:
-        self.set_version(change["new"])
+    def _mark(self, control: widgets.Widget, value: object) -> None:
+        """Show a value in a control, as if nobody had touched it."""
+        self._marking = True
+        try:
+            control.value = value
+        finally:
+            self._marking = False
 
-    def _mark(self, version: str) -> None:
-        """Show a version as the chosen one, without choosing it again; one made since the pad joins the list."""
-        self.versions.unobserve(self._chosen, "value")
-        if version not in (name for _, name in self.versions.options):
-            self.versions.options = self._options()
-        self.versions.value = version
-        self.versions.observe(self._chosen, "value")
+    def _offer(self) -> None:
+        """Show who reads; a version made since the pad joins the list."""
+        self._marking = True
+        try:
+            self.controls.offer(self.readers.options(), self.readers.first.version, self._rival())
+        finally:
+            self._marking = False
 
-    def _uploaded(self, change: dict) -> None:
-        if change["new"]:
-            content = bytes(change["new"][0]["content"])
-            self.upload.value = ()  # or the same file could not be read twice
-            self.load_image(content)
+    def _rival(self) -> str:
+        return NONE if self.readers.second is None else self.readers.second.version
+
+    def _loaded(self, files: tuple) -> None:
+        if files:
+            content = bytes(files[0]["content"])
+            self._mark(self.controls.load, ())  # or the same file could not be read twice
+            self.load(content)
+
+    def _fold(self, open: bool) -> None:
+        self.controls.fold(open=open)
+        self._show()
+
+    # --- ink and reading ----------------------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Ink to the last point first, so that it follows the hand; then the reading."""
+        self.sheet.follow(self.drawing.tail(TAIL))
+        self._read_soon()
+
+    def _change(self) -> None:
+        """Show all anew, and read it."""
+        self._mark(self.controls.pen, round(self.sketch.pen_width))  # whole px
+        self.controls.note.value = ""
+        if not self.why.is_on:  # else the reading brings the colours
+            self._redraw()
+        self._read()
 
     def _redraw(self) -> None:
         """All ink again, from what Python holds."""
-        self.sheet.redraw(self.drawing.strokes, self.pen_width, self._picture_ink())
+        sketch = self.sketch
+        self.sheet.redraw(
+            self.drawing.strokes,
+            sketch.pen_width,
+            picture=sketch.picture_ink(),
+            shades=self.why.shades,
+            cursor=sketch.cursor,
+            pen_is_down=sketch.pen_is_down,
+        )
 
-    def _picture_ink(self) -> np.ndarray | None:
-        """The ink of the picture that was read, uint8 (H, W), or None."""
-        if self._picture is not None:
-            with suppress(ImageError):  # blank, or all ink: there is nothing to show, and the reading says why
-                return preprocess.to_ink(self._picture).ink
-        return None
-
-    # --- reading ------------------------------------------------------------------------------------------------------
+    @_handler
+    def _play_on(self, moment: Moment) -> None:
+        """A moment of the replay."""
+        if moment.event == "press":
+            self.drawing.press(*moment.points[0].tolist())
+            self.sheet.dot(moment.points[0], self.sketch.pen_width)
+        elif moment.event == "release":
+            self.drawing.release()
+        else:
+            for point in moment.points.tolist():
+                self.drawing.move(*point)
+                self._follow()
 
     def _read_soon(self) -> None:
-        """Read now, or as soon as the interval is over; outside a running kernel the release will do."""
-        wait = self._read_at + INTERVAL - self.clock()
+        """Read now, or as soon as it is due; without an event loop the release will do."""
+        self._rest.cancel()
+        wait = self._due - self.clock()
         if wait <= 0:
             self._read()
-        elif self._pending is None:
-            try:
-                self._pending = asyncio.get_running_loop().call_later(wait, self._read_late)
-            except RuntimeError:
-                return
+        elif not self._later.is_waiting:
+            self._later.start(wait)
 
     @_handler
     def _read_late(self) -> None:
         self._read()
 
     def _read(self) -> None:
-        self._cancel()
-        if self._picture is not None:
-            self.prediction = self.predictor.predict_image(self._picture)
-        else:
-            self.prediction = self.predictor.predict_strokes(self.drawing.strokes, self.pen_width)
+        started = self.clock()
+        self._later.cancel()
+        self.prediction = self.sketch.read(self.readers.first)
+        rival = self.readers.second
+        self.prediction_beside = None if rival is None else self.sketch.read(rival)
+        self.why.colour(self.predictor, self.sketch, self.prediction)
         self.message = ""
+        if self.why.is_on:
+            self._redraw()
         self._show()
-        self._read_at = self.clock()
+        self._reason()
+        done = self.clock()
+        self._due = done + max(INTERVAL, IDLE * (done - started))
 
-    def _cancel(self) -> None:
-        if self._pending is not None:
-            self._pending.cancel()
-            self._pending = None
+    @property
+    def _is_settled(self) -> bool:
+        """No pen is down, and nothing is replayed."""
+        return not self.sketch.pen_is_down and not self._player.is_playing
+
+    def _reason(self) -> None:
+        """Show the reasons of before in a paler tone, and search for new ones once the hand has rested."""
+        self._rest.cancel()
+        if not self.why.is_on:
+            return
+        searches = self._is_settled and len(self.drawing) > 0
+        self.controls.reasons.value = self.why.text(self.prediction, settled=False)
+        if searches and not self._rest.start(PAUSE):
+            self.explain()
 
     def _show(self) -> None:
-        self.readout.value = readout.render(
-            self.prediction,
-            scrambled=self.scrambled,
-            settled=not self.drawing.is_open,
-            message=self.message,
+        controls, readers, sketch = self.controls, self.readers, self.sketch
+        controls.said.value = self._say(self.prediction, readers.first, self.message)
+        beside = self.prediction_beside
+        controls.beside(beside is not None)
+        controls.said_beside.value = "" if beside is None else self._say(beside, readers.second)
+        controls.mark(sketch.true_digit if len(self.drawing) else None)
+        controls.explain(self.why.is_on)
+        if self._is_settled and controls.more.value:
+            strokes = self.drawing.strokes
+            controls.links.value = readout.links(strokes, pen_width=sketch.pen_width, digit=sketch.true_digit)
+
+    def _say(self, prediction: Prediction, who: Predictor, message: str = "") -> str:
+        return readout.render(
+            prediction,
+            scrambled=who.scrambled(prediction),
+            settled=self._is_settled,
+            message=message,
+            meant=self.true_digit,
         )
 
     def _complain(self, message: str) -> None:
@@ -320,10 +482,11 @@ class DigitPad(widgets.Box):
 
         from mnistlab import plots
 
-        ink = self._picture_ink()
+        ink = self.sketch.picture_ink()
         if ink is None:
-            ink = rasterise(self.drawing.strokes, pen_width=self.pen_width)
-        figure = plots.reading(self.prediction, ink, scrambled=self.scrambled)[0].figure
+            ink = rasterise(self.drawing.strokes, pen_width=self.sketch.pen_width)
+        scrambled = self.predictor.scrambled(self.prediction)
+        figure = plots.reading(self.prediction, ink, scrambled=scrambled)[0].figure
         plt.close(figure)  # shown here, not once more under the cell
         file = io.BytesIO()
         figure.savefig(file, format="png", bbox_inches="tight", dpi=72)

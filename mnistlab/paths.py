@@ -34,3 +34,8 @@ def downloads() -> Path:
 def notebooks() -> Path:
     """Folder of the notebooks (``MNISTLAB_NOTEBOOKS``)."""
     return _folder("MNISTLAB_NOTEBOOKS", "notebooks")
+
+
+def drawings() -> Path:
+    """Folder of the drawings that a test replays (``MNISTLAB_DRAWINGS``)."""
+    return _folder("MNISTLAB_DRAWINGS", "tests/drawings")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +18,12 @@ from mnistlab import conformal, preprocess
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.data import CLASSES, SIDE
 from mnistlab.errors import ImageError
+from mnistlab.models import one_thread
 from mnistlab.permutation import Permutation
 from mnistlab.registry import Registry
-from mnistlab.strokes import PEN_WIDTH, as_strokes, check_pen, rasterise, to_standard_size
+from mnistlab.strokes import PEN_WIDTH, as_strokes, check_pen, is_dot, rasterise, to_standard_size
 
 NO_DIGIT = "it does not look like a digit"
-DOT = 0.5  # pen widths; a drawing that reaches no further than this is a dot
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +58,10 @@ class Prediction:
         return 0.0 if self.digit is None else float(self.probabilities[self.digit])
 
     def __str__(self) -> str:
-        return f"no digit: {self.reason}" if self.digit is None else f"{self.digit} ({100 * self.confidence:.1f} %)"
+        if self.digit is None:
+            return f"no digit: {self.reason}"
+        others = f" or {' or '.join(map(str, self.digits[1:]))}" if len(self.digits) > 1 else ""
+        return f"{self.digit} ({100 * self.confidence:.1f} %){others}"
 
 
 class Predictor:
@@ -98,6 +100,10 @@ class Predictor:
         """What the network's images go through; apply it to ``Prediction.image`` to see what it really gets."""
         return self.checkpoint.permutation
 
+    def scrambled(self, prediction: Prediction) -> np.ndarray | None:
+        """What the network really got of ``prediction.image``, uint8 (28, 28); None if it reads plain pixels."""
+        return None if self.permutation.is_identity else self.permutation.apply(prediction.image)
+
     def predict_strokes(self, strokes: Iterable, pen_width: float = PEN_WIDTH) -> Prediction:
         """Read a drawing.
 
@@ -117,8 +123,7 @@ class Predictor:
         strokes, pen = as_strokes(strokes), check_pen(pen_width)
         if not strokes:
             return self._nothing("the canvas is empty", started)
-        points = np.concatenate(strokes)
-        if np.ptp(points, axis=0).max() <= DOT * pen:
+        if is_dot(strokes, pen):
             return self._nothing("that is only a dot", started)
         standard, width = to_standard_size(strokes)
         return self._read(preprocess.fit(rasterise(standard, pen_width=width)), started)
@@ -160,7 +165,7 @@ class Predictor:
         return self.checkpoint.probabilities(images).numpy()
 
     def _read(self, image: np.ndarray, started: float) -> Prediction:
-        with _one_thread():
+        with one_thread():
             logits = self.checkpoint.logits(torch.from_numpy(image)[None])
         probabilities = logits[0].double().softmax(dim=0).numpy()
         digit, reason, level = int(probabilities.argmax()), "", None
@@ -182,14 +187,3 @@ class Predictor:
             self.version,
             reason,
         )
-
-
-@contextmanager
-def _one_thread():
-    """A single image is too little work to share: a second thread only adds waiting when the machine is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

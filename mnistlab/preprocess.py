@@ -64,20 +64,45 @@ def fit(ink: np.ndarray) -> np.ndarray:
     ------
     ImageError : there is no ink (code ``"blank"``), or it is no uint8 (H, W).
     """
+    small = shrink(ink[bounds(ink)])
+    return place(small, centre(small))
+
+
+def bounds(ink: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns from the first to the last that hold ink.
+
+    Raises
+    ------
+    ImageError : as ``fit``.
+    """
     if ink.ndim != 2 or ink.dtype != np.uint8:
         raise ImageError(f"ink is uint8 (H, W), not {ink.dtype} {ink.shape}", code="shape")
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if not len(rows):
         raise ImageError("there is no ink", code="blank")
-    crop = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = BOX / max(crop.shape)
-    if scale != 1:
-        height, width = (max(1, round(side * scale)) for side in crop.shape)
-        how = Image.Resampling.BOX if scale < 1 else Image.Resampling.LANCZOS
-        crop = np.asarray(Image.fromarray(crop).resize((width, height), how))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def shrink(ink: np.ndarray) -> np.ndarray:
+    """The whole picture in MNIST's box: uint8, the longer side 20 px; by area, or Lanczos if it has to grow."""
+    scale = BOX / max(ink.shape)
+    if scale == 1:
+        return ink
+    height, width = (max(1, round(side * scale)) for side in ink.shape)
+    how = Image.Resampling.BOX if scale < 1 else Image.Resampling.LANCZOS
+    return np.asarray(Image.fromarray(ink).resize((width, height), how))
+
+
+def centre(small: np.ndarray) -> tuple[int, int]:
+    """Row and column of 28 x 28 at which ``small``, uint8 (<= 28, <= 28), begins when its centre of mass is in the middle."""
+    top, left = (_offset(small.sum(axis=axis, dtype=np.int64)) for axis in (1, 0))
+    return top, left
+
+
+def place(small: np.ndarray, at: tuple[int, int]) -> np.ndarray:
+    """``small`` on paper, beginning at a row and column: uint8 (28, 28)."""
     canvas = np.zeros((SIDE, SIDE), dtype=np.uint8)
-    top, left = (_offset(crop.sum(axis=axis, dtype=np.int64)) for axis in (1, 0))
-    canvas[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
+    canvas[at[0] : at[0] + small.shape[0], at[1] : at[1] + small.shape[1]] = small
     return canvas
 
 

@@ -1,7 +1,6 @@
-"""What the pad says about a prediction, as HTML text: the digit, ten bars, what the network saw.
+"""What the pad says about a prediction, as HTML text: the digit, ten bars, what the network saw; and links to save a drawing.
 
-No widget in here: a prediction goes in, a string comes out. Colours come from JupyterLab's theme, with others to fall back
-on; blue is a plain network and orange a permuted one, as in every figure, in lighter tones on a dark page.
+No widget in here: a prediction goes in, a string comes out. How it looks is in ``pad.css``.
 """
 
 from __future__ import annotations
@@ -9,56 +8,30 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
+from mnistlab import drawings
 from mnistlab.checkpoint import Manifest
-from mnistlab.data import CLASSES, SIDE
+from mnistlab.data import CLASSES
+from mnistlab.keys import HELP
 from mnistlab.predictor import Prediction
+from mnistlab.wording import percent
 
 PROMPT = "draw a digit"
 RIVAL = 0.1  # probability from which the second choice is worth naming
-ZOOM = 4  # screen px for each of the 28
-
-STYLE = """<style>
-.mnistlab-pad { gap: 12px 32px; padding: 4px; --pad-plain: #0072B2; --pad-permuted: #D55E00; --pad-shade: invert(0);
-  --pad-text: var(--jp-ui-font-color1, currentColor); --pad-faint: var(--jp-ui-font-color2, currentColor);
-  --pad-line: var(--jp-border-color1, #9E9E9E); --pad-track: var(--jp-layout-color2, rgba(128, 128, 128, 0.2)); }
-body[data-jp-theme-light="false"] .mnistlab-pad, body.vscode-dark .mnistlab-pad {
-  --pad-plain: #56B4E9; --pad-permuted: #E69F00; --pad-shade: invert(0.92); }
-.mnistlab-pad .mnistlab-sheet { background: #fff; box-shadow: 0 0 0 1px #9E9E9E; border-radius: 3px; cursor: crosshair;
-  touch-action: none; filter: var(--pad-shade); max-width: calc(100% - 2px); height: auto !important; aspect-ratio: 1; }
-.mnistlab-pad .mnistlab-sheet:focus-visible { outline: 2px solid var(--pad-plain); outline-offset: 1px; }
-.mnistlab-readout { --pad-accent: var(--pad-plain); font: 13px/18px var(--jp-ui-font-family, sans-serif);
-  color: var(--pad-text); }
-.mnistlab-readout.mnistlab-permuted { --pad-accent: var(--pad-permuted); }
-.mnistlab-readout p { margin: 0; }
-.mnistlab-answer { display: flex; align-items: center; gap: 12px; height: 84px; }
-.mnistlab-digit { flex: none; width: 56px; font-size: 84px; line-height: 84px; font-weight: 600; text-align: center;
-  font-variant-numeric: tabular-nums; color: var(--pad-accent); }
-.mnistlab-words { font-size: 16px; line-height: 22px; }
-.mnistlab-words small { display: block; font-size: 13px; line-height: 18px; color: var(--pad-faint); }
-.mnistlab-fault { font-size: 14px; line-height: 18px; max-height: 84px; overflow-y: auto; }
-.mnistlab-rows { margin: 8px 0 12px; }
-.mnistlab-row { display: grid; grid-template-columns: 12px 1fr 52px; gap: 8px; align-items: center; height: 17px;
-  font-variant-numeric: tabular-nums; color: var(--pad-faint); }
-.mnistlab-row span:last-child { text-align: right; }
-.mnistlab-track { height: 9px; border-radius: 2px; background: var(--pad-track); overflow: hidden; }
-.mnistlab-bar { height: 100%; background: var(--pad-line); }
-.mnistlab-first { color: var(--pad-text); font-weight: 600; }
-.mnistlab-first .mnistlab-bar { background: var(--pad-accent); }
-.mnistlab-seen { display: flex; flex-wrap: wrap; gap: 8px 16px; }
-.mnistlab-seen figure { margin: 0; }
-.mnistlab-seen img { display: block; width: 112px; height: 112px; image-rendering: pixelated; box-sizing: content-box;
-  border: 1px solid #9E9E9E; border-radius: 2px; filter: var(--pad-shade); }
-.mnistlab-seen figcaption, .mnistlab-foot { font-size: 12px; color: var(--pad-faint); }
-.mnistlab-foot { margin-top: 8px !important; }
-</style>"""
+NAMED = 4  # digits of a larger set that are shown
 
 
 def render(
-    prediction: Prediction, *, scrambled: np.ndarray | None = None, settled: bool = True, message: str = ""
+    prediction: Prediction,
+    *,
+    scrambled: np.ndarray | None = None,
+    settled: bool = True,
+    message: str = "",
+    meant: int | None = None,
 ) -> str:
     """A prediction as HTML.
 
@@ -68,22 +41,32 @@ def render(
     scrambled : uint8 (28, 28), what a permuted network really got; None for a plain one.
     settled : the pen is up. Only then is the answer announced to screen readers: in mid-stroke it changes too often.
     message : a fault, shown in place of the answer; what is read stays as it was.
+    meant : the digit that a person says it is, or None.
     """
     kind = "plain" if scrambled is None else "permuted"
     live = ' role="alert"' if message else ' role="status"' if settled else ""
-    took = f", {prediction.milliseconds:.1f} ms" if prediction.digit is not None else ""
-    pictures = _picture(
+    several = f" mnistlab-of{min(len(prediction.digits), 4)}" if len(prediction.digits) > 1 else ""
+    pictures = picture(
         prediction.image, "what the network sees, 28 x 28" if scrambled is None else "your digit, 28 x 28"
     )
     if scrambled is not None:
-        pictures += _picture(scrambled, "scrambled, as it sees it")
+        pictures += picture(scrambled, "scrambled, as the network sees it")
     return (
         f'<div class="mnistlab-readout mnistlab-{kind}">'
-        f'<div class="mnistlab-answer"{live}>{_answer(prediction, message)}</div>'
+        f'<p class="mnistlab-head">version {html.escape(prediction.version)}, {kind} pixels</p>'
+        f'<div class="mnistlab-answer{several}"{live}>{_answer(prediction, message, meant)}</div>'
         f'<div class="mnistlab-rows">{_rows(prediction)}</div>'
         f'<div class="mnistlab-seen">{pictures}</div>'
-        f'<p class="mnistlab-foot">version {html.escape(prediction.version)}, {kind} pixels{took}</p></div>'
+        f'<p class="mnistlab-foot">{_foot(prediction)}</p></div>'
     )
+
+
+def picture(image: np.ndarray, caption: str, *, kind: str = "") -> str:
+    """A figure of ink, uint8 (H, W), dark on white, with a caption below that says all there is to see."""
+    file = io.BytesIO()
+    Image.fromarray(255 - image).save(file, "PNG")
+    source = _address("image/png", file.getvalue())
+    return f'<figure class="{kind}"><img alt="" src="{source}"><figcaption>{html.escape(caption)}</figcaption></figure>'
 
 
 def sentence(text: str) -> str:
@@ -99,40 +82,91 @@ def label(manifest: Manifest) -> str:
     return f"{manifest.version}: {kind}, {100 * metric.value:.1f} % right"
 
 
-def _answer(prediction: Prediction, message: str) -> str:
+def links(strokes: Sequence[np.ndarray], *, pen_width: float, digit: int | None = None) -> str:
+    """Two links that save a drawing, as PNG and as strokes; the files are inside them. A word instead if there is none."""
+    if not strokes:
+        return '<p class="mnistlab-side">Save: nothing is drawn yet</p>'
+    name = "drawing" if digit is None else f"digit-{digit}"
+    text = drawings.to_json(strokes, pen_width=pen_width, digit=digit, name=name).encode()
+    saved = {
+        ("as PNG", f"{name}.png"): _address("image/png", drawings.to_png(strokes, pen_width=pen_width, digit=digit)),
+        ("as strokes", f"{name}.json"): _address("application/json", text),
+    }
+    anchors = " or ".join(f'<a download="{file}" href="{href}">{words}</a>' for (words, file), href in saved.items())
+    return f'<p class="mnistlab-side">Save {anchors}</p>'
+
+
+def keys() -> str:
+    """The keys of the canvas, as a small table."""
+    rows = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(meaning)}</dd>" for key, meaning in HELP)
+    return f'<div class="mnistlab-side"><p>Keys, once the canvas has the focus:</p><dl class="mnistlab-keys">{rows}</dl></div>'
+
+
+def note(text: str) -> str:
+    """A word about what a button did, announced to screen readers."""
+    return f'<p class="mnistlab-side" role="status">{html.escape(text)}</p>'
+
+
+def _answer(prediction: Prediction, message: str, meant: int | None) -> str:
     if message:
         return f'<div class="mnistlab-words mnistlab-fault">{html.escape(message)}</div>'
+    told = [] if meant is None else [f"you meant {_a(meant)}"]
     if prediction.digit is None:
-        empty = not prediction.image.any() and prediction.reason == "the canvas is empty"
-        words = PROMPT if empty else f"{PROMPT}<small>{html.escape(prediction.reason)}</small>"
-        return f'<div class="mnistlab-words">{words}</div>'
-    second = int(np.argsort(prediction.probabilities)[-2])
-    rival = prediction.probabilities[second]
-    other = f"<small>perhaps a {second}: {_percent(rival)}</small>" if rival >= RIVAL else ""
+        blank = not prediction.image.any()
+        words = PROMPT if blank else "not sure"
+        if prediction.reason != "the canvas is empty":
+            told = [prediction.reason, *told]
+        return f'<div class="mnistlab-words">{words}{_small(told)}</div>'
+    shares = prediction.probabilities
+    if len(prediction.digits) > 1:
+        shown = [str(digit) for digit in prediction.digits[:NAMED]]
+        digits = f"{'<small>, </small>'.join(shown[:-1])}<small> or </small>{shown[-1]}"
+        more = [f"or {len(prediction.digits) - NAMED} more"] * (len(prediction.digits) > NAMED)
+        told_of = (
+            prediction.digits if len(prediction.digits) == 2 else prediction.digits[:1]
+        )  # there is room for no more
+        chances = [f"{digit}: {_percent(shares[digit])}" for digit in told_of]
+        return (
+            f'<div class="mnistlab-digit">{digits}</div>'
+            f'<div class="mnistlab-words">{_small([*chances, *more, *told])}</div>'
+        )
+    second = int(np.argsort(shares)[-2])
+    other = [f"perhaps {_a(second)}: {_percent(shares[second])}"] * bool(shares[second] >= RIVAL)
     return (
         f'<div class="mnistlab-digit">{prediction.digit}</div>'
-        f'<div class="mnistlab-words">{_percent(prediction.confidence)} sure{other}</div>'
+        f'<div class="mnistlab-words">{_percent(prediction.confidence)} sure{_small([*other, *told])}</div>'
     )
 
 
+def _foot(prediction: Prediction) -> str:
+    took = f"read in {prediction.milliseconds:.1f} ms" if prediction.image.any() else ""
+    if len(prediction.digits) > 1 and prediction.level is not None:
+        return f"on digits like MNIST's, {percent(prediction.level, 1)} of readings hold the right one<br>{took}"
+    return took
+
+
 def _rows(prediction: Prediction) -> str:
-    shares = prediction.probabilities if prediction.digit is not None else np.zeros(CLASSES)
+    read = bool(prediction.image.any())  # a doubtful drawing has its shares, an empty canvas none
+    shares = prediction.probabilities if read else np.zeros(CLASSES)
+    among = prediction.digits or (prediction.digit,)
     return "".join(
-        f'<div class="mnistlab-row{" mnistlab-first" if digit == prediction.digit else ""}"><span>{digit}</span>'
+        f'<div class="mnistlab-row{" mnistlab-first" if digit in among else ""}"><span>{digit}</span>'
         f'<div class="mnistlab-track"><div class="mnistlab-bar" style="width:{100 * share:.1f}%"></div></div>'
-        f"<span>{_percent(share) if prediction.digit is not None else ''}</span></div>"
+        f"<span>{_percent(share) if read else ''}</span></div>"
         for digit, share in enumerate(shares)
     )
 
 
-def _picture(image: np.ndarray, caption: str) -> str:
-    file = io.BytesIO()
-    Image.fromarray(255 - image).save(file, "PNG")
-    data = base64.b64encode(file.getvalue()).decode()
-    return (
-        f'<figure><img alt="" width="{ZOOM * SIDE}" height="{ZOOM * SIDE}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
+def _small(lines: Sequence[str]) -> str:
+    return "".join(f"<small>{html.escape(line)}</small>" for line in lines)
+
+
+def _a(digit: int) -> str:
+    return f"{'an' if digit == 8 else 'a'} {digit}"
+
+
+def _address(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _percent(share: float) -> str:

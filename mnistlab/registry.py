@@ -1,26 +1,29 @@
 """The versions of the trained network under ``models/``: numbered folders that never change, and a pointer to one.
 
-``models/0003/`` is built aside and renamed into place once. ``models/CURRENT`` is one line naming the version in use,
-swapped atomically. What a folder holds, and whether it is sound, is the checkpoint's business.
+``models/0003/`` is built aside and renamed into place once; it goes the same way, renamed aside before it is removed. Which
+version is in use, and which was before, is the business of ``promotions``; what a folder holds, and whether it is sound, that
+of ``checkpoint``. Changes are made one at a time, under a lock; reading needs none.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from mnistlab import checkpoint, paths
+from mnistlab import checkpoint, locks, paths
 from mnistlab.checkpoint import Checkpoint, Manifest
 from mnistlab.data import Digits, Splits
-from mnistlab.errors import CheckpointError, RegistryError
-from mnistlab.files import sync_folder, write_atomic, write_durable
+from mnistlab.errors import CheckpointError, LabError, RegistryError
+from mnistlab.files import read_regular, sync_folder, write_durable
+from mnistlab.promotions import Promotions
 from mnistlab.training import Training
 
-POINTER = "CURRENT"
-VERSION = re.compile(r"[0-9]{4,9}")
+NEW, OLD = ".new-", ".old-"  # a version on its way in or out
+KEEP = 5  # versions that ``prune`` leaves
 
 
 class Registry:
@@ -33,12 +36,11 @@ class Registry:
 
     def __init__(self, root: Path | str | None = None) -> None:
         self.root = Path(root if root is not None else paths.models())
+        self._promotions = Promotions(self.root)
 
     def versions(self) -> list[str]:
         """Names of all version folders, oldest first, sound or not."""
-        if not self.root.is_dir():
-            return []
-        return sorted((p.name for p in self.root.iterdir() if VERSION.fullmatch(p.name) and p.is_dir()), key=int)
+        return self._promotions.versions()
 
     def current(self) -> str:
         """Name of the version in use.
@@ -47,24 +49,14 @@ class Registry:
         ------
         RegistryError : no pointer, or it names no version.
         """
-        try:
-            if not (self.root / POINTER).is_file():  # a pipe would wait for ever
-                raise FileNotFoundError
-            with open(self.root / POINTER, "rb") as file:
-                name = file.read(64).decode().strip()
-        except (OSError, UnicodeDecodeError):
-            raise RegistryError(
-                f"no version is in use: {self.root / POINTER} cannot be read; `mnistlab models promote VERSION` sets it",
-                code="no-current",
-            ) from None
-        if name not in self.versions():
-            raise RegistryError(
-                f"{POINTER} names {name[:50]!r}, which is not there; {self._known()}", code="no-current"
-            )
-        return name
+        return self._promotions.current()
+
+    def previous(self) -> str | None:
+        """Name of the version that was in use before, and that ``rollback`` would put into use; None if there is none."""
+        return self._promotions.previous()
 
     def resolve(self, version: str = "current") -> str:
-        """The name of a version from a name, ``"current"`` or ``"latest"``.
+        """The name of a version from a name, ``"current"``, ``"previous"`` or ``"latest"``.
 
         Raises
         ------
@@ -75,8 +67,10 @@ class Registry:
         versions = self.versions()
         if version == "latest" and versions:
             return versions[-1]
+        if version == "previous" and (before := self.previous()):
+            return before
         if version not in versions:
-            raise RegistryError(f"there is no version {version[:50]!r}; {self._known()}", code="unknown")
+            raise RegistryError(f"there is no version {version[:50]!r}; {self._promotions.known()}", code="unknown")
         return version
 
     def latest(self, *, permuted: bool, n_kernels: int | None = None) -> str:
@@ -102,7 +96,7 @@ class Registry:
         RegistryError, CheckpointError : no such version; its manifest is not valid.
         """
         folder = self.root / self.resolve(version)
-        return checkpoint.parse_manifest(checkpoint._read(folder / checkpoint.MANIFEST, checkpoint.MAX_MANIFEST))
+        return checkpoint.parse_manifest(read_regular(folder / checkpoint.MANIFEST, checkpoint.MAX_MANIFEST))
 
     def load(self, version: str = "current") -> Checkpoint:
         """A version, checked in every way before it is given out.
@@ -125,7 +119,7 @@ class Registry:
         return faults
 
     def save(self, training: Training, splits: Splits, *, test: Digits | None = None, note: str = "") -> str:
-        """A new version from a finished training; it is loaded once before it gets its name. The pointer stays.
+        """A new version from a finished training. The pointer stays.
 
         Parameters
         ----------
@@ -133,47 +127,146 @@ class Registry:
 
         Raises
         ------
-        RegistryError : the folder cannot be written.
-        CheckpointError : what was trained does not pass the checks.
+        RegistryError, CheckpointError, BusyError : as ``add``.
         """
-        self._make_root()
-        name = f"{int((self.versions() or ['0'])[-1]) + 1:04d}"
-        aside = self.root / f".new-{secrets.token_hex(4)}" / name
-        try:
-            aside.mkdir(parents=True)
-            for file_name, content in checkpoint.pack(training, splits, version_id=name, test=test, note=note).items():
-                write_durable(aside / file_name, content)
-            sync_folder(aside)
-            checkpoint.load(aside)
-            os.rename(aside, self.root / name)
-            sync_folder(self.root)
-        except OSError as error:
-            raise RegistryError(f"version {name} could not be written: {error}", code="write") from error
-        finally:
-            shutil.rmtree(aside.parent, ignore_errors=True)
-        return name
+        return self.add(lambda name: checkpoint.pack(training, splits, version_id=name, test=test, note=note))
 
-    def promote(self, version: str) -> str:
-        """Put a version into use, once it is proved sound. Returns its name.
+    def adopt(self, folder: Path) -> str:
+        """A version from elsewhere, proved sound, under the next number here. The pointer stays.
 
         Raises
         ------
-        RegistryError, CheckpointError : no such version, it is not sound, or the pointer cannot be written.
+        RegistryError, CheckpointError, BusyError : as ``add``.
         """
-        name = self.resolve(version)
-        checkpoint.load(self.root / name)
-        try:
-            write_atomic(self.root / POINTER, name + "\n")
-        except OSError as error:
-            raise RegistryError(f"{POINTER} could not be written: {error}", code="write") from error
+        return self.add(lambda name: checkpoint.renamed(folder, name))
+
+    def add(self, make: Callable[[str], dict[str, bytes]]) -> str:
+        """A new version from its files; it is loaded once before it gets its name. The pointer stays.
+
+        Parameters
+        ----------
+        make : gives the files by name (``checkpoint.pack``), once told the number of the version.
+
+        Raises
+        ------
+        RegistryError : the folder cannot be written.
+        CheckpointError : what was made does not pass the checks.
+        BusyError : another process has been changing the registry for a minute.
+        """
+        with self._changing("a change of the versions"):
+            name = f"{int((self.versions() or ['0'])[-1]) + 1:04d}"
+            aside = self.root / f"{NEW}{secrets.token_hex(4)}" / name
+            try:
+                aside.mkdir(parents=True)
+                for file_name, content in make(name).items():
+                    write_durable(aside / file_name, content)
+                sync_folder(aside)
+                checkpoint.load(aside)
+                os.rename(aside, self.root / name)
+                sync_folder(self.root)
+            except OSError as error:
+                raise RegistryError(f"version {name} could not be written: {error}", code="write") from error
+            finally:
+                shutil.rmtree(aside.parent, ignore_errors=True)
         return name
 
-    def _make_root(self) -> None:
+    def promote(self, version: str, *, instead_of: str | None = None) -> str:
+        """Put a version into use, once it is proved sound. Returns its name.
+
+        Parameters
+        ----------
+        instead_of : the version it was compared with; should another be in use by now, nothing is changed.
+
+        Raises
+        ------
+        RegistryError : no such version, the pointer cannot be written, or not ``instead_of`` is in use (``"moved"``).
+        CheckpointError : it is not sound.
+        BusyError : another process has been changing the registry for a minute.
+        """
+        name = self.resolve(version)
+        with self._changing("a change of the version in use"):
+            checkpoint.load(self.root / name)
+            if instead_of is not None and (now := self.current()) != instead_of:
+                raise RegistryError(
+                    f"version {name} was compared with {instead_of}, but {now} has been put into use meanwhile",
+                    code="moved",
+                )
+            self._promotions.put(name)
+        return name
+
+    def rollback(self) -> tuple[str, str]:
+        """Put the version that was in use before into use again. Returns the names of the one left and the one in use.
+
+        Raises
+        ------
+        RegistryError, CheckpointError, BusyError : as ``Promotions.back``; another process has been changing the registry.
+        """
+        with self._changing("a change of the version in use"):
+            return self._promotions.back()
+
+    def prunable(self, keep: int = KEEP) -> list[str]:
+        """What ``prune`` would remove, oldest first: all but the newest ``keep``, those in use now and before, and the newest
+        of each kind (architecture and order of pixels), which notebooks compare with.
+
+        Raises
+        ------
+        RegistryError : ``keep`` is less than 1.
+        """
+        if keep < 1:
+            raise RegistryError(f"at least 1 version is kept, not {keep}", code="usage")
+        versions = self.versions()
+        newest = {kind: name for name in versions if (kind := self._kind(name))}
+        kept = {*versions[-keep:], *newest.values(), self.previous(), self._current()}
+        return [name for name in versions if name not in kept]
+
+    def prune(self, keep: int = KEEP) -> list[str]:
+        """Remove what ``prunable`` names; returns those names.
+
+        Raises
+        ------
+        RegistryError : ``keep`` is less than 1, or a folder cannot be moved.
+        BusyError : another process has been changing the registry for a minute.
+        """
+        with self._changing("a change of the versions"):
+            gone = self.prunable(keep)
+            try:
+                for name in gone:
+                    os.rename(self.root / name, self.root / f"{OLD}{secrets.token_hex(4)}")
+                sync_folder(self.root)
+            except OSError as error:
+                raise RegistryError(f"version {name} could not be removed: {error}", code="write") from error
+            self._sweep()
+        return gone
+
+    def _current(self) -> str | None:
+        try:
+            return self.current()
+        except RegistryError:
+            return None
+
+    def _kind(self, name: str) -> tuple[str, ...] | None:
+        try:
+            manifest = self.manifest(name)
+        except LabError:
+            return None  # damaged: nothing can be compared with it
+        sizes = (f"{key} {size}" for key, size in sorted(manifest.architecture.arguments.items()))
+        return (manifest.architecture.name, *sizes, manifest.permutation.kind)
+
+    @contextmanager
+    def _changing(self, what: str) -> Iterator[None]:
+        """Alone, and with what a killed process left behind out of the way."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RegistryError(f"{self.root} cannot be made: {error}", code="write") from error
+        with locks.hold(self.root / locks.REGISTRY, what, wait=locks.WAIT):
+            self._sweep()
+            yield
 
-    def _known(self) -> str:
-        versions = self.versions()
-        return f"there is {', '.join(versions)}" if versions else f"there is none in {self.root}"
+    def _sweep(self) -> None:
+        """Remove versions that never got their name, or lost it, and files that were never swapped in."""
+        for path in self.root.iterdir():
+            if path.name.startswith((NEW, OLD)):
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name.startswith((".CURRENT.", ".HISTORY.")) and path.name.endswith(".tmp"):
+                path.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """Run notebooks headless, one after the other, into one report.
 
-A run works in ``reports/<id>.partial/``. The folder gets its name, without the suffix, only when every notebook ran to its end
-and the receipt is written; a run that is cut off, by an error, a signal or a power cut, stays ``.partial``.
+What becomes of the report, and of a run that is cut off, is the business of ``folder``.
 """
 
 from __future__ import annotations
@@ -11,13 +10,9 @@ import hashlib
 import json
 import math
 import os
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -25,15 +20,13 @@ from nbformat import NotebookNode
 
 from mnistlab import display, execution, metrics, paths
 from mnistlab.errors import RunError
-from mnistlab.files import sync_folder, to_json, write_atomic
+from mnistlab.files import write_atomic
+from mnistlab.folder import Folder, begin, shorten
 from mnistlab.parameters import INJECTED, Parameter, assign, read
 from mnistlab.progress import HEADLESS
 from mnistlab.reports import missing, tidy, to_html
 
-__all__ = ["Notebook", "Run", "find", "run", "tidy"]
-
-RECEIPT, NOTE, PARTIAL = "receipt.json", "NOT-COMPLETE.txt", ".partial"
-SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "a request to end (SIGTERM)", "SIGHUP": "the end of its terminal (SIGHUP)"}
+__all__ = ["Notebook", "Run", "execute", "find", "run", "tidy"]
 
 
 @dataclass(frozen=True)
@@ -129,30 +122,70 @@ def run(
             raise RunError(f"the {name} is a whole number of seconds, 1 or more, not {seconds!r}", code="usage")
     chosen = find(notebooks)
     assigned = assign(parameters or {}, {notebook.name: notebook.parameters for notebook in chosen})
-    partial = _new_folder(Path(folder).resolve() if folder is not None else paths.reports())
     shown = display.choose(show_progress)
-    try:
-        with _stoppable():
-            started, entries = time.time(), []
-            for notebook in chosen:
-                entries.append(_run_one(notebook, assigned[notebook.name], partial, shown, cell_timeout, start_timeout))
-            receipt = _receipt(partial, started, entries)
-        (partial / NOTE).unlink()
-        write_atomic(partial / RECEIPT, to_json(receipt))
-        final = partial.with_suffix("")
-        os.rename(partial, final)
-        sync_folder(final.parent)
-    except KeyboardInterrupt as error:
-        name = str(error) if str(error) in SIGNALS else "SIGINT"
-        raise _cut_off(partial, f"stopped by {SIGNALS[name]} {shown.place}", name.lower()) from error
-    except RunError as error:
-        raise _cut_off(partial, str(error), error.code) from error.__cause__
-    except OSError as error:
-        raise _cut_off(partial, f"a report could not be written {shown.place}: {error}", "write") from error
+    with begin(Path(folder).resolve() if folder is not None else paths.reports(), shown) as made:
+        for notebook in chosen:
+            execute(notebook, assigned[notebook.name], made, cell_timeout=cell_timeout, start_timeout=start_timeout)
     if update:
         for notebook in chosen:
-            _put_back(notebook, final)
-    return Run(final, receipt)
+            _put_back(notebook, made.final)
+    return Run(made.final, made.receipt)
+
+
+def execute(
+    notebook: Notebook,
+    values: Mapping[str, object],
+    folder: Folder,
+    *,
+    environment: Mapping[str, str] | None = None,
+    cell_timeout: int = execution.CELL_TIMEOUT,
+    start_timeout: int = execution.START_TIMEOUT,
+) -> None:
+    """Execute one notebook in the folder of a run, write its report there, and enter it in the receipt.
+
+    Parameters
+    ----------
+    values : of its parameters, with the types they have (``parameters.assign``).
+    environment : variables for the kernel besides the usual ones.
+    cell_timeout, start_timeout : seconds, >= 1.
+
+    Raises
+    ------
+    RunError, KeyboardInterrupt : as ``execution.execute``; the notebook is not complete.
+    """
+    shown = folder.shown
+    started, complete = time.monotonic(), False
+    shown.begin(notebook.name, len(notebook.content.cells) + bool(values))  # values are injected in a cell of their own
+    try:
+        executed = execution.execute(
+            notebook.content,
+            folder.path / f"{notebook.name}.ipynb",
+            cwd=notebook.path.parent,
+            parameters=values,
+            environment={**_environment(folder.path), **(environment or {})},
+            cell_timeout=cell_timeout,
+            start_timeout=start_timeout,
+            shown=shown,
+        )
+        shown.report()
+        if fault := missing(executed):
+            raise RunError(f"{notebook.name} is not complete: {fault}", code="incomplete")
+        copy = tidy(executed)
+        write_atomic(folder.path / f"{notebook.name}.ipynb", nbformat.writes(copy) + "\n")
+        write_atomic(folder.path / f"{notebook.name}.html", to_html(copy, notebook.name))
+        complete = True
+    finally:
+        shown.end(complete)
+    entry = {
+        "name": notebook.name,
+        "sha256": notebook.sha256,
+        "parameters": {name: _plain(values.get(name, p.default)) for name, p in notebook.parameters.items()},
+        "changed": sorted(values),
+        "cells": len(executed.cells),
+        "seconds": round(time.monotonic() - started, 1),
+        "headlines": _headlines(folder.path / f"{notebook.name}.json"),
+    }
+    folder.notebooks.append(entry)
 
 
 def _locate(name: str, folder: Path) -> Path:
@@ -188,72 +221,6 @@ def _read(path: Path) -> Notebook:
     return Notebook(path.stem, path, content, hashlib.sha256(raw).hexdigest(), found)
 
 
-def _new_folder(reports: Path) -> Path:
-    """An empty ``<id>.partial`` whose final name is free too, with a note on what it is."""
-    start = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    try:
-        reports.mkdir(parents=True, exist_ok=True)
-        for suffix in ("", *(f"-{i}" for i in range(2, 1000))):
-            partial = reports / f"{start}{suffix}{PARTIAL}"
-            try:
-                partial.mkdir()
-            except FileExistsError:
-                continue
-            if partial.with_suffix("").exists():  # another run got done between two looks
-                partial.rmdir()
-                continue
-            break
-        (partial / NOTE).write_text(
-            f"This run is not complete. It was started at {start} UTC as process {os.getpid()}. If there is no such process "
-            "any more, it was killed;\nin the notebooks here, the last cell with an execution count says how far it came.\n"
-        )
-    except OSError as error:
-        raise RunError(f"no report can be written in {reports}: {error}", code="write") from error
-    return partial
-
-
-def _run_one(
-    notebook: Notebook,
-    values: dict[str, object],
-    folder: Path,
-    shown: display.Display,
-    cell_timeout: int,
-    start_timeout: int,
-) -> dict:
-    """Execute one notebook, write its report and return its entry for the receipt."""
-    started, complete = time.monotonic(), False
-    shown.begin(notebook.name, len(notebook.content.cells) + bool(values))  # values are injected in a cell of their own
-    try:
-        executed = execution.execute(
-            notebook.content,
-            folder / f"{notebook.name}.ipynb",
-            cwd=notebook.path.parent,
-            parameters=values,
-            environment=_environment(folder),
-            cell_timeout=cell_timeout,
-            start_timeout=start_timeout,
-            shown=shown,
-        )
-        shown.report()
-        if fault := missing(executed):
-            raise RunError(f"{notebook.name} is not complete: {fault}", code="incomplete")
-        copy = tidy(executed)
-        write_atomic(folder / f"{notebook.name}.ipynb", nbformat.writes(copy) + "\n")
-        write_atomic(folder / f"{notebook.name}.html", to_html(copy, notebook.name))
-        complete = True
-    finally:
-        shown.end(complete)
-    return {
-        "name": notebook.name,
-        "sha256": notebook.sha256,
-        "parameters": {name: _plain(values.get(name, p.default)) for name, p in notebook.parameters.items()},
-        "changed": sorted(values),
-        "cells": len(executed.cells),
-        "seconds": round(time.monotonic() - started, 1),
-        "headlines": _headlines(folder / f"{notebook.name}.json"),
-    }
-
-
 def _put_back(notebook: Notebook, folder: Path) -> None:
     """Replace a notebook by its executed copy, unless someone has worked on it meanwhile."""
     if hashlib.sha256(notebook.path.read_bytes()).hexdigest() != notebook.sha256:
@@ -274,24 +241,6 @@ def _environment(folder: Path) -> dict[str, str]:
     return {**moved, HEADLESS: "1", metrics.FOLDER: str(folder)}
 
 
-def _receipt(folder: Path, started: float, entries: list[dict]) -> dict:
-    finished = time.time()
-    return {
-        "schema_version": 1,
-        "id": folder.name.removesuffix(PARTIAL),
-        "started": _utc(started),
-        "finished": _utc(finished),
-        "seconds": round(finished - started, 1),
-        "notebooks": entries,
-        "files": {
-            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name != NOTE
-        },
-        "environment": metrics.environment(),
-    }
-
-
 def _headlines(path: Path) -> list[str]:
     """From the figures the notebook left with ``metrics.write``; one that left none has none."""
     try:
@@ -300,47 +249,8 @@ def _headlines(path: Path) -> list[str]:
         return []
 
 
-def _cut_off(partial: Path, sentence: str, code: str) -> RunError:
-    """Leave the sentence in the folder, and return it as the error to raise."""
-    with suppress(OSError):  # a full disk may be the very reason
-        write_atomic(partial / NOTE, f"This run is not complete: {sentence}.\n")
-    return RunError(f"{sentence}; what was made so far is in {shorten(partial)}", code=code)
-
-
-class _Stop(KeyboardInterrupt):
-    """A signal. Of this type, because asyncio passes a KeyboardInterrupt on at once and keeps others to itself."""
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let the signals that ask to end raise ``_Stop``, so that everything on the way out is ended in order."""
-
-    def stop(number: int, _frame: object) -> None:
-        raise _Stop(signal.Signals(number).name)
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():  # Python allows handlers nowhere else
-        for number in (getattr(signal, name) for name in SIGNALS if hasattr(signal, name)):
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):  # "nohup" and "&" ask to ignore some
-                before[number] = signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _plain(value: object) -> object:
     """As it can stand in JSON."""
     if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return repr(value)
-
-
-def shorten(path: Path) -> str:
-    """A path as one would type it: from the working folder if it is below, else whole."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
-def _utc(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,6 +1,6 @@
-"""The sheet one draws on: an ipycanvas that takes ink and tells where mouse, pen or finger went.
+"""The sheet one draws on: an ipycanvas that takes ink and tells where mouse, pen or finger went, and which key was pressed.
 
-It remembers nothing: strokes are kept in Python (``strokes.Drawing``), and ``redraw`` shows them. All coordinates are px of
+It remembers nothing: strokes are kept in Python (``sketch.Sketch``), and ``redraw`` shows them. All coordinates are px of
 the 280 x 280 canvas. A finger draws as the mouse does; a second one, while the first is down, is passed over.
 """
 
@@ -14,10 +14,15 @@ from ipycanvas import Canvas, hold_canvas
 from ipywidgets import Layout
 from PIL import Image
 
+from mnistlab import polyline, tint
 from mnistlab.strokes import CANVAS
 
 SHARP = 2  # canvas px for each px on the screen: edges stay crisp on high-resolution screens
 INK = 0x1A  # grey of the ink
+TAIL = 4  # points that a smooth curve needs to know between the two in their middle
+ARM = 9  # px; half the width of the keyboard's cross
+CROSS = "#0072B2"
+HALO = "#FFFFFF"
 
 
 class Sheet(Canvas):
@@ -53,30 +58,76 @@ class Sheet(Canvas):
         self.on_touch_end(lambda touches: release())  # whichever finger was lifted
         self.on_touch_cancel(lambda touches: release())
 
-    def ink(self, points: np.ndarray, pen_width: float) -> None:
-        """Add ink along ``points``, float64 (n, 2), with the pen of the last ``redraw``; a single point is a dot."""
-        points = SHARP * points
-        if len(points) == 1:
-            self.fill_circle(*points[0].tolist(), SHARP * pen_width / 2)
-        else:
-            self.stroke_lines(points)
+    def dot(self, point: np.ndarray, pen_width: float) -> None:
+        """Put the pen of the last ``redraw`` down at ``point``, float64 (2,)."""
+        self.fill_circle(*(SHARP * point).tolist(), SHARP * pen_width / 2)
 
-    def redraw(self, strokes: Sequence[np.ndarray], pen_width: float, picture: np.ndarray | None = None) -> None:
-        """Everything again: the ink of a picture, uint8 (H, W), if there is one, then the strokes."""
+    def follow(self, tail: np.ndarray) -> None:
+        """Draw on to the last point of a stroke.
+
+        Parameters
+        ----------
+        tail : its last ``TAIL`` points, or as many as it has, float64 (n, 2). The last but one stretch is drawn once more:
+            which way its curve runs is known only now.
+        """
+        self.stroke_lines(SHARP * polyline.smooth(tail, first=1 if len(tail) == TAIL else 0))
+
+    def redraw(
+        self,
+        strokes: Sequence[np.ndarray],
+        pen_width: float,
+        *,
+        picture: np.ndarray | None = None,
+        shades: tuple[np.ndarray, np.ndarray] | None = None,
+        cursor: tuple[float, float] | None = None,
+        pen_is_down: bool = False,
+    ) -> None:
+        """Everything again: the ink of a picture, then the strokes, then the keyboard's cross.
+
+        Parameters
+        ----------
+        strokes : float64 arrays (n, 2).
+        picture : ink, uint8 (H, W), or None.
+        shades : short lines over the strokes and their colours, as ``tint.shade`` gives them; the ink below, and what is
+            drawn next, is grey then. None leaves it dark.
+        cursor : where the keyboard's pen stands, px, or None.
+        pen_is_down : whether it leaves ink.
+        """
         pixels = None if picture is None else _fill(picture)
+        curves = [polyline.smooth(stroke) for stroke in strokes]
+        ink = f"#{INK:02x}{INK:02x}{INK:02x}" if shades is None else "#{:02x}{:02x}{:02x}".format(*tint.NEUTRAL)
         # A reloaded page does not know which canvas is meant, and ipycanvas names it only when it changes (its issue 322).
         self._canvas_manager._current_canvas = None
         with hold_canvas():  # nothing in here may raise: ipycanvas would hold back every later command
-            self.fill_style = self.stroke_style = f"#{INK:02x}{INK:02x}{INK:02x}"
-            self.line_cap = self.line_join = "round"
-            self.line_width = SHARP * pen_width
+            self._pen(ink, pen_width)
             self.clear()
             if pixels is not None:
                 self.put_image_data(pixels)
-            for stroke in strokes:
-                self.ink(stroke[:1], pen_width)
-                if len(stroke) > 1:
-                    self.ink(stroke, pen_width)
+            for curve in curves:
+                self.dot(curve[0], pen_width)
+                if len(curve) > 1:
+                    self.stroke_lines(SHARP * curve)
+            if shades is not None and len(shades[0]):
+                self.stroke_styled_line_segments(SHARP * shades[0], shades[1])
+            if cursor is not None:
+                self._cross(cursor, pen_width, pen_is_down)
+                self._pen(ink, pen_width)
+
+    def _pen(self, colour: str, width: float) -> None:
+        self.fill_style = self.stroke_style = colour
+        self.line_cap = self.line_join = "round"
+        self.line_width = SHARP * width
+
+    def _cross(self, cursor: tuple[float, float], pen_width: float, down: bool) -> None:
+        """A cross with a light rim, so that it shows on ink too; in a ring as wide as the pen while that is up."""
+        x, y = (SHARP * value for value in cursor)
+        arm = SHARP * ARM
+        for colour, width in ((HALO, 3.5), (CROSS, 1.5)):
+            self._pen(colour, width)
+            self.stroke_line(x - arm, y, x + arm, y)
+            self.stroke_line(x, y - arm, x, y + arm)
+            if not down:
+                self.stroke_circle(x, y, SHARP * pen_width / 2)
 
 
 def _shrink(value: object) -> object:

@@ -19,10 +19,12 @@ CANVAS = 280  # px along one edge: ten for each pixel of the 28 x 28
 PEN_WIDTH = 20  # px; two pixels of the 28 x 28, about what MNIST's pens left
 PEN_WIDTHS = (4, 60)  # px; narrowest and widest pen
 MAX_POINTS = 20_000  # in one drawing; a minute of scribbling at 300 points a second
+MANY_POINTS = 2_000  # from here on ink is drawn in another way, whose time does not grow with the points
 DIGIT = 200  # px of the longer side of a digit redrawn for reading: ten for each pixel of MNIST's box of 20
 # Pen of a redrawn digit, as a share of its longer side: 2.4 px in the box of 20, as MNIST's pens. Replayed strokes are read
 # equally well from 0.08 to 0.14.
 PEN_SHARE = 0.12
+DOT = 0.5  # pen widths; a drawing that reaches no further than this is a dot
 REACH = 4 * CANVAS  # px; how far outside the canvas a point may lie before it is pulled back
 
 
@@ -136,15 +138,17 @@ def rasterise(strokes: Sequence[np.ndarray], *, pen_width: float = PEN_WIDTH, si
     ------
     StrokesError : the pen is no number from 4 to 60.
     """
+    radius = check_pen(pen_width) / 2
+    lines = [np.clip(stroke, -REACH, size + REACH) for stroke in strokes]
+    if sum(map(len, lines)) > MANY_POINTS:
+        return _rasterise_many(lines, radius, size)
     ink = Image.new("L", (size, size), 0)
     draw = ImageDraw.Draw(ink)
-    radius = check_pen(pen_width) / 2
-    for stroke in strokes:
-        points = [tuple(point) for point in np.clip(stroke, -REACH, size + REACH).tolist()]
-        if len(points) > 1:
-            draw.line(points, fill=255, width=round(2 * radius))
-        for x, y in points:  # Pillow's own round joins leave cracks in wide lines
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+    for line in lines:
+        if len(line) > 1:
+            draw.line(line.ravel().tolist(), fill=255, width=round(2 * radius))
+        for box in np.hstack([line - radius, line + radius]).tolist():  # Pillow's own round joins leave cracks
+            draw.ellipse(box, fill=255)
     return np.asarray(ink)
 
 
@@ -162,12 +166,17 @@ def to_standard_size(strokes: Sequence[np.ndarray], *, pen: float = PEN_SHARE) -
     -------
     the strokes, and the width in px of the pen to draw them with.
     """
-    strokes = [np.clip(stroke, 0, CANVAS) for stroke in strokes]
-    points = np.concatenate(strokes)
+    points = np.clip(np.concatenate(strokes), 0, CANVAS)
     low, high = points.min(axis=0), points.max(axis=0)
     width = pen * DIGIT
     scale = (DIGIT - width) / max(float((high - low).max()), 1.0)
-    return [(stroke - (low + high) / 2) * scale + CANVAS / 2 for stroke in strokes], width
+    points = (points - (low + high) / 2) * scale + CANVAS / 2
+    return np.split(points, np.cumsum([len(stroke) for stroke in strokes[:-1]])), width
+
+
+def is_dot(strokes: Sequence[np.ndarray], pen_width: float) -> bool:
+    """True if the points of all strokes, at least one, lie within half a pen of each other, across and down."""
+    return bool(np.ptp(np.concatenate(strokes), axis=0).max() <= DOT * pen_width)
 
 
 def check_pen(pen_width: object) -> float:
@@ -197,3 +206,21 @@ def _point(x: object, y: object) -> tuple[float, float] | None:
     if not (math.isfinite(x) and math.isfinite(y)):
         return None
     return (min(max(x, -REACH), CANVAS + REACH), min(max(y, -REACH), CANVAS + REACH))
+
+
+def _rasterise_many(lines: Sequence[np.ndarray], radius: float, size: int) -> np.ndarray:
+    """The same for any number of points in about the same time: thin lines, then all that lies within the pen's reach.
+
+    Edges may differ by a pixel from those that Pillow draws.
+    """
+    from scipy.ndimage import distance_transform_edt  # seldom needed
+
+    margin = math.ceil(radius)  # a line beside the canvas reaches into it
+    paper = Image.new("L", (size + 2 * margin, size + 2 * margin), 255)
+    draw = ImageDraw.Draw(paper)
+    for line in lines:
+        draw.line((line + margin).ravel().tolist(), fill=0)
+        draw.point((line[:1] + margin).ravel().tolist(), fill=0)  # a line of one point leaves nothing
+    near = distance_transform_edt(np.asarray(paper)) <= radius
+    inside = slice(margin, margin + size)
+    return np.where(near[inside, inside], 255, 0).astype(np.uint8)

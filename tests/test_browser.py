@@ -1,17 +1,19 @@
-"""The drawing notebook in a real JupyterLab, drawn on with the mouse in a real browser. One server and one page for all."""
+"""The pad in a real browser: in the drawing notebook, in a small one, and as a page of its own. One server for each place."""
 
 from __future__ import annotations
 
 import io
 import os
 import re
+from contextlib import contextmanager
+from pathlib import Path
 
 import browser
 import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab import drawings, paths
+from mnistlab import drawings, paths, pointer
 from mnistlab.registry import Registry
 from mnistlab.strokes import rasterise
 
@@ -22,37 +24,61 @@ INK = (
 )
 
 
+TWO = "from mnistlab import DigitPad\nfrom IPython.display import display\na, b = DigitPad(), DigitPad()\ndisplay(a, b)"
+
+
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory):
-    """``05_draw`` after Run > Run All Cells, with the committed models."""
+def chromium():
     executable = browser.find_chromium()
     if executable is None:
         if os.environ.get("CI") == "true":
             pytest.fail(browser.HELP)
         pytest.skip(browser.HELP)
     pytest.importorskip("playwright", reason="no Playwright: `pip install playwright`")
-    folder = tmp_path_factory.mktemp("lab")
+    with browser.chromium(executable) as chromium:
+        yield chromium
+
+
+@contextmanager
+def shown_on_failure(page, folder: Path):
+    try:
+        yield
+    except Exception as error:
+        page.screenshot(path=folder / "failed.png")
+        error.add_note(f"what the page showed: {folder / 'failed.png'}")
+        raise
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="module")
+def page(chromium, folder: Path):
+    """``05_draw`` after Run > Run All Cells, with the committed models."""
     with (
-        browser.lab(folder, models=paths.ROOT / "models") as address,
-        browser.chromium(executable) as page,
+        browser.lab(folder, models=paths.ROOT / "models", two=TWO) as address,
+        browser.tab(chromium, has_touch=True) as page,
     ):
-        try:
+        with shown_on_failure(page, folder):
             browser.run_all(page, address)
-        except Exception as error:
-            page.screenshot(path=folder / "failed.png")
-            error.add_note(f"what the page showed: {folder / 'failed.png'}")
-            raise
         yield page
 
 
+@pytest.fixture(scope="module")
+def kernel(page, folder: Path) -> Path:
+    """The connection file of the kernel of ``05_draw``."""
+    (connection,) = (folder / "runtime").glob("kernel-*.json")
+    return connection
+
+
 @pytest.fixture
-def pad(page):
-    """The page with an empty canvas, and the version that is in use."""
-    current = Registry(paths.ROOT / "models").current()
-    choose = page.get_by_label("Model")
-    choose.select_option(label=option(page, current))
-    page.locator(".mnistlab-foot", has_text=current).wait_for()
-    page.get_by_role("button", name="Clear").click()
+def pad(page, kernel):
+    """The page with an empty canvas, the version that is in use, and all switches off."""
+    browser.ask(kernel, "[pad.compare(None), pad.show_why(False), pad.set_version('current'), pad.clear()]")
+    if page.locator("button.mod-active", has_text="More").count():
+        page.get_by_role("button", name="More").click()
     page.get_by_text("draw a digit", exact=True).wait_for()
     return page
 
@@ -64,6 +90,20 @@ def option(page, version: str) -> str:
 
 def expect_digit(page, digit: int) -> None:
     page.locator(".mnistlab-digit", has_text=re.compile(f"^{digit}$")).wait_for()
+
+
+def more(page) -> None:
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Replay").wait_for()
+
+
+def press(page, *keys: str) -> None:
+    """Keys on the canvas: ``"ArrowUp 8"`` is eight of them."""
+    page.locator(".mnistlab-sheet").focus()
+    for entry in keys:
+        key, _, times = entry.partition(" ")
+        for _ in range(int(times or 1)):
+            page.keyboard.press(key)
 
 
 def expect_ink(page, condition: str, held: int = 0) -> None:
@@ -108,24 +148,29 @@ def test_undo_takes_back_one_stroke_and_clear_all(pad):
 
 def test_a_permuted_version_shows_what_it_sees(pad):
     permuted = Registry(paths.ROOT / "models").latest(permuted=True)
-    browser.draw(pad, drawings.load()["zero"].strokes)
-    expect_digit(pad, 0)
+    browser.draw(pad, drawings.load()["three"].strokes)
+    expect_digit(pad, 3)
     pad.get_by_label("Model").select_option(label=option(pad, permuted))
-    pad.get_by_text("scrambled, as it sees it").wait_for()
-    pad.locator(".mnistlab-foot", has_text=permuted).wait_for()
-    expect_digit(pad, 0)
+    pad.get_by_text("scrambled, as the network sees it").wait_for()
+    pad.locator(".mnistlab-head", has_text=permuted).wait_for()
+    expect_digit(pad, 3)
+
+
+def load(pad, name: str, content: bytes) -> None:
+    with pad.expect_file_chooser() as chooser:
+        pad.locator(".mnistlab-pad").get_by_role("button", name="Load").click()
+    chooser.value.set_files({"name": name, "mimeType": "application/octet-stream", "buffer": content})
 
 
 def test_a_picture_file_is_read(pad):
+    more(pad)
     file = io.BytesIO()
     Image.fromarray(255 - rasterise(drawings.load()["eight"].strokes)).save(file, "PNG")
     for content, check in (
         (file.getvalue(), lambda: expect_digit(pad, 8)),
         (b"no picture", lambda: pad.get_by_text("This is no PNG or JPEG.").wait_for()),
     ):
-        with pad.expect_file_chooser() as chooser:
-            pad.get_by_role("button", name="Picture").click()
-        chooser.value.set_files({"name": "digit.png", "mimeType": "image/png", "buffer": content})
+        load(pad, "digit.png", content)
         check()
 
 
@@ -134,6 +179,137 @@ def test_the_keyboard_gets_out_of_the_canvas(pad, key):
     pad.locator(".mnistlab-sheet").focus()
     pad.keyboard.press(key)
     pad.wait_for_function("() => document.activeElement.textContent.trim() == 'Undo'")
+
+
+def test_a_finger_draws_and_leaves_one_stroke_for_each_touch(pad, kernel):
+    four = drawings.load()["four closed at the top"]
+    browser.touch(pad, four.strokes)
+    expect_digit(pad, 4)
+    assert browser.ask(kernel, "len(pad.drawing)") == str(len(four.strokes))
+
+
+def test_a_seven_is_drawn_with_the_keyboard_alone(pad):
+    press(pad, "ArrowUp 8", "ArrowLeft 6", "Space", "ArrowRight 12")
+    press(pad, *["ArrowDown 2", "ArrowLeft"] * 7, "Space")
+    pad.locator(".mnistlab-readout [role=status]").wait_for()
+    expect_digit(pad, 7)
+    press(pad, "7")
+    pad.get_by_text("you meant a 7").wait_for()
+    press(pad, "7")
+    pad.get_by_text("you meant a 7").wait_for(state="detached")
+    press(pad, "z")
+    pad.get_by_text("draw a digit", exact=True).wait_for()
+
+
+def test_a_button_released_outside_ends_the_stroke(pad, kernel):
+    at = browser.place(pad.locator(".mnistlab-sheet"))
+    pad.mouse.move(*at(140, 60))
+    pad.mouse.down()
+    pad.mouse.move(*at(140, 200))
+    pad.mouse.move(*at(140, 330))  # below the canvas
+    pad.mouse.up()
+    pad.locator(".mnistlab-readout [role=status]").wait_for()
+    expect_digit(pad, 1)
+    pad.mouse.move(*at(60, 60))  # back, with no button pressed
+    pad.mouse.move(*at(220, 100))
+    browser.draw(pad, [[(30, 30), (40, 30)]])  # comes after all of that
+    pad.wait_for_function("() => document.querySelector('.mnistlab-answer').textContent != ''")
+    assert browser.ask(kernel, "[len(pad.drawing), pad.drawing.strokes[0][:, 0].tolist()]").startswith("[2, [140.0")
+
+
+def test_moves_faster_than_any_hand_lose_no_point_and_the_last_is_read(pad, kernel):
+    pad.locator(".mnistlab-sheet").scroll_into_view_if_needed()
+    sent, _ = pad.evaluate(pointer.STORM, 3)
+    pad.locator(".mnistlab-readout [role=status]").wait_for()  # the pen is up
+    assert int(browser.ask(kernel, "pad.drawing.n_points")) == sent + 1
+    same = "(pad.prediction.probabilities == pad.predictor.predict_strokes(pad.drawing.strokes).probabilities).all()"
+    assert "True" in browser.ask(kernel, same)
+
+
+def test_why_colours_the_ink_and_shows_the_edit(pad):
+    browser.draw(pad, drawings.load()["seven"].strokes)
+    expect_digit(pad, 7)
+    coloured = """() => {
+      const c = document.querySelector('.mnistlab-sheet');
+      const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+      for (let i = 0; i < d.length; i += 4) if (d[i + 3] > 200 && d[i + 2] - d[i] > 60) return true;
+      return false;
+    }"""
+    assert not pad.evaluate(coloured)
+    pad.get_by_role("button", name="Why").click()
+    pad.wait_for_function(coloured)
+    pad.get_by_text("spoke for the 7").wait_for()
+    pad.locator(".mnistlab-edit figcaption").wait_for()
+    assert pad.locator(".mnistlab-film figure").count() == 5  # four steps and the edit
+    pad.get_by_role("button", name="Why").click()
+    pad.wait_for_function(f"() => !({coloured})()")
+    assert not pad.get_by_text("spoke for the 7").is_visible()
+
+
+def test_two_models_read_the_same_strokes_side_by_side(pad):
+    permuted = Registry(paths.ROOT / "models").latest(permuted=True)
+    more(pad)
+    pad.get_by_label("Beside").select_option(label=option(pad, permuted))
+    browser.draw(pad, drawings.load()["three"].strokes)
+    pad.locator(".mnistlab-permuted .mnistlab-digit", has_text=re.compile("^3$")).wait_for()
+    pad.locator(".mnistlab-plain .mnistlab-digit", has_text=re.compile("^3$")).wait_for()
+    tops = [pad.locator(f".mnistlab-{kind} .mnistlab-rows").bounding_box() for kind in ("plain", "permuted")]
+    assert tops[0]["y"] == tops[1]["y"]  # beside each other
+    assert tops[0]["width"] == tops[1]["width"]  # bars that can be compared
+    pad.get_by_label("Beside").select_option(label="none")
+    pad.locator(".mnistlab-permuted").wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "strokes"])
+def test_a_drawing_is_saved_and_loaded_again(pad, kernel, kind):
+    browser.draw(pad, drawings.load()["three"].strokes)
+    expect_digit(pad, 3)
+    more(pad)
+    with pad.expect_download() as download:
+        pad.get_by_role("link", name=f"as {kind}").click()
+    assert download.value.suggested_filename == {"PNG": "drawing.png", "strokes": "drawing.json"}[kind]
+    content = download.value.path().read_bytes()
+    before = browser.ask(kernel, "pad.drawing.strokes[0].tolist()")
+    pad.get_by_role("button", name="Clear").click()
+    pad.get_by_text("draw a digit", exact=True).wait_for()
+    load(pad, download.value.suggested_filename, content)
+    expect_digit(pad, 3)
+    assert browser.ask(kernel, "pad.drawing.strokes[0].tolist()") == before
+
+
+def test_a_replay_draws_it_once_more_and_freeze_keeps_it(pad, folder):
+    browser.draw(pad, drawings.load()["seven"].strokes)
+    expect_digit(pad, 7)
+    more(pad)
+    pad.get_by_role("button", name="Replay").click()
+    pad.get_by_role("button", name="Stop").wait_for()
+    pad.get_by_role("button", name="Replay").wait_for()
+    expect_digit(pad, 7)
+    pad.get_by_role("button", name="7", exact=True).click()
+    pad.get_by_text("you meant a 7").wait_for()
+    pad.get_by_role("button", name="Freeze").click()
+    pad.get_by_text("Kept as").wait_for()
+    (path,) = (folder / "drawings").glob("7-*.json")
+    assert drawings.from_json(path.read_text()).digit == 7
+
+
+def test_a_dark_theme_has_dark_paper_and_readable_words(pad):
+    colours = """() => {
+      const of = (query, name) => getComputedStyle(document.querySelector(query)).getPropertyValue(name);
+      return [of('.mnistlab-sheet', 'filter'), of('.mnistlab-readout', 'color'), of('.mnistlab-head', 'color')];
+    }"""
+    assert pad.evaluate(colours) == ["none", "rgb(31, 31, 31)", "rgb(92, 92, 92)"]
+    browser.choose(pad, "Settings", "Theme", "JupyterLab Dark")
+    pad.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    try:
+        assert pad.evaluate(colours) == [
+            "invert(0.92) hue-rotate(180deg)",
+            "rgb(232, 232, 232)",
+            "rgb(173, 173, 173)",
+        ]
+    finally:
+        browser.choose(pad, "Settings", "Theme", "JupyterLab Light")
+        pad.locator("body[data-jp-theme-light=true]").wait_for(state="attached")
 
 
 def test_a_reloaded_page_has_its_ink_and_its_reading_again(pad):
@@ -146,3 +322,104 @@ def test_a_reloaded_page_has_its_ink_and_its_reading_again(pad):
     pad.locator(".mnistlab-sheet").wait_for()
     expect_digit(pad, 3)
     expect_ink(pad, "ink > 0")
+
+
+# --- two pads in a notebook, and a kernel that ends -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def two(page, folder):
+    """A notebook with two pads, in a tab of its own."""
+    tab = page.context.new_page()
+    with shown_on_failure(tab, folder):
+        address = page.url.partition("/lab/")[0] + "/doc/tree/two.ipynb"
+        browser.run_all(tab, address, last="")
+        tab.locator(".mnistlab-sheet").nth(1).wait_for()
+    yield tab
+    tab.close()
+
+
+def ink_of(page) -> list[int]:
+    return page.evaluate(f"() => [...document.querySelectorAll('.mnistlab-sheet')].map({INK})")
+
+
+def test_two_pads_do_not_disturb_each_other(two):
+    sheets, readouts = two.locator(".mnistlab-sheet"), two.locator(".mnistlab-pad")
+    for index, name in enumerate(("three", "seven")):
+        browser.draw(two, drawings.load()[name].strokes, sheet=sheets.nth(index))
+    for index, digit in enumerate((3, 7)):
+        readouts.nth(index).locator(".mnistlab-digit", has_text=re.compile(f"^{digit}$")).wait_for()
+    two.wait_for_function(
+        f"() => [...document.querySelectorAll('.mnistlab-sheet')].map({INK}).every(ink => ink > 5000)"
+    )
+    readouts.nth(0).get_by_role("button", name="Clear").click()
+    readouts.nth(0).get_by_text("draw a digit", exact=True).wait_for()
+    two.wait_for_function(f"() => ({INK})(document.querySelector('.mnistlab-sheet')) == 0")
+    assert ink_of(two)[1] > 5000
+    readouts.nth(1).locator(".mnistlab-digit", has_text=re.compile("^7$")).wait_for()
+
+
+def test_a_pad_whose_kernel_ended_looks_it_and_comes_back_when_run_again(two):
+    browser.choose(two, "Kernel", "Restart Kernel…")
+    two.get_by_role("button", name="Confirm Kernel Restart").click()
+    two.locator(".mnistlab-pad.jupyter-widgets-disconnected").first.wait_for()
+    browser.wait_for_idle(two)
+    browser.draw(two, [[(100, 40), (140, 200)]], sheet=two.locator(".mnistlab-sheet").first)  # nobody is listening
+    assert two.locator(".jp-Dialog").count() == 0
+    browser.choose(two, "Run", "Run All Cells")
+    two.locator(".mnistlab-pad:not(.jupyter-widgets-disconnected) .mnistlab-sheet").nth(1).wait_for()
+    browser.wait_for_idle(two)
+    browser.draw(two, drawings.load()["three"].strokes, sheet=two.locator(".mnistlab-sheet").nth(1))
+    two.locator(".mnistlab-pad").nth(1).locator(".mnistlab-digit", has_text=re.compile("^3$")).wait_for()
+
+
+# --- as a page of its own ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def app(chromium, tmp_path_factory: pytest.TempPathFactory):
+    """What ``make app`` serves, on a page as wide as a phone's, with the address of the server."""
+    folder = tmp_path_factory.mktemp("app")
+    size = {"width": 360, "height": 720}
+    with (
+        browser.app(folder, models=paths.ROOT / "models") as address,
+        browser.tab(chromium, viewport=size, has_touch=True) as page,
+    ):
+        with shown_on_failure(page, folder):
+            page.goto(address, wait_until="commit")
+            page.locator(".mnistlab-answer").wait_for()
+        yield page, address
+
+
+def test_the_page_has_the_pad_and_no_code(app):
+    page, _ = app
+    browser.touch(page, drawings.load()["three"].strokes)
+    expect_digit(page, 3)
+    expect_ink(page, "ink > 5000")
+    assert page.locator(".jp-CodeCell .jp-InputArea").count() == 0
+    assert "import" not in page.locator("body").inner_text()
+    assert page.locator("h1").inner_text().startswith("Draw a digit")
+
+
+def test_a_phone_shows_all_of_it_with_nothing_cut_off(app):
+    page, _ = app
+    page.get_by_role("button", name="More").click()
+    page.get_by_label("Beside").select_option(index=1)
+    page.get_by_role("button", name="Why").click()
+    page.locator(".mnistlab-why").wait_for()
+    outside = """() => [...document.querySelectorAll('.mnistlab-pad *')].filter(one => {
+      const box = one.getBoundingClientRect();
+      return box.width > 0 && (box.left < 0 || box.right > innerWidth + 1);
+    }).map(one => one.className || one.tagName)"""
+    assert page.evaluate(outside) == []
+    sheet, answer = (page.locator(f".mnistlab-{part}").first.bounding_box() for part in ("sheet", "answer"))
+    assert answer["y"] - sheet["y"] - sheet["height"] < 100  # in sight while one draws
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 360
+
+
+def test_nobody_gets_in_without_the_token(app, chromium):
+    _, address = app
+    with browser.tab(chromium) as stranger:
+        stranger.goto(address.partition("?")[0])
+        assert stranger.locator(".mnistlab-pad").count() == 0
+        assert "login" in stranger.url or "token" in stranger.content().lower()

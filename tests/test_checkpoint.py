@@ -20,7 +20,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from mnistlab import checkpoint, models
+from mnistlab import checkpoint, files, models, paths
 from mnistlab.data import Normalisation
 from mnistlab.errors import CheckpointError
 from mnistlab.permutation import Permutation
@@ -228,7 +228,7 @@ def test_a_file_that_cannot_be_read_through_is_refused(version, monkeypatch):
     def broken(descriptor):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(checkpoint, "os", types.SimpleNamespace(**{**vars(os), "fstat": broken}))
+    monkeypatch.setattr(files, "os", types.SimpleNamespace(**{**vars(os), "fstat": broken}))
     refused(version, "not-a-file", "cannot be read: Input/output error")
 
 
@@ -695,7 +695,7 @@ def test_metadata_that_does_not_fit_cannot_be_packed(trained, small, options, me
 
 
 def test_without_git_the_commit_is_unknown(monkeypatch, trained, small, tmp_path):
-    monkeypatch.setattr(checkpoint.paths, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
     manifest = checkpoint.parse_manifest(checkpoint.pack(trained, small, version_id="0001")[MANIFEST])
     assert manifest.git_commit is None
     assert "commit unknown" in checkpoint.card(manifest)

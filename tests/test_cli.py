@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from made import write
 from PIL import Image
 
-from mnistlab import __version__, cli, doctor
+from mnistlab import __version__, cli, doctor, locks
 from mnistlab.doctor import FAULT, OK, WARNING, Finding
 from mnistlab.errors import RunError
 from mnistlab.registry import Registry
@@ -185,6 +185,42 @@ def test_a_version_is_put_into_use_if_it_is_sound(registry: Registry):
     assert registry.current() == "0002"
 
 
+def test_a_version_is_rolled_back_and_then_there_is_nothing_before_it(registry: Registry):
+    call("models", "promote", "0002")
+    assert call("models", "rollback").stdout == "Version 0001 is in use again; it was 0002.\n"
+    result = call("models", "rollback")
+    assert (result.exit_code, registry.current()) == (1, "0001")
+    assert result.stderr.startswith("mnistlab: no version is recorded as in use before 0001; ")
+
+
+def test_who_comes_second_is_told_to_try_again_later(registry: Registry, monkeypatch):
+    monkeypatch.setattr(locks, "WAIT", 0.1)
+    with locks.hold(registry.root / locks.REGISTRY, "a test"):
+        result = call("models", "promote", "0002")
+    assert result.exit_code == 75
+    assert "is under way already, by process" in result.stderr
+
+
+def test_old_versions_are_removed_when_asked_twice(registry: Registry):
+    for _ in range(3):
+        registry.adopt(registry.root / "0002")
+    assert call("models", "prune", "--keep", "1", "--dry-run").stdout == "Would remove 0002, 0003, 0004.\n"
+    assert call("models", "prune").stdout == "Removed nothing.\n"
+    assert call("models", "prune", "--keep", "1").stdout == "Removed 0002, 0003, 0004.\n"
+    assert registry.versions() == ["0001", "0005"]
+    assert call("models", "prune", "--keep", "0").exit_code == 2
+
+
+def test_two_versions_are_compared_on_the_same_images(registry: Registry):
+    lines = call("models", "compare", "current", "0002").stdout.splitlines()
+    assert lines[0].startswith("0001  ")
+    assert lines[1].endswith("n = 5,000 validation images")
+    assert lines[2].startswith("Of 5,000 images only 0001 reads ")
+    found = json.loads(call("models", "compare", "0001", "0002", "--json").stdout)
+    counts = [found["accuracy"][name]["correct"] for name in ("0001", "0002")]
+    assert counts[0] - counts[1] == found["paired"]["only_first"] - found["paired"]["only_second"]
+
+
 @pytest.fixture
 def pictures(small, tmp_path: Path) -> tuple[str, str, str]:
     """A digit, an empty page and something that is no picture."""
@@ -201,8 +237,8 @@ def test_pictures_are_read_one_a_line_and_a_bad_one_stops_no_other(pictures):
     assert result.exit_code == 1
     assert len(result.stdout.splitlines()) == 2
     assert result.stdout.startswith(f"{digit}: ")
-    assert result.stdout.splitlines()[0].endswith(" %)")
-    assert result.stdout.splitlines()[1].startswith(f"{blank}: no digit, ")
+    assert " %)" in result.stdout.splitlines()[0]
+    assert result.stdout.splitlines()[1].startswith(f"{blank}: no digit: ")
     assert [line.partition(":")[0] for line in result.stderr.splitlines()] == [text, "no-such-file.png"]
     assert call("predict", digit).exit_code == 0
 
@@ -238,3 +274,13 @@ def test_the_doctor_shows_findings_with_remedies_and_fails_on_a_fault(monkeypatc
 def test_the_command_is_installed_under_its_name():
     beside = Path(sys.executable).with_name("mnistlab")
     assert os.access(beside, os.X_OK), "install the package: make setup"
+
+
+def test_the_race_is_run_by_a_command(monkeypatch, small):
+    monkeypatch.setattr("mnistlab.data.load_mnist", lambda: small)
+    arguments = ["benchmark", "train", "--laps", "1", "--epochs", "1", "--most-epochs", "1", "--device", "cpu"]
+    table = call(*arguments)
+    assert table.exit_code == 0
+    assert "times faster" in table.stdout
+    asked = call(*arguments, "--json")
+    assert len(json.loads(asked.stdout)["laps"]) == 1

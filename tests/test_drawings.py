@@ -1,15 +1,24 @@
-"""The stored drawings, and the figures of the drawing notebook that show them."""
+"""The stored drawings, drawings as files, and the figures of the drawing notebook that show them."""
 
 from __future__ import annotations
+
+import contextlib
+import io
+import json
+import struct
+import zlib
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
 
 from mnistlab import drawings, paths, plots
-from mnistlab.errors import StrokesError
+from mnistlab.errors import LabError, StrokesError
 from mnistlab.predictor import Predictor
-from mnistlab.strokes import CANVAS, rasterise
+from mnistlab.strokes import CANVAS, MAX_POINTS, rasterise
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +65,222 @@ def test_a_drawing_begins_with_nothing_and_grows_to_all_of_it():
 def test_a_share_outside_0_to_1_is_refused(share):
     with pytest.raises(StrokesError, match="between 0 and 1"):
         drawings.begun([], share)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+FOUR = drawings.load()["four"].strokes
+finite = st.floats(allow_nan=False, allow_infinity=False)
+any_strokes = st.lists(st.lists(st.tuples(finite, finite), min_size=1, max_size=5), max_size=4)
+
+
+def assert_same(found: drawings.StoredDrawing, strokes) -> None:
+    assert len(found.strokes) == len(strokes)
+    for one, other in zip(found.strokes, strokes, strict=True):
+        np.testing.assert_array_equal(one, np.asarray(other))
+        assert one.dtype == np.float64
+
+
+@given(any_strokes, st.floats(4, 60), st.none() | st.integers(0, 9), st.text(max_size=100))
+@settings(deadline=None)
+def test_a_drawing_comes_back_from_its_files_to_the_last_bit(strokes, pen_width, digit, name):
+    found = drawings.from_json(drawings.to_json(strokes, pen_width=pen_width, digit=digit, name=name))
+    assert_same(found, strokes)
+    assert (found.pen_width, found.digit, found.name) == (pen_width, digit, name)
+    found = drawings.from_png(drawings.to_png(strokes, pen_width=pen_width, digit=digit))
+    assert_same(found, strokes)
+    assert (found.pen_width, found.digit) == (pen_width, digit)
+
+
+def test_the_largest_drawing_there_is_fits_in_a_file():
+    points = np.random.default_rng(0).uniform(-1120, 1400, (MAX_POINTS, 2)) / 3
+    assert_same(drawings.from_json(drawings.to_json([points])), [points])
+    assert_same(drawings.from_png(drawings.to_png([points])), [points])
+
+
+def test_json_is_one_line_that_any_program_reads():
+    text = drawings.to_json([[[1, 2.5], [3, 4]]], pen_width=14, digit=7, name="sëven")
+    assert "\n" not in text
+    assert json.loads(text) == {
+        "format": "mnistlab drawing 1",
+        "name": "sëven",
+        "digit": 7,
+        "pen_width": 14,
+        "strokes": [[[1, 2.5], [3, 4]]],
+    }
+    assert_same(drawings.from_json(text.encode()), [[[1, 2.5], [3, 4]]])
+
+
+def test_a_png_is_black_ink_on_white_and_read_alike(reader):
+    file = drawings.to_png(FOUR, pen_width=20, digit=4)
+    with Image.open(io.BytesIO(file)) as picture:
+        assert (picture.format, picture.size, picture.mode) == ("PNG", (280, 280), "L")
+        np.testing.assert_array_equal(np.asarray(picture), 255 - rasterise(FOUR, pen_width=20))
+    assert reader.predict_image(file).digit == 4
+
+
+def test_another_png_holds_no_strokes():
+    file = io.BytesIO()
+    Image.new("L", (30, 30)).save(file, "PNG")
+    assert drawings.from_png(file.getvalue()) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Invalid JSON"),
+        ("[]", "should be an object"),
+        ("[" * 100_000, "recursion limit"),
+        (b"\xff\xfe", "Invalid JSON"),
+        ("\ud800", "unicode"),
+        ("{}", "strokes: Field required"),
+        ('{"strokes": 3}', "strokes: "),
+        ('{"strokes": [[[NaN, 1]]]}', "finite number"),
+        ('{"strokes": [[[1e999, 1]]]}', "finite number"),
+        ('{"strokes": [[["1", 1]]]}', "strokes.0.0.0: .*valid number"),
+        ('{"strokes": [[[true, 1]]]}', "valid number"),
+        ('{"strokes": [[[null, 1]]]}', "valid number"),
+        ('{"strokes": [[[1]]]}', "at least 2"),
+        ('{"strokes": [[[1, 2, 3]]]}', "at most 2"),
+        ('{"strokes": [[[' + "1" * 10_000 + ", 2]]]}", "number out of range"),
+        ('{"strokes": [[' + "[1,2]," * 100_000 + "[1,2]]]}", "more than 20,000 points"),
+        ('{"strokes": [], "digit": 10}', "digit"),
+        ('{"strokes": [], "digit": true}', "digit"),
+        ('{"strokes": [], "pen_width": 1e9}', "pen_width"),
+        ('{"strokes": [], "name": "' + "x" * 101 + '"}', "name"),
+        ('{"strokes": [], "colour": "red"}', "colour"),
+        ('{"strokes": [], "format": "another"}', "format"),
+        (" " * (drawings.MAX_TEXT + 1), "more than 2 MiB"),
+        (None, "text or bytes, not NoneType"),
+    ],
+)
+def test_what_is_no_drawing_is_refused_in_words(text, message):
+    with pytest.raises(StrokesError, match=message) as caught:
+        drawings.from_json(text)
+    assert len(str(caught.value)) < 400
+
+
+def png_with(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG of ours with chunks of another hand in place of its strokes."""
+    plain = io.BytesIO()
+    Image.new("L", (8, 8)).save(plain, "PNG")
+    plain = plain.getvalue()
+    made = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    return plain[:33] + made + plain[33:]  # after the header
+
+
+KEY = drawings.KEY.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no picture",
+        drawings.to_png(FOUR)[:60],
+        drawings.to_png(FOUR)[:500],
+        png_with((b"tEXt", KEY + b"\0{}")),
+        png_with((b"tEXt", KEY + b"\0" + b"[" * 10_000)),
+        png_with((b"zTXt", KEY + b"\0\0" + zlib.compress(bytes(200 * 2**20)))),  # 200 MiB in 200 kB
+        png_with((b"zTXt", KEY + b"\0\0" + b"no zlib")),
+        png_with((b"zTXt", KEY + b"\0\7" + b"another method")),
+        png_with((b"iTXt", KEY + b"\0\1\0\0\0" + zlib.compress(bytes(2**21)))),
+        *[png_with(*[(b"tEXt", b"k%d\0" % n + bytes(2**20)) for n in range(6)])],
+        None,
+        "text",
+    ],
+    ids=range(13),
+)
+def test_a_hostile_png_is_refused(content):
+    with pytest.raises(StrokesError):
+        drawings.from_png(content)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=200, deadline=None)
+def test_a_damaged_file_gives_a_drawing_or_our_error(seed):
+    rng = np.random.default_rng(seed)
+    file = bytearray(drawings.to_png(FOUR) if seed % 2 else drawings.to_json(FOUR).encode())
+    for position in rng.integers(0, len(file), 3):
+        file[position] = rng.integers(256)
+    with contextlib.suppress(StrokesError):
+        (drawings.from_png if seed % 2 else drawings.from_json)(bytes(file))
+
+
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=3), st.lists, max_leaves=20))
+@settings(deadline=None)
+def test_no_strokes_at_all_give_a_file_or_our_error(strokes):
+    with contextlib.suppress(StrokesError):
+        drawings.to_json(strokes)
+        drawings.to_png(strokes)
+
+
+@pytest.mark.parametrize(
+    "options", [{"digit": 10}, {"digit": "4"}, {"digit": True}, {"pen_width": 0}, {"name": "x" * 101}, {"name": 4}]
+)
+def test_what_is_said_of_a_drawing_is_checked(options):
+    with pytest.raises(StrokesError):
+        drawings.to_json(FOUR, **options)
+
+
+def test_a_drawing_is_frozen_once_under_its_name(tmp_path):
+    path = drawings.freeze(FOUR, pen_width=14, digit=4, name="four-open", folder=tmp_path / "new")
+    assert path == tmp_path / "new" / "four-open.json"
+    found = drawings.from_json(path.read_bytes())
+    assert_same(found, FOUR)
+    assert (found.name, found.digit, found.pen_width) == ("four-open", 4, 14)
+    held = path.read_bytes()
+    with pytest.raises(LabError, match=r"four-open\.json already") as caught:
+        drawings.freeze(FOUR[:1], digit=1, name="four-open", folder=tmp_path / "new")
+    assert caught.value.code == "exists"
+    assert path.read_bytes() == held
+    assert [file.name for file in path.parent.iterdir()] == ["four-open.json"]
+
+
+def test_without_a_name_the_drawing_gives_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNISTLAB_DRAWINGS", str(tmp_path))
+    path = drawings.freeze(FOUR, digit=4)
+    assert path.parent == tmp_path
+    assert path.stem.startswith("4-")
+    assert drawings.freeze(FOUR[:1], digit=4) != path
+    with pytest.raises(LabError, match="already"):
+        drawings.freeze(FOUR, digit=4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"strokes": []}, "an empty canvas is no test"),
+        ({"digit": None}, "which digit"),
+        ({"digit": 11}, "digit"),
+        ({"name": "../four"}, "lower-case letters"),
+        ({"name": ""}, "lower-case letters"),
+        ({"name": "x" * 101}, "at most 100"),
+        ({"name": 4}, "lower-case letters"),
+    ],
+)
+def test_what_cannot_be_a_test_is_refused_and_nothing_is_written(tmp_path, options, message):
+    with pytest.raises(StrokesError, match=message):
+        drawings.freeze(**{"strokes": FOUR, "digit": 4, "folder": tmp_path, **options})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_installed_package_has_no_tests_to_freeze_into(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.delenv("MNISTLAB_DRAWINGS", raising=False)
+    with pytest.raises(LabError, match="installed without one") as caught:
+        drawings.freeze(FOUR, digit=4)
+    assert caught.value.code == "no-checkout"
+    (tmp_path / "pyproject.toml").touch()
+    assert drawings.freeze(FOUR, digit=4).parent == tmp_path / "tests" / "drawings"
+
+
+def test_a_folder_that_cannot_be_written_to_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(LabError, match="cannot be written"):
+        drawings.freeze(FOUR, digit=4, folder=tmp_path / "file" / "below")
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------

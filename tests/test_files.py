@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from mnistlab.files import sync_folder, to_json, write_atomic, write_durable
+from mnistlab.files import sync_folder, to_json, write_atomic, write_durable, write_new
 
 
 def names(folder) -> list[str]:
@@ -24,6 +24,25 @@ def test_an_old_file_is_replaced(tmp_path):
     (tmp_path / "a").write_text("a much longer old content")
     write_atomic(tmp_path / "a", "new")
     assert (tmp_path / "a").read_text() == "new"
+
+
+def test_a_new_file_takes_no_name_that_is_taken(tmp_path):
+    write_new(tmp_path / "a", "first")
+    with pytest.raises(FileExistsError):
+        write_new(tmp_path / "a", "second")
+    assert (tmp_path / "a").read_text() == "first"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "link"])
+def test_when_the_disk_fails_there_is_no_new_file(tmp_path, monkeypatch, step):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(OSError, match="No space left"):
+        write_new(tmp_path / "a", "new")
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -57,6 +59,38 @@ def test_a_batch_of_any_size_gives_ten_logits_an_image(name):
         answer = model(torch.zeros(n, 1, 28, 28))
         assert answer.shape == (n, 10)
         assert answer.dtype == torch.float32
+
+
+@pytest.mark.parametrize("n", [1, 3, 40])
+def test_the_convnet_is_its_layers_one_after_another_bit_for_bit(n):
+    model = models.build("convnet", seed=1)
+    images = torch.randn(n, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    again = copy.deepcopy(model)
+    for net in (model, again):
+        assert (net(images) == net.net(images)).all()
+    model(images).square().sum().backward()
+    again.net(images).square().sum().backward()
+    for one, other in zip(model.parameters(), again.parameters(), strict=True):
+        assert (one.grad == other.grad).all()
+    with torch.no_grad():
+        again.net[0].weight.mul_(2)
+    assert (again(images) == again.net(images)).all()
+    assert (again(images) != model(images)).any()
+
+
+def test_few_images_leave_the_switches_of_torch_as_they_were():
+    model = models.build("convnet", seed=1)
+    images = torch.zeros(1, 28, 28, dtype=torch.uint8)
+    for before in (True, False):
+        torch.backends.mkldnn.enabled = before
+        try:
+            models.logits(model, images)
+            assert torch.backends.mkldnn.enabled is before
+            with pytest.raises(RuntimeError):
+                models.logits(model, images[:, :7])
+            assert torch.backends.mkldnn.enabled is before
+        finally:
+            torch.backends.mkldnn.enabled = True
 
 
 def test_the_convnet_refuses_images_of_another_size():

@@ -26,6 +26,7 @@ QUICK: dict[str, dict[str, object]] = {
     "05_draw": {},
     "studies/handwriting": {
         "drawn": 300,
+        "nondigits_drawn": 100,
         "train_size": 2000,
         "epochs": 1,
         "trial_epochs": 1,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import io
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
 
+import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from ipycanvas import canvas as ipycanvas_canvas
 from PIL import Image
 
-from mnistlab import drawings, readout
+from mnistlab import drawings, edits, readout, reasons
 from mnistlab.errors import RegistryError, StrokesError
 from mnistlab.pad import INTERVAL, DigitPad
 from mnistlab.predictor import Prediction, Predictor
@@ -52,6 +55,18 @@ def event(pad: DigitPad, name: str, x: object = 0, y: object = 0, **more) -> Non
     pad.sheet._handle_frontend_event(None, content, [])
 
 
+def press_key(pad: DigitPad, key: str, *, shift=False, control=False, meta=False) -> None:
+    event(pad, "key_down", key=key, shift_key=shift, ctrl_key=control, meta_key=meta)
+
+
+def descendants(widget: widgets.Widget) -> list[widgets.Widget]:
+    """All widgets inside a box, in reading order."""
+    found = []
+    for child in getattr(widget, "children", ()):
+        found += [child, *descendants(child)]
+    return found
+
+
 def draw(pad: DigitPad, points=LINE) -> None:
     pad.press(*points[0])
     for point in points[1:]:
@@ -67,7 +82,7 @@ def png(array: np.ndarray) -> bytes:
 
 def upload(pad: DigitPad, content: bytes) -> None:
     file = {"name": "x.png", "type": "image/png", "size": len(content), "content": memoryview(content)}
-    pad.upload.value = (file | {"last_modified": datetime(2026, 1, 1, tzinfo=UTC)},)
+    pad.controls.load.value = (file | {"last_modified": datetime(2026, 1, 1, tzinfo=UTC)},)
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
@@ -75,8 +90,8 @@ def upload(pad: DigitPad, content: bytes) -> None:
 
 def test_it_starts_empty_and_asks_for_a_digit(pad):
     assert pad.prediction.digit is None
-    assert readout.PROMPT in pad.readout.value
-    assert pad.predictor.version == pad.versions.value == "0001"
+    assert readout.PROMPT in pad.controls.said.value
+    assert pad.predictor.version == pad.controls.versions.value == "0001"
 
 
 def test_a_stroke_is_read_as_the_predictor_reads_it(pad):
@@ -84,7 +99,7 @@ def test_a_stroke_is_read_as_the_predictor_reads_it(pad):
     expected = pad.predictor.predict_strokes([np.array(LINE, dtype=float)])
     np.testing.assert_array_equal(pad.prediction.probabilities, expected.probabilities)
     np.testing.assert_array_equal(pad.prediction.image, expected.image)
-    assert f'<div class="mnistlab-digit">{expected.digit}</div>' in pad.readout.value
+    assert f'mnistlab-digit">{expected.digit}<' in pad.controls.said.value
 
 
 def test_mouse_events_count_two_canvas_px_for_one_of_the_drawing(pad):
@@ -157,13 +172,13 @@ def test_undo_and_clear(pad):
     draw(pad)
     one = pad.prediction
     draw(pad, [(40, 40), (240, 60), (240, 200)])
-    pad.undo_button.click()
+    pad.controls.undo.click()
     np.testing.assert_array_equal(pad.prediction.probabilities, one.probabilities)
     draw(pad)
-    pad.clear_button.click()
+    pad.controls.clear.click()
     assert len(pad.drawing) == 0
     assert pad.prediction.digit is None
-    assert readout.PROMPT in pad.readout.value
+    assert readout.PROMPT in pad.controls.said.value
     pad.undo()
     pad.clear()
     assert pad.message == ""
@@ -172,7 +187,7 @@ def test_undo_and_clear(pad):
 def test_a_dot_is_no_digit_and_the_pad_says_so(pad):
     draw(pad, [(140, 140), (141, 141)])
     assert pad.prediction.digit is None
-    assert "only a dot" in pad.readout.value
+    assert "only a dot" in pad.controls.said.value
 
 
 # --- ink --------------------------------------------------------------------------------------------------------------
@@ -184,7 +199,7 @@ def test_ink_is_on_the_sheet_before_the_network_is_asked(pad, commands, monkeypa
     read = pad.predictor.predict_strokes
     monkeypatch.setattr(pad.predictor, "predict_strokes", lambda *a: seen.append(list(commands)) or read(*a))
     pad.press(50, 50)
-    pad._read_at = 0
+    pad._due = 0
     pad.move(90, 90)
     assert seen[0] == ["fillCircle"]
     assert seen[1] == ["fillCircle", "strokeLines"]
@@ -205,19 +220,19 @@ def test_a_page_that_was_loaded_again_gets_its_ink_back(pad, commands):
 def test_no_command_is_held_back_afterwards(pad):
     draw(pad)
     pad.undo()
-    pad.load_image(png(np.full((40, 40), 255, np.uint8)))
+    pad.load(png(np.full((40, 40), 255, np.uint8)))
     assert not ipycanvas_canvas._CANVAS_MANAGER._caching
 
 
 def test_the_pen_changes_the_ink_and_not_the_reading(pad, commands):
     draw(pad)
     before = pad.prediction.probabilities
-    pad.pen.value = 40
-    assert pad.pen_width == 40
+    pad.controls.pen.value = 40
+    assert pad.sketch.pen_width == 40
     assert "strokeLines" in commands
     np.testing.assert_array_equal(pad.prediction.probabilities, before)
     pad.set_pen_width(12.5)
-    assert (pad.pen_width, pad.pen.value) == (12.5, 12)
+    assert (pad.sketch.pen_width, pad.controls.pen.value) == (12.5, 12)
 
 
 @pytest.mark.parametrize("width", [3, 61, "a", None, float("nan")])
@@ -226,7 +241,7 @@ def test_a_pen_that_is_none_is_refused(registry, pad, width):
         DigitPad(models=registry.root, pen_width=width)
     pad.set_pen_width(width)
     assert "en_width" in pad.message
-    assert pad.pen_width == 20
+    assert pad.sketch.pen_width == 20
 
 
 # --- while the stroke is under way ------------------------------------------------------------------------------------
@@ -235,7 +250,7 @@ def test_a_pen_that_is_none_is_refused(registry, pad, width):
 def test_it_reads_in_mid_stroke_but_not_more_often_than_the_interval(pad):
     now = [100.0]
     pad.clock = lambda: now[0]
-    pad._read_at = now[0]
+    pad._due = now[0] + INTERVAL
     pad.press(100, 40)
     pad.move(120, 120)
     assert pad.prediction.digit is None  # too soon after the last reading
@@ -271,11 +286,11 @@ def test_the_last_move_of_a_hesitating_hand_is_read_by_the_clock(pad):
 def test_closing_leaves_no_reading_for_later(pad):
     async def close() -> None:
         pad.press(100, 40)
-        pad._read_at = pad.clock()
+        pad._due = pad.clock() + INTERVAL
         pad.move(140, 240)
-        assert pad._pending is not None
+        assert pad._later.is_waiting
         pad.close()
-        assert pad._pending is None
+        assert not pad._later.is_waiting
 
     asyncio.run(close())
 
@@ -288,7 +303,7 @@ def test_an_uploaded_picture_is_read_as_the_predictor_reads_it(pad):
     upload(pad, content)
     expected = pad.predictor.predict_image(content)
     np.testing.assert_array_equal(pad.prediction.probabilities, expected.probabilities)
-    assert pad.upload.value == ()  # the same file can be read once more
+    assert pad.controls.load.value == ()  # the same file can be read once more
     pad.clear()
     upload(pad, content)
     assert pad.prediction.digit == expected.digit
@@ -296,7 +311,7 @@ def test_an_uploaded_picture_is_read_as_the_predictor_reads_it(pad):
 
 def test_a_picture_takes_the_place_of_a_drawing_and_a_press_that_of_a_picture(pad, commands):
     draw(pad)
-    pad.load_image(png(255 - rasterise([np.array(LINE, dtype=float)])))
+    pad.load(png(255 - rasterise([np.array(LINE, dtype=float)])))
     assert len(pad.drawing) == 0
     assert "putImageData" in commands
     commands.clear()
@@ -307,7 +322,7 @@ def test_a_picture_takes_the_place_of_a_drawing_and_a_press_that_of_a_picture(pa
 
 
 def test_undo_takes_a_picture_back(pad):
-    pad.load_image(png(255 - rasterise([np.array(LINE, dtype=float)])))
+    pad.load(png(255 - rasterise([np.array(LINE, dtype=float)])))
     pad.undo()
     assert pad.prediction.digit is None
 
@@ -322,19 +337,19 @@ def test_a_file_that_cannot_be_read_says_why_and_leaves_the_drawing(pad, content
     before = pad.prediction
     upload(pad, content)
     assert says in pad.message
-    assert says in pad.readout.value
-    assert 'role="alert"' in pad.readout.value
+    assert says in pad.controls.said.value
+    assert 'role="alert"' in pad.controls.said.value
     assert pad.prediction is before
     assert len(pad.drawing) == 1
     draw(pad)
     assert pad.message == ""
-    assert says not in pad.readout.value
+    assert says not in pad.controls.said.value
 
 
 def test_a_blank_picture_is_no_digit(pad):
-    pad.load_image(png(np.full((50, 80), 255, np.uint8)))
+    pad.load(png(np.full((50, 80), 255, np.uint8)))
     assert pad.prediction.digit is None
-    assert "nothing stands out" in pad.readout.value
+    assert "nothing stands out" in pad.controls.said.value
 
 
 # --- versions ---------------------------------------------------------------------------------------------------------
@@ -342,24 +357,23 @@ def test_a_blank_picture_is_no_digit(pad):
 
 def test_another_version_reads_the_same_strokes(pad, registry):
     draw(pad)
-    pad.versions.value = "0002"
+    pad.controls.versions.value = "0002"
     other = Predictor.load("0002", models=registry.root)
     expected = other.predict_strokes(pad.drawing.strokes)
     np.testing.assert_array_equal(pad.prediction.probabilities, expected.probabilities)
-    np.testing.assert_array_equal(pad.scrambled, other.permutation.apply(expected.image))
-    assert "scrambled" in pad.readout.value
+    np.testing.assert_array_equal(other.scrambled(pad.prediction), other.permutation.apply(expected.image))
+    assert "scrambled" in pad.controls.said.value
     pad.set_version("current")
-    assert pad.versions.value == pad.predictor.version == "0001"
-    assert pad.scrambled is None
-    assert "scrambled" not in pad.readout.value
+    assert pad.controls.versions.value == pad.predictor.version == "0001"
+    assert "scrambled" not in pad.controls.said.value
 
 
 def test_a_damaged_version_is_refused_and_the_one_in_use_stays(pad, registry):
     weights = registry.root / "0002" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\xff")
-    pad.versions.value = "0002"
+    pad.controls.versions.value = "0002"
     assert "SHA-256" in pad.message
-    assert pad.versions.value == pad.predictor.version == "0001"
+    assert pad.controls.versions.value == pad.predictor.version == "0001"
     draw(pad)
     assert pad.prediction.version == "0001"
 
@@ -367,23 +381,23 @@ def test_a_damaged_version_is_refused_and_the_one_in_use_stays(pad, registry):
 def test_a_version_without_a_manifest_is_on_the_list_as_damaged(registry):
     (registry.root / "0002" / "manifest.json").write_text("{}")
     pad = DigitPad(models=registry.root)
-    assert ("0002, damaged", "0002") in pad.versions.options
-    pad.versions.value = "0002"
+    assert ("0002, damaged", "0002") in pad.controls.versions.options
+    pad.controls.versions.value = "0002"
     assert "manifest" in pad.message
-    assert pad.versions.value == "0001"
+    assert pad.controls.versions.value == "0001"
 
 
 def test_a_version_made_meanwhile_joins_the_list(pad, registry, trained, small):
     registry.save(trained, small)
     pad.set_version("0003")
-    assert pad.versions.value == pad.predictor.version == "0003"
-    assert [name for _, name in pad.versions.options] == ["0003", "0002", "0001"]
+    assert pad.controls.versions.value == pad.predictor.version == "0003"
+    assert [name for _, name in pad.controls.versions.options] == ["0003", "0002", "0001"]
 
 
 def test_a_given_predictor_is_the_only_one_on_offer(registry):
     pad = DigitPad(Predictor.load("0002", models=registry.root))
-    assert [name for _, name in pad.versions.options] == ["0002"]
-    assert pad.versions.disabled
+    assert [name for _, name in pad.controls.versions.options] == ["0002"]
+    assert pad.controls.versions.disabled
     pad.set_version("0001")
     assert "0002 alone" in pad.message
 
@@ -399,19 +413,19 @@ def test_a_version_that_is_not_there_is_said_at_once(registry):
 @pytest.mark.parametrize("key", ["Tab", "Escape"])
 def test_tab_and_escape_lead_out_of_the_canvas(pad, monkeypatch, key):
     sent = []
-    monkeypatch.setattr(type(pad.undo_button), "focus", lambda self: sent.append(self))
+    monkeypatch.setattr(type(pad.controls.undo), "focus", lambda self: sent.append(self))
     event(pad, "key_down", key=key, shift_key=False, ctrl_key=False, meta_key=False)
-    assert sent == [pad.undo_button]
+    assert sent == [pad.controls.undo]
 
 
 def test_keys_that_undo_and_clear(pad):
-    draw(pad)
-    draw(pad)
-    event(pad, "key_down", key="z", shift_key=False, ctrl_key=False, meta_key=False)
+    for _ in range(3):
+        draw(pad)
+    press_key(pad, "z")
     assert len(pad.drawing) == 2
-    event(pad, "key_down", key="z", shift_key=False, ctrl_key=True, meta_key=False)
+    press_key(pad, "z", control=True)
     assert len(pad.drawing) == 1
-    event(pad, "key_down", key="Delete", shift_key=False, ctrl_key=False, meta_key=False)
+    press_key(pad, "Delete")
     assert len(pad.drawing) == 0
 
 
@@ -423,17 +437,19 @@ def test_a_bug_is_shown_and_raised_again(pad, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         draw(pad)
     assert "ZeroDivisionError" in pad.message
-    assert "&lt;oops&gt;" in pad.readout.value
+    assert "&lt;oops&gt;" in pad.controls.said.value
 
 
-def test_each_control_has_a_label(pad):
-    assert [w.description for w in (pad.undo_button, pad.clear_button, pad.upload, pad.pen, pad.versions)] == [
-        "Undo",
-        "Clear",
-        "Picture",
-        "Pen, px",
-        "Model",
+def test_each_control_has_a_label_and_a_word_about_it(pad):
+    found = [w for w in descendants(pad) if isinstance(w, (widgets.Button, widgets.ToggleButton, widgets.FileUpload))]
+    assert [w.description for w in found] == [
+        *("Undo", "Clear", "Why", "More"),
+        *"0123456789",
+        *("Load", "Replay", "Freeze"),
     ]
+    assert all(w.tooltip for w in found)
+    rows = [w.description for w in descendants(pad) if isinstance(w, (widgets.IntSlider, widgets.Dropdown))]
+    assert rows == ["Pen, px", "Model", "Beside"]
 
 
 def test_its_text_is_the_same_each_time(pad, registry):
@@ -460,6 +476,316 @@ def test_importing_the_package_is_cheap_and_no_test_tool_comes_with_the_pad():
     assert done.stdout.split() == ["False"] * 4
 
 
+# --- the keyboard's pen -----------------------------------------------------------------------------------------------
+
+
+def test_a_one_is_drawn_with_arrows_and_space(pad):
+    for _ in range(10):
+        press_key(pad, "ArrowUp")
+    press_key(pad, " ")
+    for _ in range(20):
+        press_key(pad, "ArrowDown")
+    press_key(pad, " ")
+    np.testing.assert_array_equal(pad.drawing.strokes[0], [(140, y) for y in range(40, 241, 10)])
+    expected = pad.predictor.predict_strokes(pad.drawing.strokes)
+    np.testing.assert_array_equal(pad.prediction.image, expected.image)
+
+
+def test_shift_makes_small_steps_and_the_pen_stays_on_the_sheet(pad):
+    press_key(pad, "ArrowLeft", shift=True)
+    assert pad.sketch.cursor == (138, 140)
+    for _ in range(40):
+        press_key(pad, "ArrowRight")
+        press_key(pad, "ArrowDown")
+    assert pad.sketch.cursor == (280, 280)
+
+
+def test_a_mouse_that_passes_over_leaves_the_keyboards_stroke_alone(pad):
+    press_key(pad, " ")
+    press_key(pad, "ArrowDown")
+    event(pad, "mouse_move", 20, 20)
+    event(pad, "mouse_out", 20, -20)
+    press_key(pad, "ArrowDown")
+    assert pad.drawing.is_open
+    np.testing.assert_array_equal(pad.drawing.strokes[0], [(140, 140), (140, 150), (140, 160)])
+    event(pad, "mouse_down", 100, 100)  # a hand takes over
+    assert [len(stroke) for stroke in pad.drawing.strokes] == [3, 1]
+    assert pad.sketch.cursor is None
+
+
+def test_the_cross_shows_where_the_keyboards_pen_stands(pad, commands):
+    press_key(pad, "ArrowUp")
+    assert commands.count("strokeLine") == 4
+    assert commands.count("strokeCircle") == 2
+    commands.clear()
+    press_key(pad, " ")  # down: no ring
+    assert commands.count("strokeLine") >= 4
+    assert "strokeCircle" not in commands
+    commands.clear()
+    pad.press(10, 10)
+    assert "clear" in commands  # the cross is gone
+    assert "strokeLine" not in commands
+
+
+# --- what it was meant to be ------------------------------------------------------------------------------------------
+
+
+def test_a_digit_key_says_what_was_meant_and_the_same_takes_it_back(pad):
+    draw(pad)
+    press_key(pad, "7")
+    assert pad.true_digit == 7
+    assert "you meant a 7" in pad.controls.said.value
+    assert [b.description for b in pad.controls.digits if b.button_style] == ["7"]
+    press_key(pad, "8")
+    assert "you meant an 8" in pad.controls.said.value
+    pad.controls.digits[8].click()
+    assert pad.true_digit is None
+    assert "meant" not in pad.controls.said.value
+
+
+def test_what_was_meant_goes_with_the_drawing(pad):
+    draw(pad)
+    pad.correct(3)
+    draw(pad)
+    assert pad.true_digit == 3
+    pad.undo()
+    assert pad.true_digit == 3
+    pad.undo()
+    assert pad.true_digit is None
+    draw(pad)
+    pad.correct(3)
+    pad.clear()
+    assert pad.true_digit is None
+
+
+@pytest.mark.parametrize("digit", [10, -1, "7", 2.5, None, True])
+def test_what_is_no_digit_cannot_be_meant(pad, digit):
+    draw(pad)
+    pad.correct(digit)
+    assert "from 0 to 9" in pad.message
+    assert pad.true_digit is None
+
+
+def test_an_empty_sheet_is_meant_to_be_nothing(pad):
+    pad.correct(3)
+    assert "nothing on the sheet" in pad.message
+
+
+# --- why --------------------------------------------------------------------------------------------------------------
+
+
+def test_why_colours_the_ink_and_gives_reasons(pad, commands):
+    pad.replay(drawings.load()["seven"].strokes)
+    assert "strokeStyledLineSegments" not in commands
+    assert pad.controls.reasons.layout.display == "none"
+    pad.controls.why.value = True
+    assert "strokeStyledLineSegments" in commands
+    assert pad.controls.reasons.layout.display is None
+    text = pad.controls.reasons.value
+    assert f"spoke for the {pad.prediction.digit}" in text
+    assert text.count("<img") == 4
+    expected = edits.smallest_edit(pad.predictor, pad.drawing.strokes, 20)
+    assert readout.sentence(expected.words if expected else reasons.NO_EDIT) in text
+    commands.clear()
+    pad.controls.why.value = False
+    assert commands.count("clear") == 1  # black again
+    assert "strokeStyledLineSegments" not in commands
+
+
+def test_why_follows_the_pen_and_pales_what_is_out_of_date(pad, commands):
+    now = [100.0]
+    pad.clock = lambda: now[0]
+    pad.show_why(True)
+    draw(pad)
+    assert "mnistlab-waiting" not in pad.controls.reasons.value
+    commands.clear()
+    pad.press(200, 40)
+    now[0] += 1
+    pad.move(200, 240)
+    assert "strokeStyledLineSegments" in commands
+    assert "mnistlab-waiting" in pad.controls.reasons.value
+    pad.release()
+    assert "mnistlab-waiting" not in pad.controls.reasons.value
+    pad.clear()
+    assert pad.why.shades is None
+    assert "<img" not in pad.controls.reasons.value
+
+
+def test_reasons_wait_until_the_hand_rests(pad, monkeypatch):
+    searched = []
+    monkeypatch.setattr(pad.why, "search", lambda *a: searched.append(1))
+    monkeypatch.setattr("mnistlab.pad.PAUSE", 0.02)
+    pad.show_why(True)
+
+    async def rest() -> None:
+        draw(pad)
+        pad.press(200, 40)  # at once again
+        await asyncio.sleep(0.1)
+        assert searched == []
+        pad.release()
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            if searched:
+                break
+
+    asyncio.run(rest())
+    assert searched == [1]
+
+
+def test_a_permuted_version_ends_the_film_with_what_it_sees(pad):
+    pad.set_version("0002")
+    pad.show_why(True)
+    draw(pad)
+    assert "scrambled" in pad.controls.reasons.value
+    assert pad.controls.reasons.value.count("<img") == 5
+
+
+# --- two side by side -------------------------------------------------------------------------------------------------
+
+
+def test_a_rival_reads_the_same_strokes(pad, registry):
+    assert pad.prediction_beside is None
+    assert pad.controls.said_beside.layout.display == "none"
+    draw(pad)
+    pad.controls.rivals.value = "0002"
+    expected = Predictor.load("0002", models=registry.root).predict_strokes(pad.drawing.strokes)
+    np.testing.assert_array_equal(pad.prediction_beside.probabilities, expected.probabilities)
+    assert pad.controls.said_beside.layout.display is None
+    assert "version 0002, permuted" in pad.controls.said_beside.value
+    assert "version 0001, plain" in pad.controls.said.value
+    draw(pad)
+    assert pad.prediction_beside.version == "0002"
+    pad.controls.rivals.value = ""
+    assert pad.prediction_beside is None
+    assert pad.controls.said_beside.layout.display == "none"
+
+
+def test_a_rival_can_be_named_from_the_start(registry):
+    pad = DigitPad(models=registry.root, rival="0002")
+    assert (pad.prediction.version, pad.prediction_beside.version) == ("0001", "0002")
+    assert pad.controls.rivals.value == "0002"
+    first, second = (Predictor.load(name, models=registry.root) for name in ("0001", "0002"))
+    pad = DigitPad(first, rival=second)
+    assert (pad.prediction.version, pad.prediction_beside.version) == ("0001", "0002")
+    pad.compare(None)
+    pad.compare("0002")
+    assert pad.readers.second is second
+    with pytest.raises(RegistryError, match="goes with a predictor"):
+        DigitPad(models=registry.root, rival=second)
+
+
+def test_a_rival_that_is_not_there_leaves_the_one_before(pad):
+    pad.compare("0002")
+    pad.compare("0009")
+    assert "0009" in pad.message
+    assert pad.controls.rivals.value == pad.readers.second.version == "0002"
+
+
+# --- files, replay, tests ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["json", "png"])
+def test_a_saved_drawing_comes_back_as_strokes(pad, kind):
+    pad.set_pen_width(30)
+    draw(pad)
+    pad.correct(7)
+    pad.controls.more.value = True
+    link = re.search(rf'download="digit-7.{kind}" href="data:[^;]*;base64,([^"]*)"', pad.controls.links.value)
+    pad.clear()
+    pad.set_pen_width(12)
+    upload(pad, base64.b64decode(link[1]))
+    np.testing.assert_array_equal(pad.drawing.strokes[0], LINE)
+    assert (pad.sketch.pen_width, pad.controls.pen.value, pad.true_digit) == (30, 30, 7)
+    assert pad.sketch.picture is None
+    assert len(pad.drawing) == 1
+
+
+def test_links_follow_the_drawing_while_they_are_in_sight(pad):
+    draw(pad)
+    assert pad.controls.links.value == ""
+    pad.controls.more.value = True
+    assert 'download="drawing.png"' in pad.controls.links.value
+    pad.clear()
+    assert "nothing is drawn" in pad.controls.links.value
+
+
+@pytest.mark.parametrize(
+    "content", [b"{}", b'{"strokes": [[[1, NaN]]]}', b"{" * 10_000, b"\x89PNG\r\n\x1a\n" + b"x" * 99]
+)
+def test_a_file_that_is_no_drawing_leaves_all_as_it_was(pad, content):
+    draw(pad)
+    upload(pad, content)
+    assert pad.message
+    assert len(pad.drawing) == 1
+
+
+def test_a_replay_is_drawn_by_the_clock_and_ends_with_the_same_drawing(pad, monkeypatch):
+    monkeypatch.setattr("mnistlab.replay.SPEED", 20_000)
+    monkeypatch.setattr("mnistlab.replay.LIFT", 0.0)
+    draw(pad)
+    draw(pad, [(30, 30), (200, 100)])
+    pad.correct(4)
+    whole = pad.drawing.strokes
+    counts = []
+
+    async def watch() -> None:
+        pad.controls.replay.click()
+        assert pad.controls.replay.description == "Stop"
+        for _ in range(500):
+            counts.append(pad.drawing.n_points)
+            await asyncio.sleep(0.005)
+            if pad.controls.replay.description == "Replay":
+                break
+
+    asyncio.run(watch())
+    assert counts[0] == 0
+    assert [stroke.tolist() for stroke in pad.drawing.strokes] == [stroke.tolist() for stroke in whole]
+    assert pad.true_digit == 4
+    assert pad.message == ""
+
+
+@pytest.mark.parametrize("act", ["stop", "press", "undo", "clear"])
+def test_a_replay_that_is_cut_off_loses_nothing(pad, act):
+    draw(pad)
+    draw(pad, [(30, 30), (200, 100)])
+
+    async def watch() -> None:
+        pad.play()
+        await asyncio.sleep(0)
+        {"stop": pad.stop, "press": lambda: pad.press(5, 5), "undo": pad.undo, "clear": pad.clear}[act]()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(watch())
+    assert len(pad.drawing) == {"stop": 2, "press": 3, "undo": 1, "clear": 0}[act]
+    assert pad.controls.replay.description == "Replay"
+    pad.stop()
+
+
+def test_without_an_event_loop_a_replay_leaves_the_drawing(pad):
+    draw(pad)
+    pad.play()
+    np.testing.assert_array_equal(pad.drawing.strokes[0], LINE)
+    assert pad.controls.replay.description == "Replay"
+
+
+def test_a_drawing_is_kept_as_a_test_once_its_digit_is_marked(pad, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNISTLAB_DRAWINGS", str(tmp_path))
+    draw(pad)
+    assert pad.controls.freeze.disabled
+    pad.correct(1)
+    assert not pad.controls.freeze.disabled
+    pad.controls.freeze.click()
+    (path,) = tmp_path.glob("*.json")
+    kept = drawings.from_json(path.read_text())
+    np.testing.assert_array_equal(kept.strokes[0], LINE)
+    assert kept.digit == 1
+    assert path.name in pad.controls.note.value
+    pad.controls.freeze.click()
+    assert "already" in pad.message
+    pad.undo()
+    assert pad.controls.note.value == ""
+
+
 # --- the readout ------------------------------------------------------------------------------------------------------
 
 
@@ -468,7 +794,8 @@ def reading(digit: int | None = 7, confidence: float = 0.9, *, second: int = 1, 
     if digit is not None:
         probabilities = np.zeros(10)
         probabilities[digit], probabilities[second] = confidence, 1 - confidence
-    return Prediction(digit, probabilities, np.zeros((28, 28), np.uint8), 1.5, "0001", reason)
+    image = np.full((28, 28), 0 if digit is None else 255, np.uint8)
+    return Prediction(digit, probabilities, image, 1.5, "0001", reason, () if digit is None else (digit,))
 
 
 def test_the_bars_are_as_long_as_the_probabilities():
@@ -517,3 +844,23 @@ def test_a_replay_goes_the_way_of_a_hand(pad):
 def test_the_canvas_is_as_large_as_the_drawing_and_twice_as_fine(pad):
     assert (pad.sheet.width, pad.sheet.height) == (2 * CANVAS, 2 * CANVAS)
     assert (pad.sheet.layout.width, pad.sheet.layout.height) == ("280px", "280px")
+
+
+def test_a_doubtful_drawing_gets_a_set_with_what_it_promises():
+    doubtful = dataclasses.replace(reading(4, 0.6, second=9), digits=(4, 9), level=0.995)
+    text = readout.render(doubtful)
+    assert 'mnistlab-digit">4<small> or </small>9<' in text
+    assert "99.5 % of readings" in text
+    assert text.count("mnistlab-first") == 2
+    many = dataclasses.replace(doubtful, digits=(4, 9, 1, 7, 3, 2, 0))
+    assert "or 3 more" in readout.render(many)
+
+
+def test_what_is_no_digit_is_not_sure_and_keeps_its_bars():
+    letter = dataclasses.replace(
+        reading(4, 0.6, second=9), digit=None, digits=(), reason="it does not look like a digit"
+    )
+    text = readout.render(letter, meant=4)
+    assert "not sure<small>it does not look like a digit</small><small>you meant a 4</small>" in text
+    assert "mnistlab-first" not in text
+    assert "width:60.0%" in text

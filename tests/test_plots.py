@@ -16,6 +16,7 @@ from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED,
 from mnistlab.conformal import Coverage
 from mnistlab.data import CLASSES, PIXELS, Digits, Normalisation
 from mnistlab.evaluation import Accuracy, McNemar, compare, evaluate
+from mnistlab.explanation import Attribution, Edit, Step
 from mnistlab.handwriting import Style
 from mnistlab.models import build, to_input
 from mnistlab.permutation import Permutation
@@ -95,6 +96,9 @@ STROKE = [np.array([[60.0, 50.0], [140.0, 150.0], [150.0, 230.0]])]
 STYLES = [Style(digit, f"a style of {digit}", 1.0, ()) for digit in range(CLASSES)]
 
 
+STROKE = [np.array([[140.0, 40.0], [140.0, 240.0]])]
+
+
 def coverage(level: float, held: int) -> Coverage:
     return Coverage(level, Accuracy(held, 1_000), Accuracy(40, 1_000), Accuracy(3, 1_000))
 
@@ -116,6 +120,9 @@ FIGURES = {
     "reliability": lambda: plots.reliability({"plain net": evaluation(), "permuted net": evaluation(40)}),
     "coverage": lambda: plots.coverage([coverage(0.9, 950), coverage(0.99, 985)]),
     "refusals": lambda: plots.refusals({"one": {"letters": Accuracy(5, 100)}, "two": {"letters": Accuracy(90, 100)}}),
+    "attribution": lambda: plots.attribution(Attribution(1, STROKE, np.array([2.0]))),
+    "edit": lambda: plots.edit(STROKE, Edit([], STROKE, [], 7, 90.0, "without it")),
+    "steps": lambda: plots.steps([Step("as drawn", np.zeros((280, 280), np.uint8))]),
     "mistakes": lambda: plots.mistakes(DIGITS, evaluation(), n=7),
     "agreement": lambda: plots.agreement(McNemar(600, 48, 10_000), 9_268),
     "kernels": lambda: plots.kernels({"plain": build("convnet"), "permuted": build("convnet", seed=1, n_kernels=4)}),

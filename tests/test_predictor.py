@@ -125,6 +125,7 @@ def test_a_drawing_gets_the_digits_that_surprise_little_enough(registry):
         assert reading.digits == tuple(expected)  # the likeliest first, and never none
         assert reading.digit == expected[0]
         assert reading.level == LEVEL
+        assert str(reading).endswith("".join(f" or {digit}" for digit in expected[1:]) or " %)")
 
 
 def test_a_version_without_calibration_promises_nothing(registry):

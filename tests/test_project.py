@@ -30,6 +30,7 @@ COMMANDS = [path for path in (ROOT / "Makefile", ROOT / ".ci" / "run") if path.i
 MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}
 CONDA = {"torch": "pytorch"}
 STARTED = {"jupyterlab": "jupyter"}  # by this command
+OPTIONAL = {"playwright"}  # of the tests, and of `benchmark latency --browser`, which says how to get it
 # Imported, but brought by a package we name; a test checks that it still is.
 BROUGHT = {
     "IPython": ("ipython", "ipykernel"),
@@ -183,6 +184,7 @@ def test_every_package_imported_is_named(where):
     tests = sorted((ROOT / "tests").glob("**/*.py"))
     paths = [*SOURCES, *NOTEBOOKS] if where == "the lab" else tests
     allowed = required_to_use() if where == "the lab" else set(floors())
+    allowed |= OPTIONAL if where == "the lab" else set()
     known = {MODULES.get(name, name) for name in allowed} | set(BROUGHT) | {"mnistlab", "conftest"}
     foreign = imported_by(paths) - known - set(sys.stdlib_module_names) - {path.stem for path in tests}
     assert foreign == set(), f"imported but not named in pyproject.toml: {', '.join(sorted(foreign))}"
@@ -352,6 +354,7 @@ def test_an_unknown_name_of_the_package_is_an_attribute_error():
         ("reports", "MNISTLAB_REPORTS"),
         ("downloads", "MNISTLAB_DATA"),
         ("notebooks", "MNISTLAB_NOTEBOOKS"),
+        ("drawings", "MNISTLAB_DRAWINGS"),
     ],
 )
 def test_each_folder_stands_in_the_tree_unless_moved(monkeypatch, tmp_path, name, variable):
@@ -359,7 +362,7 @@ def test_each_folder_stands_in_the_tree_unless_moved(monkeypatch, tmp_path, name
 
     folder = getattr(paths, name)
     monkeypatch.setenv(variable, "")
-    assert folder() == ROOT / {"downloads": "data"}.get(name, name)
+    assert folder() == ROOT / {"downloads": "data", "drawings": "tests/drawings"}.get(name, name)
     monkeypatch.setenv(variable, str(tmp_path / "elsewhere"))
     assert folder() == tmp_path / "elsewhere"
     monkeypatch.chdir(tmp_path)

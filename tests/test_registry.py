@@ -8,15 +8,15 @@ import threading
 import pytest
 import torch
 
-from mnistlab import checkpoint, paths
+from mnistlab import checkpoint, locks, paths
 from mnistlab import registry as registry_module
-from mnistlab.errors import CheckpointError, RegistryError
+from mnistlab.errors import BusyError, CheckpointError, RegistryError
 from mnistlab.registry import Registry
 
 
 def tree(folder) -> list[str]:
-    """Everything in a folder, hidden leftovers included."""
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+    """Everything in a folder, hidden leftovers included; the file of the lock stays by design."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.name != locks.REGISTRY)
 
 
 def spoil(registry, version: str) -> None:
@@ -306,3 +306,87 @@ def test_a_registry_that_cannot_be_made(tmp_path, trained, small):
     (tmp_path / "file").write_text("")
     with pytest.raises(RegistryError, match="cannot be made"):
         Registry(tmp_path / "file" / "models").save(trained, small)
+
+
+# --- back, out and in -------------------------------------------------------------------------------------------------
+
+
+def test_rollback_gives_the_version_before_with_the_same_answers(registry, small):
+    wanted = registry.load("0001").logits(small.test.images)
+    registry.promote("0002")
+    assert registry.previous() == registry.resolve("previous") == "0001"
+    assert registry.rollback() == ("0002", "0001")
+    assert registry.load().logits(small.test.images).equal(wanted)
+
+
+def test_promote_can_insist_on_what_it_replaces(registry):
+    with pytest.raises(RegistryError, match="0002 was compared with 0002, but 0001 has been put into use") as caught:
+        registry.promote("0002", instead_of="0002")
+    assert caught.value.code == "moved"
+    assert registry.current() == "0001"
+    registry.promote("0002", instead_of="0001")
+    assert registry.current() == "0002"
+
+
+def test_adopt_takes_a_version_over_under_the_next_number(registry, tmp_path, small):
+    other = Registry(tmp_path / "other")
+    shutil.copytree(registry.root / "0002", other.root / "0002")
+    assert registry.adopt(other.root / "0002") == "0003"
+    assert (registry.load("0003").manifest.version, registry.current()) == ("0003", "0001")
+    assert registry.load("0003").logits(small.test.images).equal(registry.load("0002").logits(small.test.images))
+    spoil(other, "0002")
+    before = tree(registry.root)
+    with pytest.raises(CheckpointError, match="SHA-256"):
+        registry.adopt(other.root / "0002")
+    assert tree(registry.root) == before
+
+
+def copies(registry, last: int) -> None:
+    """More versions, all like 0001."""
+    for _ in range(3, last + 1):
+        registry.adopt(registry.root / "0001")
+
+
+def test_prune_keeps_the_newest_those_in_use_and_one_of_each_kind(registry):
+    copies(registry, 9)
+    registry.promote("0003")
+    registry.promote("0004")
+    assert registry.prunable() == [
+        "0001"
+    ]  # 0002 is the newest permuted one, 0003 was in use before, 0005 to 0009 are new
+    assert registry.prunable(keep=2) == ["0001", "0005", "0006", "0007"]
+    assert registry.prune() == ["0001"]
+    assert registry.versions() == ["0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"]
+    assert registry.rollback() == ("0004", "0003")
+    assert not [name for name in tree(registry.root) if name.startswith(".old")]
+    with pytest.raises(RegistryError, match="at least 1 version is kept, not 0"):
+        registry.prune(0)
+
+
+def test_a_damaged_version_is_pruned_like_another(registry):
+    copies(registry, 7)
+    (registry.root / "0003" / checkpoint.MANIFEST).write_text("{")
+    (registry.root / "0004" / checkpoint.MANIFEST).write_text("{")
+    assert registry.prunable(2) == ["0003", "0004", "0005"]
+
+
+def test_what_a_killed_process_left_is_swept_away(registry):
+    for name in (".new-12345678/0003", ".old-12345678"):
+        (registry.root / name).mkdir(parents=True)
+    (registry.root / ".CURRENT.1234.tmp").write_text("00")
+    registry.promote("0002")
+    assert not [name for name in tree(registry.root) if name.startswith((".new", ".old", ".CURRENT"))]
+
+
+def test_changes_are_made_one_at_a_time(registry, monkeypatch):
+    monkeypatch.setattr(locks, "WAIT", 0.1)
+    with locks.hold(registry.root / locks.REGISTRY, "a test"):
+        for change in (
+            lambda: registry.promote("0002"),
+            lambda: registry.rollback(),
+            lambda: registry.prune(),
+            lambda: registry.adopt(registry.root / "0001"),
+        ):
+            with pytest.raises(BusyError, match="is under way already, by process"):
+                change()
+    assert (registry.current(), registry.versions()) == ("0001", ["0001", "0002"])

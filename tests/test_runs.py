@@ -16,6 +16,7 @@ import pytest
 from made import lives, notebook, noting, processes, wait_for, write
 
 from mnistlab import execution, paths, runs
+from mnistlab import folder as folder_module
 from mnistlab.errors import RunError
 
 ENDS = 10  # seconds a kernel may outlive its runner
@@ -386,14 +387,14 @@ def test_what_is_no_python_notebook_is_refused(folder):
 
 
 def test_two_runs_in_one_second_get_two_folders(tmp_path, monkeypatch):
-    class Clock(runs.datetime):
+    class Clock(folder_module.datetime):
         @classmethod
         def now(cls, tz=None):
             return cls(2026, 11, 21, 3, 45, 0, tzinfo=tz)
 
-    monkeypatch.setattr(runs, "datetime", Clock)
+    monkeypatch.setattr(folder_module, "datetime", Clock)
     (tmp_path / "20261121-034500").mkdir()  # a complete one
-    names = [runs._new_folder(tmp_path).name for _ in range(2)]
+    names = [folder_module._new(tmp_path).name for _ in range(2)]
     assert names == ["20261121-034500-2.partial", "20261121-034500-3.partial"]
 
 

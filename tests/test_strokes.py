@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import distance_transform_edt
 
 from mnistlab import strokes
 from mnistlab.errors import StrokesError
@@ -152,6 +153,25 @@ def test_a_point_is_a_disc():
 def test_ink_outside_the_canvas_is_cut_off():
     ink = rasterise([line((-50, 140), (330, 140))], pen_width=10)
     assert ink[140].all()
+
+
+def dense(stroke: np.ndarray, n: int) -> np.ndarray:
+    at = np.linspace(0, len(stroke) - 1, n)
+    return np.stack([np.interp(at, range(len(stroke)), stroke[:, axis]) for axis in (0, 1)], axis=1)
+
+
+@pytest.mark.parametrize("pen", [4, 20.5, 60])
+def test_ink_of_very_many_points_is_the_same_but_for_its_edges(monkeypatch, pen):
+    drawn = [line((-30, 140), (60, 40), (200, 250), (330, 200)), line((140, 60)), line((30, 281), (250, 281))]
+    many = [dense(stroke, 2_000) for stroke in drawn]
+    found = rasterise(many, pen_width=pen)
+    monkeypatch.setattr(strokes, "MANY_POINTS", MAX_POINTS)
+    expected = rasterise(many, pen_width=pen)
+    assert found.shape == (280, 280)
+    assert found.dtype == np.uint8
+    assert set(np.unique(found)) == {0, 255}
+    from_the_edge = np.where(expected, distance_transform_edt(expected), distance_transform_edt(expected == 0))
+    assert from_the_edge[found != expected].max(initial=0) <= 1 + pen / 20  # px
 
 
 @pytest.mark.parametrize("pen", [3.9, 61, float("nan"), "20", None, True])

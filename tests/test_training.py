@@ -97,6 +97,15 @@ def test_pictures_that_are_no_digit_are_checked(small):
             fit(small, nondigits=wrong)
 
 
+def test_the_mean_of_the_weights_is_kept_where_it_is_asked_for(small):
+    plain, averaged, late = (
+        fit(small, settings=dataclasses.replace(QUICK, average=average)) for average in (0.0, 0.9, 0.999)
+    )
+    start = weights(models.build("fully-connected"))
+    way = [(weights(result.model) - start).norm().item() for result in (plain, averaged, late)]
+    assert way[0] > way[1] > way[2] > 0  # the further back the mean looks, the closer it is to the start
+
+
 # --- it repeats -------------------------------------------------------------------------------------------------------
 
 
@@ -327,6 +336,10 @@ def test_progress_is_shown_unless_switched_off(small, capsys, monkeypatch):
         ({"learning_rate": -0.1}, "learning_rate", r"not -0\.1"),
         ({"learning_rate": "0.1"}, "learning_rate", r"not '0\.1'"),
         ({"learning_rate": True}, "learning_rate", "not True"),
+        ({"average": 1.0}, "average", r"average is a share from 0 to below 1, not 1\.0"),
+        ({"average": -0.1}, "average", r"not -0\.1"),
+        ({"average": float("nan")}, "average", "not nan"),
+        ({"average": None}, "average", "not None"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(arguments, code, message):

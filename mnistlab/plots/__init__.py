@@ -19,6 +19,7 @@ from mnistlab.plots.evaluation import (
     per_class,
     reliability,
 )
+from mnistlab.plots.explanation import attribution, edit, steps
 from mnistlab.plots.explore import (
     accuracies,
     class_shares,
@@ -56,6 +57,7 @@ __all__ = [
     "WRONG",
     "accuracies",
     "agreement",
+    "attribution",
     "class_shares",
     "confusion",
     "correlation_by_distance",
@@ -63,6 +65,7 @@ __all__ = [
     "coverage",
     "disorder",
     "disorder_curve",
+    "edit",
     "feature_maps",
     "four_ways",
     "grey_levels",
@@ -89,6 +92,7 @@ __all__ = [
     "same_distances",
     "same_greys",
     "scrambled",
+    "steps",
     "strangers",
     "style_readings",
     "styles",

@@ -1,0 +1,94 @@
+"""``mnistlab benchmark``: how well drawings are read, and how fast the lab is."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.group(short_help="Measure how well drawings are read, and how fast the lab is.")
+def benchmark() -> None:
+    """Measure how well drawings are read, and how fast the lab is."""
+
+
+@benchmark.command("pen")
+@click.argument("file", type=click.Path())
+@click.option("--version", "version", default="current", show_default=True, help="Which model reads.")
+@click.option(
+    "--sample", type=click.IntRange(min=0), default=200, show_default=True, help="Drawings in each condition."
+)
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
+    """Replay the drawings in FILE over pen widths, sizes and places, and count what is read right.
+
+    FILE is JSON Lines, gzipped or not: {"label": 8, "writer": 12, "strokes": [[[x, y], ...], ...]}, px of a 280 x 280 canvas,
+    y down.
+    """
+    from mnistlab.benchmark import lines, read_drawings, replay
+    from mnistlab.predictor import Predictor
+
+    drawings = read_drawings(file)
+    report = replay(Predictor.load(version), drawings, sample=sample)
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
+    else:
+        click.echo("\n".join(lines(report)))
+
+
+@benchmark.command("train")
+@click.option("--laps", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each kind.")
+@click.option("--epochs", type=click.IntRange(min=1), default=5, show_default=True, help="Passes of ours.")
+@click.option(
+    "--most-epochs", type=click.IntRange(min=1), default=30, show_default=True, help="Passes that stop the tutorial's."
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps or auto.")
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+def benchmark_train(laps: int, epochs: int, most_epochs: int, device: str, as_json: bool) -> None:
+    """Train the small ConvNet as the lab does and as tutorials do, in turn, to the same validation accuracy."""
+    from mnistlab import race
+    from mnistlab.data import load_mnist
+    from mnistlab.progress import track
+    from mnistlab.training import Settings
+
+    run = race.race(load_mnist(), Settings(epochs=epochs), laps=laps, most_epochs=most_epochs, device=device)
+    found = list(track(run, total=laps, description="laps"))
+    click.echo(json.dumps(race.as_dict(found), indent=2) if as_json else "\n".join(race.lines(found)))
+
+
+@benchmark.command("latency")
+@click.option("--version", "version", default="current", show_default=True, help="Which model reads.")
+@click.option("--n", "n", type=click.IntRange(min=10), default=500, show_default=True, help="Readings to time.")
+@click.option(
+    "--browser", is_flag=True, help="Also from the pointer to the page, in JupyterLab and a headless Chromium."
+)
+@click.option(
+    "--drawn", type=click.IntRange(min=1), default=50, show_default=True, help="With --browser: drawings to time."
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1, max=90),
+    default=30,
+    show_default=True,
+    help="With --browser: seconds of 200 moves each.",
+)
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+def benchmark_latency(version: str, n: int, browser: bool, drawn: int, seconds: float, as_json: bool) -> None:
+    """Time readings and explanations: p50, p95 and p99 in milliseconds, on one thread."""
+    from mnistlab import latency
+    from mnistlab.predictor import Predictor
+
+    reader = Predictor.load(version)
+    timings, seen = latency.measure(reader, n=n), None
+    if browser:
+        from mnistlab import pointer
+
+        seen = pointer.measure(reader.version, n=drawn, seconds=seconds)
+    if as_json:
+        figures = {"version": reader.version, "kernel": [timing.as_dict() for timing in timings]}
+        click.echo(json.dumps({**figures, **({"browser": seen.as_dict()} if seen else {})}, indent=2, allow_nan=False))
+        return
+    click.echo(f"version {reader.version}, one thread")
+    click.echo("\n".join(latency.lines(timings if seen is None else [*timings, seen.answer])))
+    if seen is not None:
+        click.echo("\n".join(seen.lines()))

@@ -1,0 +1,201 @@
+"""``mnistlab models``: the trained versions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from mnistlab.errors import LabError, RegistryError
+
+
+@click.group(short_help="List, show, check and choose the trained versions.")
+def models() -> None:
+    """The trained versions: list them, look at one, check them, put one into use."""
+
+
+@models.command("list", short_help="List the versions.")
+def models_list() -> None:
+    """List the versions; * marks the one in use."""
+    from mnistlab.registry import Registry
+
+    registry = Registry()
+    rows = [("version", "made", "kind", "parameters", "accuracy [95 %]")]
+    for name in registry.versions():
+        rows.append((("* " if name == _current(registry) else "  ") + name, *_describe(registry, name)))
+    if len(rows) == 1:
+        click.echo(f"There is no version in {registry.root}; `mnistlab run 03_train` makes one.")
+        return
+    rows[0] = ("  version", *rows[0][1:])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _current(registry) -> str | None:
+    try:
+        return registry.current()
+    except LabError:
+        return None
+
+
+def _describe(registry, name: str) -> tuple[str, str, str, str]:
+    from mnistlab import wording
+    from mnistlab.evaluation import Accuracy
+
+    try:
+        manifest = registry.manifest(name)
+    except LabError as error:
+        return "?", "?", "?", f"fault: {error}"
+    judged = "test" if "test" in manifest.metrics else "validation"
+    metric = manifest.metrics[judged]
+    accuracy = f"{wording.accuracy(Accuracy(metric.correct, metric.n))} of {metric.n:,} {judged} images"
+    scramble = "plain" if manifest.permutation.kind == "identity" else "permuted"
+    made = manifest.created.replace("T", " ").removesuffix(":00Z").removesuffix("Z")[:16]
+    return made, f"{manifest.architecture.name}, {scramble}", f"{manifest.parameters:,}", accuracy
+
+
+@models.command("show", short_help="Show the model card of a version.")
+@click.argument("version", default="current")
+@click.option("--json", "as_json", is_flag=True, help="The manifest as JSON, without its probe.")
+def models_show(version: str, as_json: bool) -> None:
+    """Show the model card of VERSION: a name, "current" (the default) or "latest"."""
+    from mnistlab import checkpoint
+    from mnistlab.registry import Registry
+
+    manifest = Registry().manifest(version)
+    if as_json:
+        click.echo(manifest.model_dump_json(indent=2, exclude={"probe"}))
+    else:
+        click.echo(checkpoint.card(manifest).rstrip())
+        click.echo("\nWhere it comes from:\n")
+        for name, text in checkpoint.lineage(manifest).items():
+            click.echo(f"- {name}: {text}")
+
+
+@models.command("verify", short_help="Check versions without trusting them.")
+@click.argument("versions", nargs=-1, metavar="[VERSION]...")
+@click.pass_context
+def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
+    """Check VERSIONs in every way there is, without trusting them; all of them if none is named."""
+    from mnistlab.errors import CheckpointError
+    from mnistlab.registry import Registry
+
+    registry = Registry()
+    names = [registry.resolve(version) for version in versions] or registry.versions()
+    if not names:
+        click.echo(f"There is no version in {registry.root}.")
+    faults = 0
+    for name in names:
+        try:
+            registry.load(name)
+            click.echo(f"{name}  {click.style('ok', fg='green')}")
+        except CheckpointError as error:
+            faults += 1
+            click.echo(f"{name}  {click.style('fault', fg='red')}  {error}")
+    ctx.exit(1 if faults else 0)
+
+
+@models.command("promote", short_help="Put a version into use.")
+@click.argument("version")
+def models_promote(version: str) -> None:
+    """Put VERSION into use, once it is proved sound."""
+    from mnistlab.registry import Registry
+
+    registry = Registry()
+    before, now = _current(registry), registry.promote(version)
+    click.echo(f"Version {now} is in use" + (f"; it was {before}." if before not in (None, now) else "."))
+
+
+@models.command("rollback", short_help="Put the version before into use again.")
+def models_rollback() -> None:
+    """Put the version that was in use before into use again; repeated, it goes further back."""
+    from mnistlab import locks, paths
+    from mnistlab.promotions import Promotions  # not the registry, which waits for PyTorch
+
+    root = paths.models()
+    with locks.hold(root / locks.REGISTRY, "a change of the version in use", wait=locks.WAIT):
+        left, now = Promotions(root).back()
+    click.echo(f"Version {now} is in use again; it was {left}.")
+
+
+@models.command("prune", short_help="Remove old versions.")
+@click.option("--keep", type=click.IntRange(min=1), default=5, show_default=True, help="How many of the newest stay.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+def models_prune(keep: int, dry_run: bool) -> None:
+    """Remove old versions. The newest, the one in use, the one before it and the newest of each kind stay."""
+    from mnistlab.registry import Registry
+
+    gone = Registry().prunable(keep) if dry_run else Registry().prune(keep)
+    names = ", ".join(gone) or "nothing"
+    click.echo(f"Would remove {names}." if dry_run else f"Removed {names}.")
+
+
+@models.command("compare", short_help="Compare two versions on the same images.")
+@click.argument("first")
+@click.argument("second")
+@click.option(
+    "--images",
+    type=click.Choice(["validation", "test"]),
+    default="validation",
+    show_default=True,
+    help="Which of MNIST's; whoever chooses by the test images can no longer be judged by them.",
+)
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
+    """Compare versions FIRST and SECOND, paired: which images does only one of them read right?"""
+    from mnistlab import wording
+    from mnistlab.data import load_mnist
+    from mnistlab.evaluation import compare, evaluate
+    from mnistlab.registry import Registry
+
+    registry = Registry()
+    names = [registry.resolve(name) for name in (first, second)]
+    digits = getattr(load_mnist(), images)
+    judged = [evaluate(registry.load(name).probabilities(digits.images), digits.labels) for name in names]
+    paired = compare(*(one.correct for one in judged))
+    if as_json:
+        figures = {name: one.accuracy.as_dict() for name, one in zip(names, judged, strict=True)}
+        click.echo(json.dumps({"images": images, "accuracy": figures, "paired": paired.as_dict()}, indent=2))
+        return
+    for name, one in zip(names, judged, strict=True):
+        click.echo(f"{name}  {one.accuracy} {images} images")
+    sentence = wording.mcnemar(paired, names[0], names[1])
+    click.echo(f"{sentence[0].upper()}{sentence[1:]}.")
+
+
+@models.command("export", short_help="Write a version as an older convnet.pt.")
+@click.argument("version", default="current")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default="convnet.pt")
+def models_export(version: str, file: Path) -> None:
+    """Write VERSION to FILE in the older form, a dictionary for torch.load: model_state_dict, permutation, n_kernels,
+    input_size and output_size. Nothing is overwritten.
+    """
+    from mnistlab import older
+    from mnistlab.files import write_new
+    from mnistlab.registry import Registry
+
+    content = older.export(Registry().load(version))
+    try:
+        write_new(file.resolve(), content)
+    except FileExistsError:
+        raise click.UsageError(f"{file} is there already; nothing is overwritten") from None
+    except OSError as error:
+        raise RegistryError(f"{file} could not be written: {error}", code="write") from error
+    click.echo(f"{file}: {len(content):,} bytes")
+
+
+@models.command("import", short_help="Take over a model from an older convnet.pt.")
+@click.argument("file", type=click.Path(path_type=Path))
+def models_import(file: Path) -> None:
+    """Take over a model from FILE in the older form (see export) as a new version. Nothing in it is run, and it is not put
+    into use.
+    """
+    from mnistlab import older
+    from mnistlab.data import load_mnist
+    from mnistlab.registry import Registry
+
+    registry, splits = Registry(), load_mnist()
+    version = registry.add(lambda name: older.pack(file, splits, version_id=name))
+    click.echo(f"Version {version}: {registry.manifest(version).summary()}")

@@ -1,0 +1,64 @@
+"""``mnistlab predict`` and ``doctor``: reading pictures, and what the lab needs."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from mnistlab.errors import LabError
+
+
+@click.command(short_help="Read the digit in each picture.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
+@click.option("--version", "version", default="current", show_default=True, help="Which model reads.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list, with all ten probabilities.")
+@click.pass_context
+def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: bool) -> None:
+    """Read the digit in each picture FILE (PNG or JPEG)."""
+    from mnistlab import Predictor
+
+    reader = Predictor.load(version)
+    readings, failed = [], False
+    for file in files:
+        try:
+            read = reader.predict_image(file)
+        except LabError as error:
+            failed = True
+            readings.append({"file": file, "error": str(error), "code": error.code})
+            click.echo(f"{file}: {error}", err=True)
+            continue
+        readings.append(
+            {
+                "file": file,
+                "digit": read.digit,
+                "digits": list(read.digits),
+                "confidence": read.confidence,
+                "probabilities": [float(p) for p in read.probabilities] if read.image.any() else None,
+                "reason": read.reason or None,
+                "version": read.version,
+                "milliseconds": round(read.milliseconds, 2),
+            }
+        )
+        if not as_json:
+            click.echo(f"{file}: {read}")
+    if as_json:
+        click.echo(json.dumps(readings, indent=2, ensure_ascii=False, allow_nan=False))
+    ctx.exit(1 if failed else 0)
+
+
+@click.command(short_help="Look at all the lab needs; say what is missing.")
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """Look at everything the lab needs, and say what to do about what is missing."""
+    from mnistlab.doctor import FAULT, OK, WARNING, examine
+
+    colours, worst = {OK: "green", WARNING: "yellow", FAULT: "red"}, 0
+    for finding in examine():
+        click.echo(
+            f"{click.style(f'{finding.state:<8}', fg=colours[finding.state])}{finding.subject:<10} {finding.text}"
+        )
+        if finding.remedy:
+            click.echo(f"{'':<19}-> {finding.remedy}")
+        worst += finding.state == FAULT
+    ctx.exit(1 if worst else 0)

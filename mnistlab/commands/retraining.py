@@ -1,0 +1,89 @@
+"""``mnistlab retrain``: from data to decision."""
+
+from __future__ import annotations
+
+import click
+
+from mnistlab.commands.running import duration, parse
+
+REFUSED = 3  # exit code of a candidate that a gate refused
+
+
+@click.command(short_help="Train a candidate and put it into use if it is good enough.")
+@click.option(
+    "--recipe",
+    type=click.Choice(["drawing", "plain"]),
+    default="drawing",
+    show_default=True,
+    help="How to train: drawing is the wide network of studies/handwriting, plain the small one of 03_train.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["full", "quick"]),
+    default="full",
+    show_default=True,
+    help="full trains as the notebook does by itself; quick tries the way in minutes, and its candidate is refused.",
+)
+@click.option(
+    "-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="As in `mnistlab run`. Repeatable."
+)
+@click.option("--no-promote", is_flag=True, help="Keep a candidate that passes, but do not put it into use.")
+@click.option(
+    "--cell-timeout", type=click.IntRange(min=1), default=3600, show_default=True, help="Seconds a cell may take."
+)
+@click.option(
+    "--start-timeout",
+    type=click.IntRange(min=1),
+    default=60,
+    show_default=True,
+    help="Seconds a kernel may take to start.",
+)
+@click.option("--quiet", is_flag=True, help="No progress, no summary.")
+@click.pass_context
+def retrain(
+    ctx: click.Context,
+    recipe: str,
+    preset: str,
+    given: tuple[str, ...],
+    no_promote: bool,
+    cell_timeout: int,
+    start_timeout: int,
+    quiet: bool,
+) -> None:
+    """Check the data, train a candidate, judge it against the version in use on the same images, and put it into use if
+    every gate is open. The report is in reports/<time>/, the history of all runs in reports/index.html.
+
+    Exit codes: 0 promoted (with --no-promote: passed), 3 refused by a gate, 75 another retraining is under way, 2 wrong usage,
+    130 and 143 stopped by a signal, 1 any other failure. In all but the first, the version in use stays as it was.
+    """
+    from mnistlab import locks, paths
+
+    values = parse(given)
+    root = paths.models()
+    if root.is_dir():  # asked before PyTorch is loaded, so that a second one ends at once
+        with locks.hold(root / locks.RETRAIN, "a retraining"):
+            pass
+    from mnistlab import retrain as work
+    from mnistlab.folder import shorten
+
+    done = work.retrain(
+        recipe,
+        preset=preset,
+        parameters=values,
+        promote=not no_promote,
+        cell_timeout=cell_timeout,
+        start_timeout=start_timeout,
+        show_progress=not quiet,
+    )
+    if not quiet:
+        for verdict in done.decision.verdicts:
+            if verdict.passed:
+                click.echo(f"{click.style('open', fg='green')}  {verdict.gate:<12}{verdict.reason}")
+        click.echo(f"\nReport after {duration(done.receipt['seconds'])}: {shorten(done.folder)}")
+    if done.outcome == work.REFUSED:
+        click.echo(f"mnistlab: the candidate is refused by {len(done.decision.refusals)} of the gates:", err=True)
+        for refusal in done.decision.refusals:
+            click.echo(f"  {refusal}", err=True)
+        ctx.exit(REFUSED)
+    where = "is in use" if done.outcome == work.PROMOTED else "passed and is kept, not in use"
+    click.echo(f"Version {done.version} {where}; it was compared with {done.decision.current or 'no other'}.")

@@ -1,0 +1,316 @@
+"""Whether a new version may take the place of the one in use: gates, each with its limit and its reason.
+
+**Which images judge.** Gates decide again and again, and whoever asks the same test images often enough ends up with the
+version that suits those images. So they ask the 5,000 validation images, which no version learned from, and drawn digits with
+a seed of their own; both networks chose their epoch on validation, so neither has an advantage there. The test images are read
+once a version, when it is saved; here only that figure is looked at, and only to see whether it is too good to be true.
+
+A gate has the name of what it guards, and answers with one sentence. All are asked, so that a refusal names every reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import stats
+
+from mnistlab import checkpoint, drawings, handwriting, wording
+from mnistlab.checkpoint import Checkpoint
+from mnistlab.data import CLASSES, Digits, Splits
+from mnistlab.errors import CheckpointError
+from mnistlab.evaluation import Accuracy, Evaluation, McNemar, compare, evaluate
+from mnistlab.predictor import Predictor
+
+# Points of accuracy a version may lose and still count as no worse: 25 of 5,000 images, about what another seed changes. With
+# the 40 or so images on which two good networks disagree, an equally good one passes 19 times in 20.
+MARGIN = 0.005
+MARGIN_DRAWN = 0.02  # the same on 500 drawn digits, a tenth of the images
+CONFIDENCE = 0.95  # one-sided, of "not worse by more than the margin"; two-sided, of "worse at all" (exact McNemar)
+FLOOR = (
+    0.95  # share right of each digit; the weakest one of the first plain version has 97.7 % of 5,000 validation images
+)
+FLOOR_DRAWN = 0.90  # of drawn digits where there is no version to compare with; the first plain one has 95 %
+ECE = 0.02  # expected calibration error; sound versions have 0.002 to 0.011
+# Times the mean surprise (-log p, nats) of the version in use. Seeds differ by a few per cent; confidences that are raised to
+# extremes multiply it, which the ECE of a network that is 99 % right hardly shows.
+SURPRISE = 1.5
+SURPRISE_SLACK = 0.005  # nats; keeps the ratio from deciding between two very small numbers
+SIZE = 2**20  # bytes of the weights; versions are committed and travel with the lab. That of 48 kernels has 398 kB
+MILLISECONDS = 50.0  # median of a reading, from strokes to digit: 20 a second keep up with a pen
+SLOWER = 2.0  # times the version in use; so a busy machine, which slows both, refuses nothing
+LEAK = 0.001  # p-value (Fisher, two-sided) of "test and validation images are read equally well"
+DRAWN, DRAWN_SEED = 500, 20_261_121  # digits drawn to judge by; a seed far from those of trainings, which count from 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one gate said.
+
+    Attributes
+    ----------
+    gate : its name, ``"overall"``.
+    passed : whether it is open.
+    reason : one sentence with the figures, passed or not.
+    """
+
+    gate: str
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What all gates said of one candidate.
+
+    Attributes
+    ----------
+    candidate : its version, as its folder is called.
+    current : the version it was compared with; None if none was in use.
+    verdicts : of every gate that could be asked.
+    figures : those of the candidate, plain numbers; empty if it could not be loaded.
+    """
+
+    candidate: str
+    current: str | None
+    verdicts: tuple[Verdict, ...]
+    figures: dict
+
+    @property
+    def passed(self) -> bool:
+        """Whether all gates are open."""
+        return all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def refusals(self) -> list[str]:
+        """``"gate: reason"`` of every closed gate."""
+        return [f"{verdict.gate}: {verdict.reason}" for verdict in self.verdicts if not verdict.passed]
+
+    def as_dict(self) -> dict:
+        """Plain values, for a JSON file."""
+        verdicts = [vars(verdict) for verdict in self.verdicts]
+        return {**vars(self), "verdicts": verdicts, "passed": self.passed}
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What candidates are judged on, the same for all.
+
+    Attributes
+    ----------
+    name, split_seed : of the data set, and of its split into training and validation images.
+    validation : images that no version learned from.
+    drawn : (digit, strokes) drawn by ``handwriting``.
+    """
+
+    name: str
+    split_seed: int
+    validation: Digits
+    drawn: list[tuple[int, list[np.ndarray]]]
+
+    @classmethod
+    def of(cls, splits: Splits, *, drawn: int = DRAWN) -> Material:
+        """From a split data set; every digit is drawn equally often."""
+        rng = np.random.default_rng(DRAWN_SEED)
+        digits = [(i % CLASSES, handwriting.draw(i % CLASSES, rng)) for i in range(drawn)]
+        return cls(splits.name, splits.seed, splits.validation, digits)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One version on the material.
+
+    Attributes
+    ----------
+    checkpoint : the version.
+    size : bytes of its weights file.
+    validation : its answers on the validation images.
+    surprise : mean -log p of the true digit there, nats.
+    drawn : bool (n,), which of the drawn digits it read.
+    stored : names of those drawings of the lab that it read, the hard ones left out.
+    milliseconds : median of a reading.
+    """
+
+    checkpoint: Checkpoint
+    size: int
+    validation: Evaluation
+    surprise: float
+    drawn: np.ndarray
+    stored: frozenset[str]
+    milliseconds: float
+
+    @property
+    def version(self) -> str:
+        """Its name."""
+        return self.checkpoint.manifest.version
+
+    def as_dict(self) -> dict:
+        """Plain numbers, for a JSON file."""
+        return {
+            "validation": self.validation.accuracy.as_dict(),
+            "recall": [self.validation.recall_of(digit).as_dict() for digit in range(CLASSES)],
+            "ece": self.validation.calibration.ece,
+            "surprise": self.surprise,
+            "drawn": _share(self.drawn).as_dict(),
+            "size": self.size,
+            "milliseconds": round(self.milliseconds, 2),
+        }
+
+
+def judge(loaded: Checkpoint, size: int, material: Material) -> Judged:
+    """Ask a version everything the gates want to know.
+
+    Parameters
+    ----------
+    size : bytes of its weights file.
+    """
+    probabilities, labels = loaded.probabilities(material.validation.images), material.validation.labels
+    of_truth = probabilities[torch.arange(len(labels)), labels].double().clamp_min(torch.finfo(torch.float32).tiny)
+    reader = Predictor(loaded)
+    readings = {
+        name: (one, reader.predict_strokes(one.strokes, one.pen_width)) for name, one in drawings.load().items()
+    }
+    drawn = [reader.predict_strokes(strokes).digit == digit for digit, strokes in material.drawn]
+    again = [
+        reader.predict_strokes(one.strokes, one.pen_width).milliseconds for one, _ in readings.values()
+    ]  # warm by now
+    return Judged(
+        loaded,
+        size,
+        evaluate(probabilities, labels),
+        float(-of_truth.log().mean()),
+        np.array(drawn),
+        frozenset(name for name, (one, read) in readings.items() if not one.hard and read.digit == one.digit),
+        float(np.median(again)),
+    )
+
+
+def decide(candidate: Path, current: Path | None, material: Material) -> Decision:
+    """Ask all gates about a version.
+
+    Parameters
+    ----------
+    candidate : its folder, anywhere.
+    current : folder of the version in use; None if there is none.
+
+    Raises
+    ------
+    CheckpointError : the version in use is not sound; of the candidate that is a verdict.
+    """
+    in_use = current.name if current else None
+    before = _judge(current, material) if current else None
+    try:
+        new = _judge(candidate, material)
+    except CheckpointError as error:
+        return Decision(candidate.name, in_use, (Verdict("sound", False, str(error)),), {})
+    sound = Verdict("sound", True, "every check of the files is passed, the golden probe included")
+    return Decision(candidate.name, in_use, (sound, *(gate(new, before, material) for gate in GATES)), new.as_dict())
+
+
+def same_data(new: Judged, before: Judged | None, material: Material) -> Verdict:
+    """The images that judge must be ones it did not learn from."""
+    data = new.checkpoint.manifest.data
+    if data is None:
+        return Verdict("data", False, "it was imported; what it learned from is not known")
+    passed = (data.name, data.split_seed) == (material.name, material.split_seed)
+    held_out = f"it held out the validation images of {data.name}, split {data.split_seed}"
+    asked = f"those asked here are of {material.name}, split {material.split_seed}"
+    return Verdict("data", passed, held_out if passed else f"{held_out}; {asked}, and it may have learned from them")
+
+
+def no_leak(new: Judged, before: Judged | None, material: Material) -> Verdict:
+    """A network that learned from the test images reads them better than validation images, and the other way round."""
+    noted = new.checkpoint.manifest.metrics
+    if "test" not in noted:
+        return Verdict("leak", False, "it was saved without a figure on the test images, so nothing can be said")
+    right = [(noted[part].correct, noted[part].n - noted[part].correct) for part in ("validation", "test")]
+    p = float(stats.fisher_exact(right).pvalue)
+    told = " and ".join(f"{noted[part]} {part} images" for part in ("validation", "test"))
+    reason = f"it read {told} ({wording.p_value(p)}, Fisher)"
+    return Verdict("leak", p >= LEAK, reason if p >= LEAK else f"{reason}: too different for images of the same kind")
+
+
+def not_worse(new: Judged, before: Judged | None, material: Material) -> Verdict:
+    """Overall: not significantly worse, and the loss surely below the margin."""
+    if before is None:
+        return _above("overall", new.validation.accuracy, FLOOR)
+    paired = compare(new.validation.correct, before.validation.correct)
+    return _non_inferior("overall", paired, new.version, before.version, MARGIN)
+
+
+def every_digit(new: Judged, before: Judged | None, material: Material) -> Verdict:
+    """A floor for each digit: a good mean may hide a digit that is lost."""
+    shares = {digit: new.validation.recall_of(digit) for digit in range(CLASSES)}
+    low = {digit: share for digit, share in shares.items() if share.value < FLOOR}
+    worst = min(shares, key=lambda digit: shares[digit].value)
+    told = low or {worst: shares[worst]}
+    reason = ", ".join(f"{digit}: {share}" for digit, share in told.items())
+    return Verdict(
+        "digits", not low, f"below {wording.percent(FLOOR, 0)}, {reason}" if low else f"the weakest is {reason}"
+    )
+
+
+def calibrated(new: Judged, before: Judged | None, material: Material) -> Verdict:
+    """Its confidences must mean something: neither far from the shares right, nor surprised by the truth."""
+    limit = SURPRISE * before.surprise + SURPRISE_SLACK if before else np.inf
+    ece = new.validation.calibration.ece
+    passed = ece <= ECE and new.surprise <= limit
+    than = f", at most {limit:.4f}" if before else ""
+    reason = f"calibration error {wording.percent(ece)}, at most {wording.percent(ECE)}; "
+    return Verdict("calibration", passed, f"{reason}mean surprise {new.surprise:.4f} nats{than}")
+
+
+def drawings_read(new: Judged, before: Judged | None, material: Material) -> Verdict:
+    """What a pen draws: no worse on digits drawn for this, and none of the stored drawings lost."""
+    if before is None:
+        return _above("drawings", _share(new.drawn), FLOOR_DRAWN)
+    verdict = _non_inferior("drawings", compare(new.drawn, before.drawn), new.version, before.version, MARGIN_DRAWN)
+    if lost := sorted(before.stored - new.stored):
+        return Verdict("drawings", False, f"no longer read: {', '.join(lost)}; {verdict.reason}")
+    return verdict
+
+
+def small(new: Judged, before: Judged | None, material: Material) -> Verdict:
+    """Size of the weights."""
+    return Verdict("size", new.size <= SIZE, f"its weights have {new.size:,} bytes, at most {SIZE:,}")
+
+
+def quick(new: Judged, before: Judged | None, material: Material) -> Verdict:
+    """Time of a reading; too slow only if also slower than the version in use is on this machine now."""
+    limit = max(MILLISECONDS, SLOWER * before.milliseconds if before else 0)
+    return Verdict(
+        "latency", new.milliseconds <= limit, f"a reading takes {new.milliseconds:.1f} ms, at most {limit:.0f}"
+    )
+
+
+Gate = Callable[[Judged, Judged | None, Material], Verdict]
+GATES: tuple[Gate, ...] = (same_data, no_leak, not_worse, every_digit, calibrated, drawings_read, small, quick)
+
+
+def _judge(folder: Path, material: Material) -> Judged:
+    return judge(checkpoint.load(folder), (folder / checkpoint.WEIGHTS).stat().st_size, material)
+
+
+def _share(right: np.ndarray) -> Accuracy:
+    return Accuracy(int(right.sum()), len(right))
+
+
+def _above(gate: str, share: Accuracy, floor: float) -> Verdict:
+    told = f"{share}, at least {wording.percent(floor, 0)} where no version is in use to compare with"
+    return Verdict(gate, share.value >= floor, told)
+
+
+def _non_inferior(gate: str, paired: McNemar, new: str, before: str, margin: float) -> Verdict:
+    """Exact McNemar against "worse at all", and the lower bound of the paired difference against the margin."""
+    half = (paired.difference - paired.low) * stats.norm.ppf(CONFIDENCE) / stats.norm.ppf((1 + CONFIDENCE) / 2)
+    least = paired.difference - half
+    worse = paired.difference < 0 and paired.p_value < 1 - CONFIDENCE
+    told = wording.mcnemar(paired, new if new != before else "the new version", before)
+    if worse:
+        return Verdict(gate, False, f"{told}: it is worse")
+    if least < -margin:
+        return Verdict(gate, False, f"{told}: it may lose {wording.points(-least)}, more than {wording.points(margin)}")
+    return Verdict(gate, True, told)

@@ -1,0 +1,249 @@
+"""The page of all runs, ``reports/index.html``: what was tried, what came of it, and which version is in use.
+
+It is made anew from the receipts after every retraining and swapped in whole; nothing is lost with it. It holds its own picture
+and style and links only to the reports beside it, so it can be read from a disk, without a server. Receipts are files that
+anybody may have changed: what cannot be read is shown as that, and every text is escaped.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from mnistlab import wording
+from mnistlab.checkpoint import lineage
+from mnistlab.errors import LabError, RunError
+from mnistlab.evaluation import Accuracy
+from mnistlab.files import write_atomic
+from mnistlab.folder import NOTE, PARTIAL, RECEIPT
+from mnistlab.registry import Registry
+
+INDEX = "index.html"
+SHOWN = 100  # runs on the page, the newest
+MAX_RECEIPT = 4 * 2**20  # bytes
+COLOURS = {"promoted": "#0072B2", "passed": "#56B4E9", "refused": "#D55E00"}  # Okabe and Ito's, as in every figure
+
+log = logging.getLogger("mnistlab")
+
+STYLE = """body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
+  color: #1b1b1b; background: #fff; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+figure { margin: 0; } svg { max-width: 100%; height: auto; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid #ddd; }
+td { font-variant-numeric: tabular-nums; }
+dt { float: left; clear: left; width: 10rem; color: #555; } dd { margin: 0 0 0 10.5rem; overflow-wrap: anywhere; }
+.promoted { color: #0072B2; font-weight: 600; } .refused { color: #A64500; } .cut { color: #767676; }
+ul { margin: .2rem 0; padding-left: 1.1rem; }"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run.
+
+    Attributes
+    ----------
+    id : name of its folder, without suffix.
+    outcome : ``"promoted"``, ``"passed"``, ``"refused"``, ``"complete"`` (no retraining), ``"cut off"`` or ``"unreadable"``.
+    what : recipe and preset, or the notebooks.
+    version : the candidate as its report calls it, or as it was taken over.
+    validation, drawn : of the candidate; None where it was not judged.
+    reasons : why it was refused or cut off.
+    pages : (name, address relative to the index) of its reports.
+    """
+
+    id: str
+    outcome: str
+    what: str = ""
+    version: str = ""
+    validation: Accuracy | None = None
+    drawn: Accuracy | None = None
+    reasons: tuple[str, ...] = ()
+    pages: tuple[tuple[str, str], ...] = ()
+
+
+@contextmanager
+def kept(reports: Path, registry: Registry) -> Iterator[None]:
+    """Rebuild the page after the ``with`` block, however that ends; a page that cannot be written spoils no run."""
+    try:
+        yield
+    finally:
+        try:
+            rebuild(reports, registry)
+        except LabError as error:
+            log.warning("%s", error)
+
+
+def rebuild(reports: Path, registry: Registry) -> Path:
+    """Make the page anew and return its path.
+
+    Raises
+    ------
+    RunError : it cannot be written, with code ``"write"``; the old one is as it was.
+    """
+    try:
+        write_atomic(reports / INDEX, page(entries(reports), registry))
+    except OSError as error:
+        raise RunError(f"{INDEX} could not be written: {error}", code="write") from error
+    return reports / INDEX
+
+
+def entries(reports: Path) -> list[Entry]:
+    """All runs in a folder, the newest first, at most ``SHOWN``."""
+    folders = (
+        [path for path in reports.iterdir() if path.is_dir() and path.name[:8].isdigit()] if reports.is_dir() else []
+    )
+    return [_entry(path) for path in sorted(folders, key=lambda path: path.name, reverse=True)[:SHOWN]]
+
+
+def page(runs: list[Entry], registry: Registry) -> str:
+    """The whole page as HTML."""
+    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    rows = "".join(map(_row, runs)) or '<tr><td colspan="6">No run yet.</td></tr>'
+    heads = "".join(
+        f'<th scope="col">{head}</th>'
+        for head in ("run", "outcome", "what", "validation images [95 %]", "drawn digits [95 %]", "reports")
+    )
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>mnistlab: all runs</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<h1>mnistlab: all runs</h1>
+<p>As of {made}. Times are UTC.</p>
+<h2>In use</h2>
+{_in_use(registry)}
+<h2>Accuracy of every candidate</h2>
+{chart(runs)}
+<h2>Runs</h2>
+<table><thead><tr>{heads}</tr></thead><tbody>
+{rows}
+</tbody></table>
+</body>
+</html>
+"""
+
+
+def chart(runs: list[Entry]) -> str:
+    """Validation accuracy of the judged candidates over time with 95 % intervals, as SVG; a sentence if there are none."""
+    judged = [(run, when) for run in reversed(runs) if run.validation and (when := _when(run.id))]
+    if not judged:
+        return "<p>No candidate has been judged yet.</p>"
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"svg.fonttype": "none", "font.family": "sans-serif"}):
+        figure = Figure(figsize=(9, 3.2), layout="constrained")
+        ax = figure.subplots()
+        for outcome, colour in COLOURS.items():
+            chosen = [
+                (when, 100 * run.validation.value, run.validation) for run, when in judged if run.outcome == outcome
+            ]
+            if chosen:
+                when, value, share = zip(*chosen, strict=True)
+                reach = [[v - 100 * s.low for v, s in zip(value, share, strict=True)]]
+                reach += [[100 * s.high - v for v, s in zip(value, share, strict=True)]]
+                face = "none" if outcome == "refused" else colour
+                ax.errorbar(when, value, reach, fmt="o", color=colour, mfc=face, capsize=3, label=outcome)
+        if judged[-1][1] - judged[0][1] < timedelta(days=1):  # or one run would stand on an axis of years
+            ax.set_xlim(judged[0][1] - timedelta(hours=12), judged[-1][1] + timedelta(hours=12))
+        ax.set_ylabel("right (%)")
+        ax.set_xlabel("start of the run")
+        ax.grid(axis="y", alpha=0.3)
+        ax.legend(frameon=False, ncols=len(COLOURS), loc="lower right", bbox_to_anchor=(1, 1))
+        figure.autofmt_xdate(rotation=20, ha="right")
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    svg = text.getvalue()
+    n = judged[-1][0].validation.n
+    label = (
+        f'role="img" aria-label="Share of {n:,} validation images read right, by run; the table below has the figures" '
+    )
+    return f"<figure>{svg[svg.index('<svg') :].replace('<svg ', f'<svg {label}', 1)}</figure>"
+
+
+def _entry(folder: Path) -> Entry:
+    if folder.name.endswith(PARTIAL):
+        try:
+            with open(folder / NOTE, encoding="utf-8", errors="replace") as file:
+                note = file.read(500).strip()
+        except OSError:
+            note = "no note"
+        return Entry(folder.name.removesuffix(PARTIAL), "cut off", reasons=(note,))
+    try:
+        if (folder / RECEIPT).stat().st_size > MAX_RECEIPT:
+            raise ValueError
+        return _read(folder, json.loads((folder / RECEIPT).read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, LabError):
+        return Entry(folder.name, "unreadable", reasons=("its receipt is missing or cannot be read",))
+
+
+def _read(folder: Path, receipt: dict) -> Entry:
+    names = [str(entry["name"]) for entry in receipt["notebooks"]]
+    pages = tuple(
+        (name, f"{quote(folder.name)}/{quote(name)}.html") for name in names if (folder / f"{name}.html").is_file()
+    )
+    if receipt.get("kind") != "retrain":
+        return Entry(folder.name, "complete", ", ".join(names), pages=pages)
+    decision, outcome = receipt["decision"], str(receipt["outcome"])
+    closed = (f"{verdict['gate']}: {verdict['reason']}" for verdict in decision["verdicts"] if not verdict["passed"])
+    return Entry(
+        folder.name,
+        outcome if outcome in COLOURS else "unreadable",
+        f"{receipt['recipe']}, {receipt['preset']}",
+        str(receipt["version"] or f"candidate {decision['candidate']}"),
+        *(_share(decision["figures"].get(name)) for name in ("validation", "drawn")),
+        tuple(closed),
+        pages,
+    )
+
+
+def _share(found: dict | None) -> Accuracy | None:
+    return Accuracy(int(found["correct"]), int(found["n"])) if found else None
+
+
+def _row(run: Entry) -> str:
+    kind = "cut" if run.outcome in ("cut off", "unreadable") else run.outcome
+    when = _when(run.id)
+    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in run.reasons)
+    why = f"<details><summary>why</summary><ul>{reasons}</ul></details>" if reasons else ""
+    links = ", ".join(f'<a href="{html.escape(address)}">{html.escape(name)}</a>' for name, address in run.pages)
+    version = f"<br>{html.escape(run.version)}" if run.version else ""
+    cells = (
+        f'<span title="{html.escape(run.id)}">{when:%Y-%m-%d %H:%M}</span>' if when else html.escape(run.id),
+        f'<span class="{kind}">{html.escape(run.outcome)}</span>{version}{why}',
+        html.escape(run.what),
+        *(f"{wording.accuracy(share)} of {share.n:,}" if share else "" for share in (run.validation, run.drawn)),
+        links,
+    )
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
+
+
+def _in_use(registry: Registry) -> str:
+    try:
+        facts = lineage(registry.manifest())
+        before = registry.previous()
+    except LabError as error:
+        return f"<p>{html.escape(str(error))}</p>"
+    facts["before it"] = before or "none recorded"
+    items = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in facts.items())
+    return f"<dl>{items}</dl>"
+
+
+def _when(run_id: str) -> datetime | None:
+    try:
+        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S")
+    except ValueError:
+        return None

@@ -1,0 +1,103 @@
+"""How long a reading takes: percentiles over many of them, in the kernel and, with ``pointer``, in a real browser.
+
+Percentiles need no assumption about how times are spread; n stands with them, and the 99th of fewer than 100 is the worst.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+
+import numpy as np
+
+from mnistlab import drawings
+from mnistlab.errors import LabError
+from mnistlab.explanation import attribute, smallest_edit
+from mnistlab.models import one_thread
+from mnistlab.predictor import Predictor
+
+WARM_UP = 20  # calls before the first that counts
+
+
+@dataclass(frozen=True, eq=False)
+class Timing:
+    """Times of one thing done many times.
+
+    Attributes
+    ----------
+    name : what was done.
+    milliseconds : float64 (n,), one a call.
+    aim : percentile -> ms it should not pass; empty if there is none.
+    """
+
+    name: str
+    milliseconds: np.ndarray
+    aim: dict[int, float]
+
+    def percentile(self, q: int) -> float:
+        """Milliseconds that ``q`` of 100 calls stay within."""
+        return float(np.percentile(self.milliseconds, q))
+
+    def as_dict(self) -> dict:
+        """Plain values for a JSON file."""
+        return {
+            "name": self.name,
+            "n": len(self.milliseconds),
+            **{f"p{q}": round(self.percentile(q), 4) for q in (50, 95, 99)},
+            "aim": {f"p{q}": most for q, most in self.aim.items()},
+        }
+
+
+def measure(predictor: Predictor, *, n: int = 500) -> list[Timing]:
+    """Times in this process, on one thread, with the drawings that come with the lab.
+
+    Parameters
+    ----------
+    n : readings; explanations, which take longer, are fewer: a fifth, and of edits a tenth.
+
+    Raises
+    ------
+    LabError : ``n`` is not 10 or more.
+    """
+    if n < 10:
+        raise LabError(f"to time something takes at least 10 calls, not {n}", code="number")
+    stored = cycle(drawings.load().values())
+    images = cycle([predictor.predict_strokes(d.strokes, d.pen_width).image[None] for d in drawings.load().values()])
+
+    def on_drawing(function: Callable) -> Callable[[], object]:
+        return lambda: function(predictor, (drawing := next(stored)).strokes, pen_width=drawing.pen_width)
+
+    with one_thread():
+        return [
+            _timed("strokes to prediction", on_drawing(Predictor.predict_strokes), n, {95: 3}),
+            _timed(
+                "28 x 28 array to probabilities", lambda: predictor.predict_digits(next(images)), n, {50: 0.2, 99: 1}
+            ),
+            _timed("which ink spoke for it", on_drawing(attribute), n // 5, {50: 25}),
+            _timed("the smallest edit that flips it", on_drawing(smallest_edit), n // 10, {99: 300}),
+        ]
+
+
+def _timed(name: str, call: Callable[[], object], n: int, aim: dict[int, float]) -> Timing:
+    for _ in range(min(n, WARM_UP)):
+        call()
+    times = np.zeros(n)
+    for index in range(n):
+        started = time.perf_counter()
+        call()
+        times[index] = time.perf_counter() - started
+    return Timing(name, 1000 * times, aim)
+
+
+def lines(timings: Sequence[Timing]) -> Iterator[str]:
+    """A table for a terminal, line by line: milliseconds, and what they aim at."""
+    width = max(len(timing.name) for timing in timings)
+    yield f"{'milliseconds':<{width}}      p50      p95      p99      n  aim"
+    for timing in timings:
+        shares = "".join(f"{timing.percentile(q):9.2f}" for q in (50, 95, 99))
+        aims = ", ".join(
+            f"p{q} <= {most:g}{'' if timing.percentile(q) <= most else ', missed'}" for q, most in timing.aim.items()
+        )
+        yield f"{timing.name:<{width}}{shares}{len(timing.milliseconds):>7}  {aims}".rstrip()

@@ -1,0 +1,73 @@
+"""One at a time: locks between processes that end with the process that holds them, even if it is killed.
+
+The lock itself is the system's, on an open file (``flock`` on POSIX), taken through ``filelock``: when its holder dies, it is
+free at once. Who holds it stands in a file beside it, for people; the lock does not depend on that file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mnistlab.errors import BusyError, RegistryError
+from mnistlab.files import to_json
+
+WAIT = 60.0  # seconds a change of the registry waits for another; saving a version takes the longest, a few seconds
+RETRAIN, REGISTRY = ".retrain.lock", ".registry.lock"  # in models/
+
+
+@contextmanager
+def hold(path: Path, what: str, *, wait: float = 0.0) -> Iterator[None]:
+    """Hold the lock ``path`` for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    path : of the lock file; it is made where it is missing, and stays.
+    what : what is being done, for the sentence a second process gets: ``"a retraining"``.
+    wait : seconds to wait for another holder; 0 is not at all.
+
+    Raises
+    ------
+    BusyError : another process holds it, with code ``"locked"``; the sentence says which.
+    RegistryError : the lock file cannot be made, with code ``"write"``.
+    """
+    lock, card = FileLock(path), path.with_suffix(".holder")
+    try:
+        lock.acquire(timeout=wait)
+    except Timeout:
+        raise BusyError(f"{what} is under way already, by {_holder(card)}", code="locked") from None
+    except OSError as error:
+        raise RegistryError(f"{path.parent} cannot be written: {error.strerror or error}", code="write") from error
+    try:
+        with suppress(OSError):  # a full disk; the lock holds without it
+            _introduce(card)
+        yield
+    finally:
+        with suppress(OSError):
+            card.unlink()
+        lock.release()
+
+
+def _introduce(card: Path) -> None:
+    who = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+    }
+    card.write_text(to_json(who), encoding="utf-8")  # a reader who comes too early gets no name, and no harm
+
+
+def _holder(card: Path) -> str:
+    """Who said to hold it. The file may be missing for a moment, or be that of a killed holder a moment ago."""
+    try:
+        who = json.loads(card.read_bytes()[:1000])
+        return f"process {int(who['pid'])} on {str(who['host'])[:100]}, since {str(who['since'])[:30]}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "a process that has not said which"

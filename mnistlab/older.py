@@ -1,0 +1,220 @@
+"""The older form of a model, one ``convnet.pt``: written for others, and read only by ``mnistlab models import``.
+
+A ``.pt`` file is a pickle in a zip. It is read with ``weights_only=True``, in a process of its own that may take a gigabyte,
+twenty seconds and no file, and whatever comes out of it is checked as anything else from outside is. Nothing is read another way
+if that fails.
+
+The form knows neither the normalisation nor how the network was trained. MNIST's usual normalisation is assumed, and that it
+fits is seen by reading the validation images. Neither is a permutation made up: weights go with one order of pixels alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from mnistlab import checkpoint, models
+from mnistlab.checkpoint import Checkpoint
+from mnistlab.data import Splits
+from mnistlab.errors import CheckpointError, LabError, PermutationError
+from mnistlab.evaluation import Accuracy
+from mnistlab.permutation import Permutation
+
+KEYS = ("model_state_dict", "permutation", "n_kernels", "input_size", "output_size")
+MAX_FILE, MAX_UNPACKED = 16 * 2**20, 64 * 2**20  # bytes
+MEMORY, SECONDS = 2**30, 20  # of the process that reads, beyond what PyTorch itself takes
+PATIENCE = 300  # seconds until it is given up, on a machine so busy that PyTorch takes minutes to start
+# Share of validation images below which weights and permutation do not belong together; a wrong order gives about 10 %, the
+# weakest sound network of the lab, a permuted one, 93 %.
+FITS = 0.5
+# Run by itself, so that no module of ours is loaded beside the file. Prints JSON: tensors as safetensors in base64.
+CHILD = f"""
+import base64, json, resource, sys
+import safetensors.torch, torch
+torch.set_num_threads(1)
+used = int(open("/proc/self/statm").read().split()[5]) * resource.getpagesize() if sys.platform == "linux" else 0
+for limit, value in (("RLIMIT_DATA", used + {MEMORY}), ("RLIMIT_CPU", {SECONDS}), ("RLIMIT_FSIZE", 0), ("RLIMIT_CORE", 0)):
+    usage = int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2])) if limit == "RLIMIT_CPU" else 0
+    if hasattr(resource, limit) and (limit != "RLIMIT_DATA" or used):
+        resource.setrlimit(getattr(resource, limit), (value + usage, value + usage))
+try:
+    found = torch.load(sys.argv[1], weights_only=True, mmap=False, map_location="cpu")
+    if not isinstance(found, dict):
+        raise ValueError(f"it holds a {{type(found).__name__}}, not a dictionary")
+    plain, tensors = {{}}, {{}}
+    for key, value in found.items():
+        if key == "model_state_dict" and isinstance(value, dict):
+            tensors |= {{f"model.{{name}}": one.detach().contiguous() for name, one in value.items()}}
+        elif key == "permutation" and isinstance(value, torch.Tensor):
+            tensors["permutation"] = value.contiguous()
+        elif key in {KEYS!r}:
+            plain[key] = value if type(value) in (int, str, list) else None if value is None else type(value).__name__
+    weights = base64.b64encode(safetensors.torch.save(tensors)).decode()
+    print(json.dumps({{"keys": [str(key)[:50] for key in list(found)[:20]], "plain": plain, "weights": weights}}))
+except MemoryError:
+    print(json.dumps({{"fault": "it takes more memory than a model could need"}}))
+except Exception as error:
+    print(json.dumps({{"fault": f"{{type(error).__name__}}: {{str(error)[:300]}}"}}))
+"""
+
+
+def export(loaded: Checkpoint) -> bytes:
+    """A ConvNet in the older form: the bytes of a ``convnet.pt``.
+
+    Raises
+    ------
+    LabError : the network is not a ConvNet; the form has no room for another.
+    """
+    if loaded.manifest.architecture.name != models.ConvNet.name:
+        raise LabError(
+            f"only a ConvNet fits the older form, not a {loaded.manifest.architecture.name} net", code="usage"
+        )
+    content = {
+        "model_state_dict": loaded.model.state_dict(),
+        "permutation": loaded.permutation.order,
+        **loaded.manifest.architecture.arguments,
+    }
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+def read(path: Path) -> tuple[models.ConvNet, Permutation]:
+    """Network and permutation of a file in the older form.
+
+    Raises
+    ------
+    CheckpointError : it is no such file, or more than one could need; the permutation is missing or none.
+    """
+    path = Path(path)
+    _look(path)
+    found = _read_apart(path)
+    plain, weights = found["plain"], base64.b64decode(found["weights"])
+    if missing := [key for key in KEYS if key not in found["keys"] and key != "permutation"]:
+        raise CheckpointError(
+            f"{path.name} lacks {', '.join(missing)}; it has {', '.join(found['keys'])}", code="tensors"
+        )
+    tensors = safetensors.torch.load(weights)
+    permutation = _permutation(tensors.pop("permutation", plain.get("permutation")), path.name)
+    try:
+        arguments = {key: plain.get(key) for key in ("input_size", "n_kernels", "output_size")}
+        model = models.build(models.ConvNet.name, **models.check_arguments(models.ConvNet.name, arguments))
+    except LabError as error:
+        raise CheckpointError(f"the network of {path.name} cannot be built: {error}", code="manifest") from error
+    _fill(model, {name.removeprefix("model."): tensor for name, tensor in tensors.items()}, path.name)
+    return model, permutation
+
+
+def pack(path: Path, splits: Splits, *, version_id: str) -> dict[str, bytes]:
+    """The files of a version, by name, from a file in the older form, judged anew on the lab's images.
+
+    Parameters
+    ----------
+    splits : the validation images show whether weights and permutation fit; the test images are read once.
+    version_id : four digits or more.
+
+    Raises
+    ------
+    CheckpointError : as ``read``; the weights do not go with the permutation.
+    """
+    model, permutation = read(path)
+    answers = models.logits(model, splits.validation.images, permutation=permutation).argmax(dim=1)
+    share = Accuracy(int((answers == splits.validation.labels).sum()), len(splits.validation))
+    if share.value < FITS:
+        raise CheckpointError(
+            f"the network of {Path(path).name} reads only {share} validation images with the permutation beside it. It was "
+            "trained with another one, or another normalisation; a permutation made anew at random cannot take its place",
+            code="permutation",
+        )
+    now = datetime.now(UTC).strftime("%Y-%m-%d")
+    note = f"imported {now} from an older file; nothing is known of its training"
+    return checkpoint.pack_imported(model, permutation, splits, version_id=version_id, note=note)
+
+
+def _look(path: Path) -> None:
+    """Before anything is unpacked: a real file, a zip, and no more inside than a model could need."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            raise CheckpointError(f"{path.name} is not a regular file", code="not-a-file")
+        if (size := path.stat().st_size) > MAX_FILE:
+            raise CheckpointError(f"{path.name} has {size:,} bytes; at most {MAX_FILE:,} are allowed", code="too-large")
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise CheckpointError(f"{path.name} is no file of torch.save: {str(error)[:200]}", code="tensors") from error
+    if unpacked > MAX_UNPACKED:
+        raise CheckpointError(
+            f"{path.name} unpacks to {unpacked:,} bytes; at most {MAX_UNPACKED:,} are allowed", code="too-large"
+        )
+
+
+def _read_apart(path: Path) -> dict:
+    """What a process of its own read from the file."""
+    command = [sys.executable, "-I", "-c", CHILD, str(path.resolve())]
+    environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ}
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=PATIENCE,
+            env={**environment, "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+        )
+        found = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise CheckpointError(f"{path.name} took longer to read than a model could need", code="too-large") from None
+    except ValueError:  # killed by a limit before it could say a word
+        raise CheckpointError(
+            f"{path.name} took more than a model could need, and its reading was ended", code="too-large"
+        ) from None
+    if "fault" in found:
+        raise CheckpointError(f"{path.name} cannot be read as weights alone: {found['fault']}", code="tensors")
+    return found
+
+
+def _permutation(order: object, name: str) -> Permutation:
+    if order is None:
+        raise CheckpointError(
+            f"{name} has no permutation. Its weights go with one order of the pixels alone, and that cannot be guessed; write it "
+            "into the file as 784 whole numbers, 0 to 783 in order if the pixels were not scrambled",
+            code="permutation",
+        )
+    try:
+        if not isinstance(order, Tensor | list):
+            raise PermutationError(f"it is {order!r:.60}")
+        return Permutation(order)
+    except PermutationError as error:
+        raise CheckpointError(
+            f"the permutation of {name} is not one: {str(error)[:200]}. A random one made anew, or the word for it, cannot take "
+            "the place of the one in training",
+            code="permutation",
+        ) from error
+
+
+def _fill(model: models.ConvNet, tensors: dict[str, Tensor], name: str) -> None:
+    wanted = model.state_dict()
+    if set(tensors) != set(wanted):
+        raise CheckpointError(
+            f"{name} has other weights than a ConvNet: {', '.join(sorted(tensors))[:200]}", code="tensors"
+        )
+    for key, tensor in wanted.items():
+        if tensors[key].shape != tensor.shape:
+            message = f"{key} of {name} has shape {tuple(tensors[key].shape)}, not {tuple(tensor.shape)}"
+            raise CheckpointError(message, code="shape")
+        if tensors[key].dtype != tensor.dtype:
+            raise CheckpointError(f"{key} of {name} is {tensors[key].dtype}, not {tensor.dtype}", code="type")
+        if not torch.isfinite(tensors[key]).all():
+            raise CheckpointError(f"{key} of {name} holds a number that is not finite", code="finite")
+    model.load_state_dict(tensors, strict=True)
+    model.eval()

@@ -1,0 +1,246 @@
+"""How long from the pointer to the digit on the page: the pad in a real JupyterLab and a headless Chromium.
+
+Needs Playwright and a Chromium, which the tests use too; both are looked for only when asked. Whatever is written goes to a
+temporary folder, and the server listens on this machine alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mnistlab import drawings, paths
+from mnistlab.errors import LabError
+from mnistlab.latency import Timing
+from mnistlab.progress import HEADLESS
+from mnistlab.strokes import CANVAS
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+START = 90  # seconds a server may take
+RATE = 200  # moves a second, more than any mouse sends
+PATIENCE = 10  # seconds until a point that has not arrived is lost
+QUIET = 600  # ms without a change of the page, after which all that was under way has arrived
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
+# The page notes when the last pointer event came and when the pad last changed, after the frame that shows it.
+WATCH = """() => {
+  const pad = document.querySelector('.mnistlab-pad'), noted = window.noted = {pointer: 0, shown: 0};
+  for (const kind of ['mousedown', 'mousemove', 'mouseup'])
+    window.addEventListener(kind, () => { noted.pointer = performance.now() }, true);
+  const seen = () => requestAnimationFrame(() => { noted.shown = performance.now() });
+  new MutationObserver(seen).observe(pad, {subtree: true, childList: true, attributes: true, characterData: true});
+}"""
+SETTLED = f"""() => noted.shown > noted.pointer && performance.now() - Math.max(noted.shown, noted.pointer) > {QUIET}"""
+# Straight at the canvas, since a browser would join real moves within one frame into one.
+STORM = f"""async seconds => {{
+  const canvas = document.querySelector('.mnistlab-sheet'), box = canvas.getBoundingClientRect();
+  const total = Math.round({RATE} * seconds);
+  const send = (kind, n) => canvas.dispatchEvent(new MouseEvent(kind, {{bubbles: true, buttons: 1,
+    clientX: Math.floor(box.x + box.width * 0.1 + Math.abs(3 * n % 400 - 200)),
+    clientY: Math.floor(box.y + box.height * (0.1 + 0.8 * n / total)) + 5 * (n % 2)}}));  // no two alike in a row
+  const start = performance.now();
+  send('mousedown', 0);
+  let sent = 0;
+  while (sent < total) {{
+    await new Promise(next => setTimeout(next, 1));
+    const due = Math.min(total, Math.floor((performance.now() - start) * {RATE} / 1000));
+    while (sent < due) send('mousemove', ++sent);
+  }}
+  const took = performance.now() - start;
+  send('mouseup', total);
+  return [total, took];
+}}"""
+
+
+@dataclass(frozen=True, eq=False)
+class PointerReport:
+    """What was seen on the page.
+
+    Attributes
+    ----------
+    answer : from the last pointer event of a drawing to the frame that shows the answer to it.
+    sent, arrived : points sent at 200 a second, and points the drawing in the kernel holds.
+    rate : moves a second that were really sent.
+    lag : ms from the last of them to the last change of the page.
+    """
+
+    answer: Timing
+    sent: int
+    arrived: int
+    rate: float
+    lag: float
+
+    def as_dict(self) -> dict:
+        """Plain values for a JSON file."""
+        return {
+            "answer": self.answer.as_dict(),
+            "sent": self.sent,
+            "arrived": self.arrived,
+            "rate": round(self.rate, 1),
+            "lag": round(self.lag, 1),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The moves in words; the times are in ``answer``."""
+        yield f"{self.sent:,} points at {self.rate:.0f} a second: {self.sent - self.arrived:,} lost"
+        yield f"the page stood still {self.lag:.0f} ms after the last of them"
+
+
+def measure(version: str = "current", *, n: int = 50, seconds: float = 30) -> PointerReport:
+    """Draw in a browser ``n`` times with the mouse, then for ``seconds`` with 200 moves a second.
+
+    Raises
+    ------
+    LabError : code ``"browser"``, there is no Playwright or no Chromium; ``"server"``, JupyterLab or its page did not come up.
+    """
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError:
+        raise LabError("Playwright is missing: `pip install playwright`", code="browser") from None
+    with tempfile.TemporaryDirectory(prefix="mnistlab-") as name, _server(Path(name), version) as address:
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=_chromium(), args=list(ARGUMENTS))
+                try:
+                    page = browser.new_page(viewport={"width": 1280, "height": 900})
+                    _open(page, address)
+                    answer = Timing("last pointer event to digit shown", _draw(page, n), {95: 50})
+                    sent, took = page.evaluate(STORM, seconds)
+                    lag, arrived = _wait(page), _points(Path(name) / "runtime")
+                    deadline = time.monotonic() + PATIENCE
+                    while arrived <= sent and time.monotonic() < deadline:  # late, or lost: time will tell
+                        lag, arrived = _wait(page), _points(Path(name) / "runtime")
+                finally:
+                    browser.close()
+        except Error as error:
+            raise LabError(f"the page did not do as told: {str(error).splitlines()[0][:200]}", code="server") from error
+    return PointerReport(answer, sent + 1, arrived, 1000 * sent / took, lag)
+
+
+def _chromium() -> str:
+    chosen = os.environ.get("MNISTLAB_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if chosen is None:
+        raise LabError("no Chromium found: install one, or name one in the variable MNISTLAB_CHROMIUM", code="browser")
+    return chosen
+
+
+@contextmanager
+def _server(folder: Path, version: str) -> Iterator[str]:
+    """A JupyterLab over a notebook with nothing but the pad; gives the address that opens it."""
+    _chromium()  # rather now than after the server has started
+    cell = f"from mnistlab import DigitPad\npad = DigitPad(version={version!r})\npad"
+    notebook = {
+        "cells": [
+            {"cell_type": "code", "id": "pad", "metadata": {}, "outputs": [], "execution_count": None, "source": cell}
+        ],
+        "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    (folder / "notebooks").mkdir()
+    (folder / "notebooks" / "pad.ipynb").write_text(json.dumps(notebook))
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    own = {"RUNTIME": "runtime", "CONFIG": "config", "DATA": "data"}
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != HEADLESS},
+        **{f"JUPYTER_{name}_DIR": str(folder / where) for name, where in own.items()},
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "MNISTLAB_MODELS": str(paths.models()),
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--ServerApp.port=0"]
+    command += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+    with open(folder / "server.log", "wb") as log:
+        server = subprocess.Popen(
+            [*command, f"--ServerApp.root_dir={folder / 'notebooks'}"], env=environment, stdout=log, stderr=log
+        )
+        try:
+            info = _wait_for(folder / "runtime", server, folder / "server.log")
+            yield f"http://127.0.0.1:{info['port']}/lab/tree/pad.ipynb?token={info['token']}"
+        finally:
+            server.terminate()  # it ends its kernels
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _wait_for(runtime: Path, server: subprocess.Popen, log: Path) -> dict:
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline and server.poll() is None:
+        for path in runtime.glob("jpserver-*.json"):
+            with suppress(json.JSONDecodeError):  # half written
+                return json.loads(path.read_text())
+        time.sleep(0.1)
+    raise LabError(f"JupyterLab did not start: {log.read_text(errors='replace')[-300:]}", code="server")
+
+
+def _open(page, address: str) -> None:
+    """Run the notebook and watch the pad."""
+    page.set_default_timeout(1000 * START)
+    page.goto(address)
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # asked to run before, JupyterLab opens a dialog
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.locator(".mnistlab-sheet").wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    page.evaluate(WATCH)
+
+
+def _draw(page, n: int) -> np.ndarray:
+    """Draw the stored drawings in turn; ms from the last event to the last change of the page, float64 (n,)."""
+    stored = list(drawings.load().values())
+    sheet = page.locator(".mnistlab-sheet")
+    times = []
+    for index in range(n):
+        sheet.scroll_into_view_if_needed()
+        box = sheet.bounding_box()
+        for stroke in stored[index % len(stored)].strokes:
+            points = np.array([box["x"], box["y"]]) + stroke * box["width"] / CANVAS
+            page.mouse.move(*points[0].tolist())
+            page.mouse.down()
+            for point in points[1:].tolist():
+                page.mouse.move(*point)
+            page.mouse.up()
+        times.append(_wait(page))
+        page.get_by_role("button", name="Clear").first.click()
+        _wait(page)
+    return np.array(times)
+
+
+def _wait(page) -> float:
+    """Wait until the page has come to rest; ms from the last pointer event to the last change."""
+    page.wait_for_function(SETTLED)
+    return float(page.evaluate("() => noted.shown - noted.pointer"))
+
+
+def _points(runtime: Path) -> int:
+    """Points of the drawing, asked of the kernel itself."""
+    from jupyter_client import BlockingKernelClient
+
+    client = BlockingKernelClient(connection_file=str(next(runtime.glob("kernel-*.json"))))
+    client.load_connection_file()
+    client.start_channels()
+    try:
+        reply = client.execute_interactive(
+            "", user_expressions={"n": "pad.drawing.n_points"}, timeout=START, store_history=False
+        )
+        return int(reply["content"]["user_expressions"]["n"]["data"]["text/plain"])
+    finally:
+        client.stop_channels()

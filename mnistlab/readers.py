@@ -1,0 +1,87 @@
+"""Who reads a drawing: one version, and a second beside it if wished. Pure state, with no widget in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mnistlab import readout
+from mnistlab.errors import CheckpointError, RegistryError
+from mnistlab.predictor import Predictor
+from mnistlab.registry import Registry
+
+
+class Readers:
+    """The network that reads, its rival, and all on offer.
+
+    Parameters
+    ----------
+    predictor : the network that reads, and then the only one on offer beside its rival. None offers all in ``models``.
+    version : the one to start with: ``"current"``, ``"latest"`` or a name. Not used with a predictor.
+    models : folder of the versions; None is that of the lab. Not used with a predictor.
+    rival : a second one to read the same drawings: the name of a version, or, beside a predictor, a predictor.
+
+    Attributes
+    ----------
+    first : the network that reads.
+    second : its rival, or None.
+
+    Raises
+    ------
+    RegistryError, CheckpointError : there is no such version, or it is not on offer; it is not sound.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor | None = None,
+        *,
+        version: str = "current",
+        models: Path | str | None = None,
+        rival: Predictor | str | None = None,
+    ) -> None:
+        if isinstance(rival, Predictor) and predictor is None:
+            raise RegistryError(
+                "a rival that is a predictor goes with a predictor; name a version instead", code="rival"
+            )
+        self._registry = None if predictor else Registry(models)
+        self.first = predictor or self._load(version)
+        self._offered = [self.first] + [rival] * isinstance(rival, Predictor)
+        self.second = self._load(rival) if isinstance(rival, str) else rival
+
+    @property
+    def is_fixed(self) -> bool:
+        """True if there is no other version to choose."""
+        return self._registry is None
+
+    def options(self) -> list[tuple[str, str]]:
+        """The versions on offer as (label, name), the newest first."""
+        if self._registry is None:
+            return [(readout.label(who.checkpoint.manifest), who.version) for who in self._offered]
+        options = []
+        for name in reversed(self._registry.versions()):
+            try:
+                options.append((readout.label(self._registry.manifest(name)), name))
+            except CheckpointError:  # it stays on the list, and choosing it says what is wrong
+                options.append((f"{name}, damaged", name))
+        return options
+
+    def choose(self, version: str) -> None:
+        """Read with another version; one that cannot be loaded leaves the one in use.
+
+        Raises
+        ------
+        RegistryError, CheckpointError : there is no such version on offer; it is not sound.
+        """
+        self.first = self._load(version)
+
+    def compare(self, version: str | None) -> None:
+        """Let a second version read too; None ends it. Errors as in ``choose``."""
+        self.second = None if version is None else self._load(version)
+
+    def _load(self, version: str) -> Predictor:
+        if self._registry is not None:
+            return Predictor.load(version, models=self._registry.root)
+        for who in self._offered:
+            if who.version == version:
+                return who
+        names = " and ".join(who.version for who in self._offered)
+        raise RegistryError(f"this pad reads with version {names} alone, not {version!r}", code="unknown")

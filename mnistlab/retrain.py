@@ -1,0 +1,238 @@
+"""From data to decision in one run that can be left alone: check, train, evaluate, ask the gates, promote or refuse, report.
+
+The notebooks do the training; they are given a copy of ``models/`` inside the report, so whatever becomes of them, the lab's own
+versions are as they were. Only a candidate that passed every gate is taken over from there, and put into use by one swap. A
+candidate that is refused stays in its report.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mnistlab import display, execution, folder, gates, history, locks, paths, runs
+from mnistlab.data import CLASSES, Splits, load_mnist
+from mnistlab.errors import DataError, LabError, RunError
+from mnistlab.gates import Decision, Material
+from mnistlab.parameters import assign
+from mnistlab.promotions import POINTER
+from mnistlab.registry import Registry
+
+CANDIDATE = "candidate"  # in the report: the versions this run made
+EVALUATE = "04_evaluate"
+CELL_TIMEOUT = (
+    3600  # seconds; the longest cell, the training of the wide network, takes a quarter of an hour on two cores
+)
+PROMOTED, PASSED, REFUSED = "promoted", "passed", "refused"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How candidates are made.
+
+    Attributes
+    ----------
+    notebook : which one trains; it leaves the name of the version it saved in its figures.
+    presets : values for its parameters by name of the preset; "full" is the notebook's own.
+    """
+
+    notebook: str
+    presets: Mapping[str, Mapping[str, object]] = field(repr=False)
+
+
+QUICK = {"epochs": 1, "train_size": 2_000}  # to try the machinery; the gates will refuse what comes out
+RECIPES = {
+    # That of the version in use: a wide network that learns from MNIST and from drawn digits.
+    "drawing": Recipe(
+        "studies/handwriting",
+        {
+            "full": {},
+            "quick": {**QUICK, "trial_epochs": 1, "drawn": 500, "nondigits_drawn": 200, "per_style": 4, "average": 0.0},
+        },
+    ),
+    # The small ConvNet on MNIST alone. It competes with whatever is in use, so only where that is such a one, too.
+    "plain": Recipe("03_train", {"full": {}, "quick": {**QUICK, "comparison_epochs": 1, "n_seeds": 1}}),
+}
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """A complete retraining, whatever was decided.
+
+    Attributes
+    ----------
+    folder : its report.
+    receipt : what ``receipt.json`` there holds.
+    decision : of the gates.
+    outcome : ``"promoted"``, ``"passed"`` (not to be promoted) or ``"refused"``.
+    version : the candidate's name in ``models/``; None if it was refused.
+    """
+
+    folder: Path
+    receipt: dict
+    decision: Decision
+    outcome: str
+    version: str | None
+
+
+def retrain(
+    recipe: str = "drawing",
+    *,
+    preset: str = "full",
+    parameters: Mapping[str, object] | None = None,
+    promote: bool = True,
+    reports: Path | str | None = None,
+    cell_timeout: int = CELL_TIMEOUT,
+    start_timeout: int = execution.START_TIMEOUT,
+    show_progress: bool = True,
+) -> Retraining:
+    """Train a candidate, judge it against the version in use, and put it into use if every gate is open.
+
+    Parameters
+    ----------
+    recipe : one of ``RECIPES``.
+    preset : ``"full"`` or ``"quick"``.
+    parameters : values by ``"name"`` or ``"03_train.name"``, as in ``runs.run``; they win over the preset.
+    promote : False keeps a candidate that passes as a version, but does not put it into use.
+    reports : where runs go; None is ``reports/``.
+    cell_timeout, start_timeout : seconds a cell and the start of a kernel may take, >= 1.
+    show_progress : on stderr.
+
+    Raises
+    ------
+    BusyError : another retraining is under way, with code ``"locked"``.
+    RunError : refused before anything ran, or cut off; ``models/`` is as it was.
+    """
+    train, evaluate = _notebooks(recipe, preset)
+    values = _values(recipe, preset, parameters or {}, train, evaluate)
+    registry = Registry()
+    _make(registry.root)
+    shown = display.choose(show_progress)
+    limits = {"cell_timeout": cell_timeout, "start_timeout": start_timeout}
+    place = Path(reports).resolve() if reports is not None else paths.reports()
+    alone, page = locks.hold(registry.root / locks.RETRAIN, "a retraining"), history.kept(place, registry)
+    with alone, page, folder.begin(place, shown) as made:
+        made.more = {"kind": "retrain", "recipe": recipe, "preset": preset}
+        shown.stage("the data were checked")
+        splits = load_mnist()
+        made.more["data"] = check_data(splits)
+        current = _current(registry)
+        before = set(registry.versions())
+        staged = _stage(registry, made.path / CANDIDATE)
+        kernel = {"MNISTLAB_MODELS": str(staged.root)}
+        runs.execute(train, values[train.name], made, environment=kernel, **limits)
+        candidate = _candidate(made.path / f"{train.name}.json", staged, before)
+        judged = {**values[evaluate.name], "version": candidate}
+        runs.execute(evaluate, judged, made, environment=kernel, **limits)
+        shown.stage("the gates were asked")
+        in_use = registry.root / current if current else None
+        decision = gates.decide(staged.root / candidate, in_use, Material.of(splits))
+        made.more["decision"] = decision.as_dict()
+        _tidy(staged, before)
+        shown.stage("the decision was carried out")
+        made.last = lambda: _carry_out(decision, registry, staged.root / candidate, promote)
+    outcome, version = made.receipt["outcome"], made.receipt["version"]
+    return Retraining(made.final, made.receipt, decision, outcome, version)
+
+
+def check_data(splits: Splits) -> dict:
+    """What goes into the receipt about the data, if they are fit to learn from.
+
+    Raises
+    ------
+    DataError : a digit is missing from a part, or parts share images.
+    """
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    for name, digits in parts.items():
+        if missing := [digit for digit in range(CLASSES) if not digits.counts()[digit]]:
+            raise DataError(f"the {name} images lack the digits {', '.join(map(str, missing))}", code="classes")
+    for name, count in splits.shared().items():
+        if count:
+            raise DataError(f"{count:,} {name} images stand among the training images", code="leak")
+    return {
+        "name": splits.name,
+        "split_seed": splits.seed,
+        **{name: {"n": len(digits), "sha256": digits.sha256()} for name, digits in parts.items()},
+    }
+
+
+def _notebooks(recipe: str, preset: str) -> list[runs.Notebook]:
+    if recipe not in RECIPES:
+        raise RunError(f"there is no recipe {recipe!r}; there is {', '.join(RECIPES)}", code="usage")
+    if preset not in RECIPES[recipe].presets:
+        allowed = ", ".join(RECIPES[recipe].presets)
+        raise RunError(f"there is no preset {preset!r}; there is {allowed}", code="usage")
+    return runs.find([RECIPES[recipe].notebook, EVALUATE])
+
+
+def _values(
+    recipe: str, preset: str, given: Mapping[str, object], train: runs.Notebook, evaluate: runs.Notebook
+) -> dict[str, dict[str, object]]:
+    """Values for both notebooks: the preset's, and over them those given."""
+    if any(key.rpartition(".")[2] == "version" for key in given):
+        raise RunError("the version that is judged is the one that is trained; it cannot be given", code="usage")
+    known = {notebook.name: notebook.parameters for notebook in (train, evaluate)}
+    chosen = assign(given, known)
+    preset_values = {f"{train.name}.{name}": value for name, value in RECIPES[recipe].presets[preset].items()}
+    return {name: {**values, **chosen[name]} for name, values in assign(preset_values, known).items()}
+
+
+def _make(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{root} cannot be made: {error}", code="write") from error
+
+
+def _current(registry: Registry) -> str | None:
+    """The version in use, proved sound before hours are spent on a rival; None only if there is no version at all."""
+    if not registry.versions() and not (registry.root / POINTER).exists():
+        return None
+    return registry.load().manifest.version
+
+
+def _stage(registry: Registry, root: Path) -> Registry:
+    """A copy of all versions for the kernels to read and add to."""
+    root.mkdir()
+    for name in registry.versions():
+        shutil.copytree(registry.root / name, root / name, symlinks=True)
+    if (registry.root / POINTER).is_file():
+        shutil.copyfile(registry.root / POINTER, root / POINTER)
+    return Registry(root)
+
+
+def _candidate(figures: Path, staged: Registry, before: set[str]) -> str:
+    """Name of the version that the notebook says it saved, if it did."""
+    try:
+        name = json.loads(figures.read_text(encoding="utf-8"))["metrics"]["version"]
+    except (OSError, ValueError, KeyError, TypeError):
+        name = None
+    if name not in staged.versions() or name in before:
+        raise RunError(f"{figures.stem} ran to its end, but left no new version to judge", code="no-candidate")
+    return name
+
+
+def _tidy(staged: Registry, before: set[str]) -> None:
+    """Leave in the report what this run made, and nothing of what was there before."""
+    for path in list(staged.root.iterdir()):
+        if path.name not in set(staged.versions()) - before:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _carry_out(decision: Decision, registry: Registry, candidate: Path, promote: bool) -> dict:
+    """Take the candidate over and put it into use, or do not; what the receipt says of it."""
+    if not decision.passed:
+        return {"outcome": REFUSED, "version": None}
+    version = registry.adopt(candidate)
+    if not promote:
+        return {"outcome": PASSED, "version": version}
+    try:
+        registry.promote(version, instead_of=decision.current)
+    except LabError as error:
+        raise RunError(
+            f"version {version} passed every gate and is kept, but not in use: {error}", code=error.code
+        ) from error
+    return {"outcome": PROMOTED, "version": version}

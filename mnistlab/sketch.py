@@ -1,0 +1,172 @@
+"""What is on the sheet: a drawing or a picture, the pen, and what it was meant to be. Pure state, with no widget in it.
+
+Mouse and keyboard share it. The keyboard's pen stands at ``cursor`` and is put down and lifted there; while it is down, a
+mouse that passes over the sheet leaves no ink. Coordinates are px of the 280 x 280 canvas, y down.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+
+from mnistlab import drawings, preprocess
+from mnistlab.data import CLASSES
+from mnistlab.drawings import StoredDrawing
+from mnistlab.errors import ImageError, StrokesError
+from mnistlab.predictor import Prediction, Predictor
+from mnistlab.strokes import CANVAS, PEN_WIDTH, Drawing, check_pen
+
+PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of every such file
+
+
+class Sketch:
+    """A sheet to draw on, as a hand, a keyboard or a file fills it.
+
+    Parameters
+    ----------
+    pen_width : px of the canvas, 4 to 60.
+
+    Attributes
+    ----------
+    drawing : the strokes; empty under a picture.
+    picture : content of a picture file that is read in place of a drawing, or None.
+    pen_width : px.
+    true_digit : what it was meant to be, 0 to 9; None if nobody said.
+    cursor : where the keyboard's pen stands, px; None while the keyboard is not used.
+
+    Raises
+    ------
+    StrokesError : the pen is no number from 4 to 60.
+    """
+
+    def __init__(self, pen_width: float = PEN_WIDTH) -> None:
+        self.pen_width = check_pen(pen_width)
+        self.drawing = Drawing()
+        self.picture: bytes | None = None
+        self.true_digit: int | None = None
+        self.cursor: tuple[float, float] | None = None
+        self._by_key = False  # the open stroke is the keyboard's
+
+    @property
+    def is_empty(self) -> bool:
+        """Neither a stroke nor a picture."""
+        return self.picture is None and len(self.drawing) == 0
+
+    @property
+    def pen_is_down(self) -> bool:
+        """A stroke is under way, whoever draws it."""
+        return self.drawing.is_open
+
+    def press(self, x: object, y: object) -> bool:
+        """Put the hand's pen down; True if it left ink. It takes the place of a picture, and of the keyboard's pen."""
+        self.cursor, self._by_key = None, False
+        self.picture = None
+        return self.drawing.press(x, y)
+
+    def move(self, x: object, y: object) -> bool:
+        """Move the hand's pen; True if it left ink."""
+        return not self._by_key and self.drawing.move(x, y)
+
+    def release(self) -> bool:
+        """Lift the hand's pen; True if it was down."""
+        return not self._by_key and self.drawing.release()
+
+    def step(self, dx: float, dy: float) -> bool:
+        """Move the keyboard's pen by so many px, as far as the sheet goes; True if it left ink."""
+        x, y = self._cursor()
+        self.cursor = (min(max(x + dx, 0.0), CANVAS), min(max(y + dy, 0.0), CANVAS))
+        return self._by_key and self.drawing.move(*self.cursor)
+
+    def toggle_pen(self) -> bool:
+        """Put the keyboard's pen down or lift it; True if it is down now."""
+        self.cursor = self._cursor()
+        if self._by_key and self.drawing.release():
+            self._by_key = False
+        else:
+            self.picture = None
+            self._by_key = self.drawing.press(*self.cursor)
+        return self._by_key
+
+    def undo(self) -> None:
+        """Take back the picture, or else the last stroke."""
+        self._by_key = False
+        if self.picture is not None:
+            self.picture = None
+        else:
+            self.drawing.undo()
+        if self.is_empty:
+            self.true_digit = None
+
+    def clear(self) -> None:
+        """An empty sheet."""
+        self.picture, self.true_digit, self._by_key = None, None, False
+        self.drawing.clear()
+
+    def mark(self, digit: int) -> None:
+        """Say what it was meant to be; the same digit once more takes that back.
+
+        Raises
+        ------
+        StrokesError : no digit from 0 to 9, or the sheet is empty.
+        """
+        if isinstance(digit, bool) or digit not in range(CLASSES):
+            raise StrokesError(f"a drawing is meant to be a digit from 0 to 9, not {digit!r}", code="digit")
+        if self.is_empty:
+            raise StrokesError("there is nothing on the sheet to correct", code="empty")
+        self.true_digit = None if self.true_digit == digit else int(digit)
+
+    def load(self, content: bytes) -> None:
+        """A file in place of what is there: a drawing of ours, JSON or PNG, with its strokes; any other PNG or JPEG as it is.
+
+        Raises
+        ------
+        ImageError, StrokesError : it is neither; the sheet stays as it was.
+        """
+        content = bytes(content)
+        stored = _stored(content)
+        if stored is None:
+            _check_picture(content)
+            self.clear()
+            self.picture = content
+        else:
+            self.show(stored)
+
+    def show(self, stored: StoredDrawing) -> None:
+        """A drawing in place of what is there, with its pen and with what it was meant to be."""
+        drawing = Drawing(stored.strokes)  # may raise; nothing is lost then
+        self.clear()
+        self.drawing = drawing
+        self.pen_width = check_pen(stored.pen_width)
+        self.true_digit = stored.digit if len(drawing) else None
+
+    def read(self, predictor: Predictor) -> Prediction:
+        """What a network makes of it."""
+        if self.picture is not None:
+            return predictor.predict_image(self.picture)
+        return predictor.predict_strokes(self.drawing.strokes, self.pen_width)
+
+    def picture_ink(self) -> np.ndarray | None:
+        """The ink of the picture, uint8 (H, W); None without a picture, or for one that is blank or all ink."""
+        if self.picture is not None:
+            with suppress(ImageError):  # there is nothing to show, and the reading says why
+                return preprocess.to_ink(self.picture).ink
+        return None
+
+    def _cursor(self) -> tuple[float, float]:
+        return (CANVAS / 2, CANVAS / 2) if self.cursor is None else self.cursor
+
+
+def _stored(content: bytes) -> StoredDrawing | None:
+    """The drawing inside a file of ours, or None for what may be a picture."""
+    if content.lstrip()[:1] == b"{":
+        return drawings.from_json(content)
+    return drawings.from_png(content) if content.startswith(PNG) else None
+
+
+def _check_picture(content: bytes) -> None:
+    try:
+        preprocess.to_ink(content)
+    except ImageError as error:
+        if error.code not in ("blank", "full"):  # these are read, as no digit
+            raise

@@ -1,0 +1,27 @@
+"""Which code this is: the commit, and a fingerprint that also notices what was changed since."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+from mnistlab import paths
+
+
+def git_commit() -> str | None:
+    """The commit of the code, if it runs from a git checkout."""
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def sha256() -> str:
+    """Fingerprint of the package's Python files, names and contents, in the order of their names: 64 hexadecimal digits."""
+    package, digest = Path(__file__).parent, hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,66 @@
+"""Why a sketch is read as it is, as far as it was asked for: the colours of its ink, and the reasons below it.
+
+Colours follow the pen; reasons, which take longer to find, wait until it rests. Pure state, with no widget in it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnistlab import explanation, reasons, tint
+from mnistlab.explanation import Attribution, Edit, Step
+from mnistlab.predictor import Prediction, Predictor
+from mnistlab.sketch import Sketch
+
+
+class Why:
+    """What ``explanation`` finds about a sketch.
+
+    Attributes
+    ----------
+    is_on : it is asked for.
+    attribution : which ink spoke for the digit; None if it is not asked for, or there is no digit or no ink.
+    film : the steps from ink to input, as last searched for.
+    edit : the smallest that flips the reading, as last searched for, or None.
+    """
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.attribution: Attribution | None = None
+        self.film: list[Step] = []
+        self.edit: Edit | None = None
+        self._strokes: list[np.ndarray] = []
+        self._pen_width = 0.0
+
+    def switch(self, on: bool) -> None:
+        """Ask for reasons, or ask no more."""
+        self.is_on, self.attribution = on, None
+
+    @property
+    def shades(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Colours for the ink, as ``tint.shade`` gives them, or None."""
+        return None if self.attribution is None else tint.shade(self.attribution)
+
+    def colour(self, predictor: Predictor, sketch: Sketch, prediction: Prediction) -> None:
+        """Find which ink spoke for the digit that was read, if that is asked for."""
+        self.attribution = None
+        strokes = sketch.drawing.strokes
+        if self.is_on and prediction.digit is not None and strokes:
+            self.attribution = explanation.attribute(
+                predictor, strokes, pen_width=sketch.pen_width, digit=prediction.digit
+            )
+        if not strokes:
+            self.film, self.edit = [], None
+
+    def search(self, predictor: Predictor, sketch: Sketch) -> None:
+        """Find the steps from ink to input, and the smallest edit."""
+        strokes, pen_width = sketch.drawing.strokes, sketch.pen_width
+        self.film = explanation.steps(predictor, strokes, pen_width)
+        self.edit = explanation.smallest_edit(predictor, strokes, pen_width)
+        self._strokes, self._pen_width = strokes, pen_width
+
+    def text(self, prediction: Prediction, *, settled: bool) -> str:
+        """All of it as HTML; what is not ``settled`` is about the drawing as it was."""
+        return reasons.render(
+            prediction.digit, self.film, self._strokes, self.edit, pen_width=self._pen_width, settled=settled
+        )

@@ -1,0 +1,320 @@
+"""Every gate is seen closed: twelve broken candidates, each refused for its own reason, and sound ones let through."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from mnistlab import checkpoint, gates, models, paths
+from mnistlab.data import Digits, Splits
+from mnistlab.errors import CheckpointError
+from mnistlab.evaluation import Accuracy, McNemar
+from mnistlab.gates import Decision, Material
+from mnistlab.permutation import Permutation
+from mnistlab.training import Settings, train
+
+OUTPUT = 9  # the last layer of ``ConvNet.net``
+
+
+@pytest.fixture(scope="module")
+def material(splits: Splits) -> Material:
+    return Material.of(splits, drawn=60)
+
+
+@pytest.fixture(scope="module")
+def judging(splits: Splits, small: Splits) -> Splits:
+    """All validation and test images, and few to have learned from."""
+    return dataclasses.replace(splits, train=small.train)
+
+
+@pytest.fixture
+def current(tmp_path: Path) -> Path:
+    """The plain version that comes with the lab, as the one in use."""
+    return shutil.copytree(paths.ROOT / "models" / "0001", tmp_path / "models" / "0001")
+
+
+@pytest.fixture
+def candidate(current: Path, trained, judging: Splits, tmp_path: Path):
+    """Makes a version out of the one in use: ``change`` is given its network, and may spoil it."""
+
+    def make(change=lambda model: None, *, model=None, permutation=None, splits: Splits = judging) -> Path:
+        model = model or copy.deepcopy(checkpoint.load(current).model)
+        with torch.no_grad():
+            change(model)
+        training = dataclasses.replace(trained, model=model, permutation=permutation or Permutation.identity())
+        folder = tmp_path / "candidate" / "0002"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in checkpoint.pack(training, splits, version_id="0002", test=splits.test).items():
+            (folder / name).write_bytes(content)
+        return folder
+
+    return make
+
+
+def refused(decision: Decision, gate: str, words: str) -> None:
+    """By this gate, whatever others say; and the reason says why."""
+    assert not decision.passed
+    (verdict,) = [verdict for verdict in decision.verdicts if verdict.gate == gate]
+    assert not verdict.passed, f"the gate {gate} is open: {verdict.reason}"
+    assert words in verdict.reason
+    assert f"{gate}: {verdict.reason}" in decision.refusals
+
+
+# --- sound ones -------------------------------------------------------------------------------------------------------
+
+
+def nudge(size: float):
+    """Every weight moved a little, as another training would."""
+
+    def change(model) -> None:
+        generator = torch.Generator().manual_seed(0)
+        for weight in model.parameters():
+            weight += size * weight.std() * torch.randn(weight.shape, generator=generator)
+
+    return change
+
+
+@pytest.mark.parametrize("size", [0.0, 0.01])
+def test_an_equally_good_version_is_let_through(candidate, current, material, size):
+    decision = gates.decide(candidate(nudge(size)), current, material)
+    assert decision.refusals == []
+    assert decision.passed
+    assert [verdict.gate for verdict in decision.verdicts] == [
+        *("sound", "data", "leak", "overall", "digits", "calibration", "drawings", "size", "latency")
+    ]
+    assert (decision.candidate, decision.current) == ("0002", "0001")
+    assert decision.figures["validation"]["n"] == 5000
+    assert decision.as_dict()["passed"] is True
+
+
+def test_the_first_version_has_only_the_floors_to_pass(candidate, material):
+    decision = gates.decide(candidate(), None, material)
+    assert decision.passed, decision.refusals
+    assert decision.current is None
+    assert any("where no version is in use to compare with" in verdict.reason for verdict in decision.verdicts)
+
+
+def test_a_first_version_below_the_floors_is_refused(candidate, material, trained):
+    decision = gates.decide(candidate(model=copy.deepcopy(trained.model)), None, material)
+    refused(decision, "overall", "at least 95 %")
+    refused(decision, "drawings", "at least 90 %")
+
+
+# --- twelve broken ones -----------------------------------------------------------------------------------------------
+
+
+def test_1_shuffled_labels(candidate, current, material, small):
+    mixed = torch.randperm(len(small.train), generator=torch.Generator().manual_seed(0))
+    digits = Digits(small.train.images, small.train.labels[mixed])
+    model = train(models.build(), digits, small.validation, settings=Settings(epochs=1), show_progress=False).model
+    refused(gates.decide(candidate(model=model), current, material), "overall", "it is worse")
+
+
+def test_2_a_wrong_permutation(candidate, current, material):
+    decision = gates.decide(candidate(permutation=Permutation.random(1)), current, material)
+    refused(decision, "overall", "it is worse")
+    refused(decision, "digits", "below 95 %")
+
+
+def test_3_a_weight_that_is_no_number(candidate, current, material):
+    def spoil(model) -> None:
+        model.net[OUTPUT].bias[3] = float("nan")
+
+    with pytest.raises(CheckpointError, match="no finite numbers"):
+        candidate(spoil)
+    forged = forge(current, candidate, lambda tensors: tensors["model.net.9.bias"].fill_(float("nan")))
+    refused(gates.decide(forged, current, material), "sound", "holds a number that is not finite")
+
+
+def forge(current, candidate, change) -> Path:
+    """Weights changed past ``pack``, under a corrected SHA-256."""
+    import hashlib
+    import json
+
+    import safetensors.torch
+
+    folder = current.parent.parent / "forged" / "0002"
+    shutil.copytree(current, folder)
+    tensors = safetensors.torch.load((folder / checkpoint.WEIGHTS).read_bytes())
+    change(tensors)
+    weights = safetensors.torch.save(tensors)
+    (folder / checkpoint.WEIGHTS).write_bytes(weights)
+    manifest = json.loads((folder / checkpoint.MANIFEST).read_text())
+    manifest |= {"version": "0002", "weights_sha256": hashlib.sha256(weights).hexdigest()}
+    (folder / checkpoint.MANIFEST).write_text(json.dumps(manifest))
+    return folder
+
+
+def test_4_one_answer_to_everything(candidate, current, material):
+    def spoil(model) -> None:
+        model.net[OUTPUT].weight.zero_()
+        model.net[OUTPUT].bias.copy_(torch.eye(10)[7])
+
+    decision = gates.decide(candidate(spoil), current, material)
+    refused(decision, "overall", "it is worse")
+    refused(decision, "digits", "0: 0.00")
+
+
+def test_5_two_digits_swapped(candidate, current, material):
+    def spoil(model) -> None:
+        order = [0, 1, 2, 3, 9, 5, 6, 7, 8, 4]
+        model.net[OUTPUT].weight.copy_(model.net[OUTPUT].weight[order])
+        model.net[OUTPUT].bias.copy_(model.net[OUTPUT].bias[order])
+
+    decision = gates.decide(candidate(spoil), current, material)
+    refused(decision, "digits", "below 95 %, 4: ")
+    refused(decision, "digits", ", 9: ")
+
+
+def test_6_nine_in_ten(candidate, current, material):
+    decision = gates.decide(candidate(nudge(0.45)), current, material)
+    assert 0.85 < decision.figures["validation"]["value"] < 0.95
+    refused(decision, "overall", "it is worse")
+
+
+def test_7_overconfident(candidate, current, material):
+    def spoil(model) -> None:
+        model.net[OUTPUT].weight.mul_(10)
+        model.net[OUTPUT].bias.mul_(10)
+
+    decision = gates.decide(candidate(spoil), current, material)
+    refused(decision, "calibration", "nats, at most")
+    assert {verdict.gate for verdict in decision.verdicts if not verdict.passed} <= {"calibration", "drawings"}
+
+
+def test_8_too_slow(candidate, current, material, monkeypatch):
+    folder, load = candidate(), checkpoint.load
+
+    class Slow(models.ConvNet):
+        def forward(self, x):
+            time.sleep(gates.MILLISECONDS * 2 / 1000 if len(x) == 1 else 0)
+            return super().forward(x)
+
+    def slowly(path):
+        loaded = load(path)
+        if path == folder:
+            loaded.model.__class__ = Slow
+        return loaded
+
+    monkeypatch.setattr(checkpoint, "load", slowly)
+    monkeypatch.setattr(gates, "SLOWER", 0)  # the machine that tests may be slow, too
+    refused(
+        gates.decide(folder, current, dataclasses.replace(material, drawn=material.drawn[:1])), "latency", "at most"
+    )
+
+
+def test_9_too_large(candidate, current, material):
+    decision = gates.decide(candidate(model=models.build("fully-connected", n_hidden=350)), current, material)
+    refused(decision, "size", "bytes, at most 1,048,576")
+
+
+def test_10_trained_on_test_images(candidate, current, material, judging, small):
+    both = Digits(*(torch.cat(parts) for parts in zip(tensors(small.train), tensors(small.test), strict=True)))
+    with pytest.raises(CheckpointError, match="500 test images stand among the training images") as caught:
+        candidate(splits=dataclasses.replace(judging, train=both, test=small.test))
+    assert caught.value.code == "leak"
+    # And one that says it learned from others.
+    settings = Settings(epochs=30, batch_size=32)
+    model = train(models.build(), small.test, small.test, settings=settings, show_progress=False).model
+    decision = gates.decide(
+        candidate(model=model, splits=dataclasses.replace(judging, test=small.test)), current, material
+    )
+    refused(decision, "leak", "too different for images of the same kind")
+
+
+def tensors(digits: Digits) -> tuple[torch.Tensor, torch.Tensor]:
+    return digits.images, digits.labels
+
+
+def test_11_a_damaged_file(candidate, current, material):
+    folder = candidate()
+    path = folder / checkpoint.WEIGHTS
+    path.write_bytes(path.read_bytes()[:-100] + bytes(100))
+    decision = gates.decide(folder, current, material)
+    refused(decision, "sound", "has SHA-256")
+    assert len(decision.verdicts) == 1, "nothing more is asked of what cannot be loaded"
+
+
+def test_12_the_manifest_of_another(candidate, current, material):
+    folder = candidate(nudge(0.01))
+    shutil.copy(current / checkpoint.MANIFEST, folder / checkpoint.MANIFEST)
+    refused(gates.decide(folder, current, material), "sound", "the manifest in 0002 is that of version 0001")
+    shutil.copy(folder / checkpoint.MANIFEST, current.parent / "spare")
+    manifest = (current / checkpoint.MANIFEST).read_text().replace('"version": "0001"', '"version": "0002"')
+    (folder / checkpoint.MANIFEST).write_text(manifest)
+    refused(gates.decide(folder, current, material), "sound", "SHA-256")
+
+
+# --- what else a gate may see -----------------------------------------------------------------------------------------
+
+
+def test_another_split_may_have_learned_from_what_judges(candidate, current, material):
+    decision = gates.decide(candidate(), current, dataclasses.replace(material, split_seed=1))
+    refused(decision, "data", "it may have learned from them")
+
+
+def test_without_a_figure_on_the_test_images_nothing_is_known_of_a_leak(candidate, current, material):
+    folder = candidate()
+    manifest = checkpoint.load(folder).manifest
+    kept = {"validation": manifest.metrics["validation"]}
+    (folder / checkpoint.MANIFEST).write_text(manifest.model_copy(update={"metrics": kept}).model_dump_json())
+    refused(gates.decide(folder, current, material), "leak", "without a figure on the test images")
+
+
+def test_a_stored_drawing_that_is_no_longer_read_is_named(candidate, current, material, monkeypatch):
+    read = gates.judge
+
+    def forgetful(loaded, size, given):
+        judged = read(loaded, size, given)
+        lost = frozenset() if judged.version == "0002" else frozenset({"one bar"})
+        return dataclasses.replace(judged, stored=lost)
+
+    monkeypatch.setattr(gates, "judge", forgetful)
+    refused(gates.decide(candidate(), current, material), "drawings", "no longer read: one bar; of 60 images")
+
+
+def test_a_version_in_use_that_is_not_sound_is_no_verdict_on_the_candidate(candidate, current, material):
+    (current / checkpoint.WEIGHTS).write_bytes(b"")
+    with pytest.raises(CheckpointError):
+        gates.decide(candidate(), current, material)
+
+
+@pytest.mark.parametrize(
+    ("only_new", "only_old", "passed", "words"),
+    [
+        (0, 0, True, ""),
+        (20, 20, True, ""),
+        (15, 25, True, ""),
+        (12, 29, False, "it is worse"),  # 0.34 points, exact p = 0.012
+        (0, 5, True, ""),  # five images are no evidence, and no loss
+        (35, 40, True, ""),
+        (200, 215, False, "it may lose"),  # 0.3 points, p = 0.49: not worse for sure, but 0.97 points are not excluded
+    ],
+)
+def test_no_worse_means_no_evidence_of_worse_and_no_large_loss_possible(only_new, only_old, passed, words):
+    verdict = gates._non_inferior("overall", McNemar(only_new, only_old, 5000), "0002", "0001", gates.MARGIN)
+    assert verdict.passed == passed
+    assert words in verdict.reason
+
+
+def test_drawn_digits_are_the_same_every_time(splits):
+    first, again = (Material.of(splits, drawn=20).drawn for _ in range(2))
+    assert [digit for digit, _ in first] == [*range(10), *range(10)]
+    assert all(
+        (a == b).all() for (_, one), (_, two) in zip(first, again, strict=True) for a, b in zip(one, two, strict=True)
+    )
+
+
+def test_every_limit_is_met_by_the_versions_that_come_with_the_lab(material):
+    # Of the two plain ones; a limit they do not meet would refuse everything.
+    for version in ("0001", "0003"):
+        folder = paths.ROOT / "models" / version
+        decision = gates.decide(folder, folder, material)
+        assert decision.passed, decision.refusals
+        assert Accuracy(**{key: decision.figures["validation"][key] for key in ("correct", "n")}).value > 0.99

@@ -1,0 +1,104 @@
+"""The command that times readings: what it prints and what it refuses. No test asks how fast this machine is."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mnistlab import latency, paths, pointer
+from mnistlab.cli import main
+from mnistlab.errors import LabError
+from mnistlab.latency import Timing
+from mnistlab.predictor import Predictor
+
+
+def call(*arguments: str):
+    return CliRunner().invoke(main, ["benchmark", "latency", *arguments])
+
+
+def test_percentiles_are_those_of_the_times():
+    timing = Timing("it", np.arange(101.0), {50: 50, 95: 94})
+    assert [timing.percentile(q) for q in (50, 95, 99)] == [50, 95, 99]
+    assert timing.as_dict() == {"name": "it", "n": 101, "p50": 50, "p95": 95, "p99": 99, "aim": {"p50": 50, "p95": 94}}
+    header, row = latency.lines([timing])
+    assert header.split() == ["milliseconds", "p50", "p95", "p99", "n", "aim"]
+    assert row.split(maxsplit=5) == ["it", "50.00", "95.00", "99.00", "101", "p50 <= 50, p95 <= 94, missed"]
+
+
+def test_every_call_is_timed_and_the_warm_up_is_not():
+    calls = []
+    timing = latency._timed("it", lambda: calls.append(1), 30, {})
+    assert len(calls) == 30 + latency.WARM_UP
+    assert (timing.milliseconds > 0).all()
+    assert len(timing.milliseconds) == 30
+
+
+def test_readings_and_explanations_are_timed():
+    timings = latency.measure(Predictor.load("0001", models=paths.ROOT / "models"), n=20)
+    assert [len(timing.milliseconds) for timing in timings] == [20, 20, 4, 2]
+    with pytest.raises(LabError, match="at least 10 calls, not 9"):
+        latency.measure(Predictor.load("0001", models=paths.ROOT / "models"), n=9)
+
+
+SEEN = pointer.PointerReport(
+    Timing("last pointer event to digit shown", np.array([30.0, 40.0]), {95: 50}), 6001, 5999, 199.6, 12.3
+)
+
+
+def test_the_command_prints_a_table_or_json(monkeypatch):
+    monkeypatch.setattr(pointer, "measure", lambda version, n, seconds: SEEN)
+    plain = call("--n", "10")
+    assert plain.exit_code == 0, plain.output
+    assert len(plain.stdout.splitlines()) == 6
+    table = call("--n", "10", "--browser").stdout.splitlines()
+    assert table[-3].startswith("last pointer event to digit shown")
+    assert table[-2] == "6,001 points at 200 a second: 2 lost"
+    assert table[-1] == "the page stood still 12 ms after the last of them"
+    figures = json.loads(call("--n", "10", "--browser", "--json", "--version", "0002").stdout)
+    assert figures["version"] == "0002"
+    assert [timing["n"] for timing in figures["kernel"]] == [10, 10, 2, 1]
+    assert (figures["browser"]["sent"], figures["browser"]["arrived"]) == (6001, 5999)
+    assert "browser" not in json.loads(call("--n", "10", "--json").stdout)
+
+
+@pytest.mark.parametrize("arguments", [["--n", "9"], ["--seconds", "91"], ["--drawn", "0"], ["--version", "0099"]])
+def test_what_cannot_be_timed_is_refused(arguments):
+    assert call(*arguments).exit_code == 2
+
+
+def test_without_a_browser_it_is_said_what_is_missing(monkeypatch):
+    monkeypatch.delenv("MNISTLAB_CHROMIUM", raising=False)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(LabError, match="no Chromium found"):
+        pointer.measure()
+    known = builtins.__import__
+
+    def without(name, *rest):
+        if name.startswith("playwright"):
+            raise ImportError(name)
+        return known(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(LabError, match="pip install playwright"):
+        pointer.measure()
+
+
+@pytest.mark.browser
+def test_in_a_real_browser_no_point_is_lost(monkeypatch):
+    try:
+        pointer._chromium()
+    except LabError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    monkeypatch.setenv("MNISTLAB_MODELS", str(paths.ROOT / "models"))
+    seen = pointer.measure(n=1, seconds=1)
+    assert len(seen.answer.milliseconds) == 1
+    assert seen.sent == seen.arrived == 201
+    assert seen.lag > 0

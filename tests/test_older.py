@@ -1,0 +1,235 @@
+"""The older form: what goes out comes back the same, and whatever else a .pt file may hold is refused without running it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from mnistlab import cli, models, older
+from mnistlab.data import Splits
+from mnistlab.errors import CheckpointError, LabError
+from mnistlab.registry import Registry
+
+
+@pytest.fixture
+def content(registry: Registry) -> dict:
+    """Version 0002, permuted, as the dictionary of the older form."""
+    loaded = registry.load("0002")
+    own = loaded.manifest.architecture.arguments
+    return {"model_state_dict": loaded.model.state_dict(), "permutation": loaded.permutation.order, **own}
+
+
+def save(content: object, folder: Path) -> Path:
+    torch.save(content, folder / "convnet.pt")
+    return folder / "convnet.pt"
+
+
+def refused(path: Path, code: str, words: str) -> None:
+    with pytest.raises(CheckpointError, match=words) as caught:
+        older.read(path)
+    assert caught.value.code == code
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 700
+
+
+# --- out and in -------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_exported_comes_back_with_the_same_answers(registry, tmp_path, small: Splits):
+    path = tmp_path / "convnet.pt"
+    path.write_bytes(older.export(registry.load("0002")))
+    found = torch.load(path, weights_only=True)
+    assert set(found) == set(older.KEYS)
+    model, permutation = older.read(path)
+    answers = models.logits(model, small.test.images, permutation=permutation)
+    assert answers.equal(registry.load("0002").logits(small.test.images))
+
+
+def test_the_command_takes_a_model_out_and_in_as_a_new_version(registry, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNISTLAB_MODELS", str(registry.root))
+    path = str(tmp_path / "convnet.pt")
+    call = CliRunner().invoke
+    assert "bytes" in call(cli.main, ["models", "export", "0002", path]).stdout
+    assert call(cli.main, ["models", "export", "0002", path]).exit_code == 2
+    result = call(cli.main, ["models", "import", path])
+    assert result.stdout.startswith("Version 0003: convnet, 6,422 parameters, permuted; test ")
+    manifest = registry.manifest("0003")
+    assert (manifest.data, manifest.training, registry.current()) == (None, None, "0001")
+    assert manifest.permutation.sha256 == registry.manifest("0002").permutation.sha256
+    shown = call(cli.main, ["models", "show", "0003"]).stdout
+    assert "nothing is known of its training" in shown
+    assert "It may have learned from them." in shown
+    assert "took no part in training" not in shown
+    assert registry.adopt(registry.root / "0003") == "0004"
+
+
+def test_a_plain_list_of_numbers_is_a_permutation_too(content, tmp_path):
+    _, permutation = older.read(save({**content, "permutation": content["permutation"].tolist()}, tmp_path))
+    assert permutation.order.equal(content["permutation"])
+
+
+def test_only_a_convnet_has_an_older_form(registry, trained, small):
+    full = dataclasses.replace(trained, model=models.build("fully-connected"))
+    with pytest.raises(LabError, match="only a ConvNet fits the older form"):
+        older.export(registry.load(registry.save(full, small)))
+
+
+# --- the permutation --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        (None, "has no permutation"),
+        ("random", "not one: it is 'random'.*A random one made anew"),
+        (42, "not one: it is 42"),
+        (torch.zeros(784, dtype=torch.int64), "not one: "),
+        (torch.randperm(100), "not one: "),
+        (torch.rand(784), "not one: "),
+        ([], "not one: "),
+        (list(range(783)) + ["x"], "not one: "),
+    ],
+)
+def test_a_permutation_that_is_missing_or_none_is_never_made_up(content, tmp_path, order, words):
+    refused(save({**content, "permutation": order}, tmp_path), "permutation", words)
+    if order is None:
+        del content["permutation"]
+        refused(save(content, tmp_path), "permutation", words)
+
+
+def test_a_valid_permutation_that_is_another_is_noticed_by_reading(content, tmp_path, small):
+    other = torch.randperm(784, generator=torch.Generator().manual_seed(7))
+    path = save({**content, "permutation": other}, tmp_path)
+    with pytest.raises(
+        CheckpointError, match="reads only .* a permutation made anew at random cannot take its place"
+    ) as caught:
+        older.pack(path, small, version_id="0003")
+    assert caught.value.code == "permutation"
+
+
+# --- hostile files ----------------------------------------------------------------------------------------------------
+
+
+class Runs:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+def test_code_in_a_file_is_refused_and_not_run(content, tmp_path):
+    trap = tmp_path / "it-ran"
+    refused(save({**content, "model_state_dict": Runs(trap)}, tmp_path), "tensors", "cannot be read as weights alone")
+    assert not trap.exists()
+    torch.load(tmp_path / "convnet.pt", weights_only=False)  # or the test could not fail
+    assert trap.exists()
+
+
+def test_a_whole_network_in_place_of_its_weights_is_refused(tmp_path):
+    refused(save(models.build(), tmp_path), "tensors", "cannot be read as weights alone")
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"x" * 1000, b"\x80\x02}q\x00.", b"PK\x05\x06" + bytes(18), b"PK\x03\x04" + bytes(100)]
+)
+def test_what_is_no_file_of_torch_is_refused(tmp_path, raw):
+    (tmp_path / "convnet.pt").write_bytes(raw)
+    with pytest.raises(CheckpointError):
+        older.read(tmp_path / "convnet.pt")
+
+
+def test_a_bomb_is_refused_before_it_unpacks(tmp_path):
+    with zipfile.ZipFile(tmp_path / "convnet.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(older.MAX_UNPACKED + 1))
+    refused(tmp_path / "convnet.pt", "too-large", "unpacks to")
+
+
+def test_tensors_that_expand_past_the_limit_end_the_reading_and_nothing_else(content, tmp_path):
+    huge = torch.zeros(1).expand(10**10)  # four bytes in the file, 40 GB once written out
+    path = save({**content, "model_state_dict": {"x": huge}}, tmp_path)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(CheckpointError, match=r"more than a model could need|more memory|cannot be read"):
+        older.read(path)
+
+
+def test_a_file_too_large_a_folder_and_a_link_are_refused(content, tmp_path):
+    with open(tmp_path / "large.pt", "wb") as file:
+        file.truncate(older.MAX_FILE + 1)
+    refused(tmp_path / "large.pt", "too-large", "at most")
+    refused(tmp_path, "not-a-file", "not a regular file")
+    refused(tmp_path / "none.pt", "not-a-file", "not a regular file")
+    (tmp_path / "link.pt").symlink_to(save(content, tmp_path))
+    refused(tmp_path / "link.pt", "not-a-file", "not a regular file")
+
+
+CHANGES = {
+    "no dictionary": (lambda c: [1, 2], "tensors", "it holds a list"),
+    "no weights": (
+        lambda c: {k: v for k, v in c.items() if k != "model_state_dict"},
+        "tensors",
+        "lacks model_state_dict",
+    ),
+    "other weights": (
+        lambda c: {**c, "model_state_dict": {"x": torch.zeros(1)}},
+        "tensors",
+        "other weights than a ConvNet",
+    ),
+    "weights of no tensors": (lambda c: {**c, "model_state_dict": {"x": 1}}, "tensors", "cannot be read"),
+    "sparse": (
+        lambda c: {**c, "model_state_dict": {k: v.to_sparse() for k, v in c["model_state_dict"].items()}},
+        "tensors",
+        "cannot be read",
+    ),
+    "another size": (lambda c: {**c, "n_kernels": 7}, "shape", "has shape"),
+    "an absurd size": (lambda c: {**c, "n_kernels": 10**9}, "manifest", "cannot be built"),
+    "a size in words": (lambda c: {**c, "n_kernels": "six"}, "manifest", "cannot be built"),
+    "doubles": (
+        lambda c: {**c, "model_state_dict": {k: v.double() for k, v in c["model_state_dict"].items()}},
+        "type",
+        "float64",
+    ),
+    "not finite": (
+        lambda c: {**c, "model_state_dict": {k: v * float("nan") for k, v in c["model_state_dict"].items()}},
+        "finite",
+        "not finite",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_does_not_fit_is_refused(content, tmp_path, change):
+    make, code, words = CHANGES[change]
+    refused(save(make(content), tmp_path), code, words)
+
+
+def test_the_reader_may_write_no_file_and_its_answer_is_data(monkeypatch, content, tmp_path):
+    path = save(content, tmp_path)
+    program = older.CHILD.replace(
+        "found = torch.load", f"open({str(tmp_path / 'w')!r}, 'w').write('x' * 9**6)\n    found = torch.load"
+    )
+    monkeypatch.setattr(older, "CHILD", program)
+    with pytest.raises(CheckpointError):
+        older.read(path)
+    assert not (tmp_path / "w").exists() or (tmp_path / "w").stat().st_size == 0
+    monkeypatch.setattr(older, "CHILD", f"print({json.dumps('no JSON')!r}[:3])")
+    refused(path, "too-large", "its reading was ended")
+
+
+def test_the_registry_is_as_it_was_after_a_refusal(registry, content, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNISTLAB_MODELS", str(registry.root))
+    path = save({**content, "permutation": None}, tmp_path)
+    result = CliRunner().invoke(cli.main, ["models", "import", str(path)])
+    assert result.exit_code == 1
+    assert "has no permutation" in result.stderr
+    assert registry.versions() == ["0001", "0002"]
+    assert not list(registry.root.glob(".new*"))

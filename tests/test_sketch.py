@@ -1,0 +1,222 @@
+"""The sheet as state: files, the two pens that share it, and whatever a browser or a person may send, in any order."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from mnistlab import drawings
+from mnistlab.errors import ImageError, LabError, StrokesError
+from mnistlab.pad import DigitPad
+from mnistlab.predictor import Predictor
+from mnistlab.sketch import Sketch
+from mnistlab.strokes import CANVAS, MAX_POINTS, REACH, Drawing
+
+LINE = np.array([(100, 40), (120, 120), (140, 240)], dtype=float)
+
+
+def png(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def sketch() -> Sketch:
+    sketch = Sketch()
+    sketch.drawing = Drawing([LINE])
+    sketch.mark(1)
+    return sketch
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_drawing_of_ours_comes_back_with_its_pen_and_its_digit(sketch):
+    for content in (
+        drawings.to_json([LINE + 5], pen_width=9, digit=7).encode(),
+        b"  \n" + drawings.to_json([LINE + 5], pen_width=9, digit=7).encode(),
+        drawings.to_png([LINE + 5], pen_width=9, digit=7),
+    ):
+        other = Sketch()
+        other.load(content)
+        np.testing.assert_array_equal(other.drawing.strokes[0], LINE + 5)
+        assert (other.pen_width, other.true_digit, other.picture) == (9, 7, None)
+
+
+def test_another_picture_comes_as_a_picture(sketch):
+    content = png(np.full((40, 40), 255, np.uint8))
+    sketch.load(content)
+    assert sketch.picture == content
+    assert len(sketch.drawing) == 0
+    assert sketch.true_digit is None
+    assert not sketch.is_empty
+    assert sketch.picture_ink() is None  # blank
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"{}", b'{"strokes": 1}', b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
+def test_what_cannot_be_read_leaves_the_sheet(sketch, content):
+    with pytest.raises((ImageError, StrokesError)):
+        sketch.load(content)
+    np.testing.assert_array_equal(sketch.drawing.strokes[0], LINE)
+    assert sketch.true_digit == 1
+
+
+def test_a_stroke_of_the_keyboard_takes_the_place_of_a_picture(sketch):
+    sketch.load(png(np.full((40, 40), 255, np.uint8)))
+    assert sketch.toggle_pen()
+    assert sketch.picture is None
+    assert len(sketch.drawing) == 1
+    assert not sketch.toggle_pen()
+
+
+def test_a_pen_that_is_none_is_refused():
+    with pytest.raises(StrokesError, match="pen_width"):
+        Sketch(3)
+
+
+# --- anything in any order --------------------------------------------------------------------------------------------
+
+NUMBERS = st.one_of(
+    st.floats(-50, 350),
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.integers(-(10**12), 10**12),
+    st.sampled_from([1e9, -1e308, 10**400, True]),
+)
+ANYTHING = st.one_of(NUMBERS, st.none(), st.text(max_size=3), st.binary(max_size=3), st.just([]), st.just({}))
+KEYS = st.one_of(
+    st.sampled_from(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", " ", "z", "Z", "Delete", "Backspace", "Tab"]),
+    st.sampled_from(list("0123456789")),
+    ANYTHING,
+)
+STORED = [
+    drawings.to_json([LINE], digit=3).encode(),
+    drawings.to_png([LINE]),
+    png(np.full((40, 40), 255, np.uint8)),
+    b"{}",
+    b"",
+]
+ACTIONS = st.one_of(
+    st.tuples(st.sampled_from(["press", "move"]), ANYTHING, ANYTHING),
+    st.tuples(st.sampled_from(["press", "move"]), st.floats(0, 280), st.floats(0, 280)),
+    st.tuples(st.sampled_from(["release", "undo", "clear", "play", "stop", "explain"])),
+    st.tuples(st.just("key"), KEYS, st.booleans(), st.booleans(), st.booleans()),
+    st.tuples(st.just("load"), st.sampled_from(STORED)),
+    st.tuples(st.just("correct"), st.one_of(st.integers(-1, 11), ANYTHING)),
+    st.tuples(st.just("set_pen_width"), st.one_of(st.floats(4, 60), ANYTHING)),
+    st.tuples(st.just("show_why"), st.booleans()),
+    st.tuples(st.just("set_version"), st.sampled_from(["0001", "0002", "0009", ""])),
+    st.tuples(st.just("compare"), st.sampled_from(["0001", "0002", "0009", None])),
+)
+EVENTS = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "event": st.sampled_from(["mouse_down", "mouse_move", "mouse_up", "mouse_out", "client_ready"]),
+            "x": ANYTHING,
+            "y": ANYTHING,
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "event": st.sampled_from(["touch_start", "touch_move", "touch_end", "touch_cancel"]),
+            "touches": st.lists(st.fixed_dictionaries({"x": ANYTHING, "y": ANYTHING}), max_size=3),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "event": st.just("key_down"),
+            "key": KEYS,
+            "shift_key": st.booleans(),
+            "ctrl_key": st.booleans(),
+            "meta_key": st.booleans(),
+        }
+    ),
+)
+SLOW = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+def check(pad: DigitPad) -> None:
+    """What holds of every pad, whatever came before."""
+    points = [point for stroke in pad.drawing.strokes for point in stroke]
+    assert len(points) <= MAX_POINTS
+    assert np.isfinite(points).all()
+    assert all((np.abs(point - CANVAS / 2) <= REACH + CANVAS / 2).all() for point in points)
+    assert pad.true_digit in (None, *range(10))
+    assert abs(pad.prediction.probabilities.sum() - 1) < 1e-6
+    assert pad.controls.said.value
+    if pad.sketch.cursor is not None:
+        assert all(0 <= value <= CANVAS for value in pad.sketch.cursor)
+
+
+@SLOW
+@given(actions=st.lists(ACTIONS, max_size=25))
+def test_a_pad_bears_any_order_of_acts(two_versions, actions):
+    pad = DigitPad(models=two_versions)
+    for name, *values in actions:
+        getattr(pad, name)(*values)
+        check(pad)
+    pad.clear()
+    for x, y in LINE.tolist():
+        pad.move(x, y) if pad.drawing.is_open else pad.press(x, y)
+    pad.release()
+    assert len(pad.drawing) == 1
+    assert pad.message == ""
+    pad.close()
+
+
+@SLOW
+@given(events=st.lists(EVENTS, max_size=25))
+def test_a_pad_bears_any_event_of_a_browser(two_versions, events):
+    pad = DigitPad(models=two_versions)
+    for event in events:
+        pad.sheet._handle_frontend_event(None, event, [])
+        check(pad)
+    pad.close()
+
+
+@SLOW
+@given(actions=st.lists(st.tuples(st.sampled_from(["press", "move"]), ANYTHING, ANYTHING) | st.just(("release",))))
+def test_a_drawing_holds_finite_points_within_reach(actions):
+    drawing = Drawing()
+    for name, *values in actions:
+        getattr(drawing, name)(*values)
+    points = np.concatenate([np.zeros((0, 2)), *drawing.strokes])
+    assert np.isfinite(points).all()
+    assert (np.abs(points - CANVAS / 2) <= REACH + CANVAS / 2).all()
+
+
+def test_a_hundred_thousand_points_leave_a_pad_that_works(registry):
+    pad = DigitPad(models=registry.root)
+    ticks = iter(range(10**9))
+    pad.clock = lambda: next(ticks) * 1e-5  # so fast that only a few readings are due
+    pad.press(0, 0)
+    for i in range(100_000):
+        pad.move(i * 7 % 281, i * 13 % 277)
+    pad.release()
+    assert pad.drawing.n_points == MAX_POINTS
+    assert pad.message == ""
+    pad.undo()
+    assert pad.prediction.digit is None
+
+
+@pytest.fixture(scope="session")
+def two_versions(_registry_template):
+    return _registry_template  # only read
+
+
+def test_only_our_own_errors_leave_it(registry):
+    reader = Predictor.load(models=registry.root)
+    for content in STORED:
+        sketch = Sketch()
+        try:
+            sketch.load(content)
+        except LabError:
+            continue
+        sketch.read(reader)

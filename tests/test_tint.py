@@ -1,0 +1,96 @@
+"""The colours of ink, and of the page around it."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from mnistlab import drawings, explanation, polyline, tint
+from mnistlab.explanation import Attribution
+from mnistlab.predictor import Predictor
+
+CSS = files("mnistlab").joinpath("pad.css").read_text(encoding="utf-8")
+DARK_PAGE = "#212121"  # of Voila's page; JupyterLab's is darker
+
+
+def luminance(colour: str) -> float:
+    """Of ``"#rrggbb"``, as WCAG 2.2 defines it."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def colours(theme: str) -> dict[str, str]:
+    """The colours that ``pad.css`` sets for a theme, by name."""
+    light, dark = re.findall(r"\.mnistlab-pad \{(.*?)\}", CSS, re.DOTALL)[:2]
+    return dict(re.findall(r"--pad-(\w+): (#[0-9a-f]{6});", dark if theme == "dark" else light))
+
+
+def test_the_measure_of_contrast():
+    assert contrast("#ffffff", "#000000") == pytest.approx(21)
+    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
+
+
+@pytest.mark.parametrize(("theme", "page"), [("light", None), ("dark", None), ("dark", DARK_PAGE)])
+def test_text_and_graphics_pass_wcag_aa(theme, page):
+    found = colours(theme)
+    page = page or found["page"]
+    for text in ("text", "faint"):
+        assert contrast(found[text], page) >= 4.5, text
+    for graphic in ("plain", "permuted", "fault", "bar", "line"):  # the digit is large text
+        assert contrast(found[graphic], page) >= 3, graphic
+    for bar in ("plain", "permuted", "bar"):
+        assert contrast(found[bar], found["track"]) >= 3, bar
+    assert contrast(found["page"], found["plain"]) >= 4.5  # the button of the digit that was meant; a link
+    assert contrast(found["plain"], page) >= 4.5
+
+
+def test_both_themes_set_the_same_colours():
+    assert list(colours("light")) == list(colours("dark"))
+    assert len(colours("light")) == 9
+
+
+def test_ink_of_every_colour_shows_on_paper():
+    for share in np.linspace(-1, 1, 21):
+        r, g, b = tint.colour(np.array([share]))[0]
+        assert contrast(f"#{r:02x}{g:02x}{b:02x}", "#ffffff") >= 3
+
+
+def test_the_colour_says_how_much_and_which_way():
+    full = tint.colour(np.array([1.0, -1.0, 0.0, 5.0]))
+    np.testing.assert_array_equal(full, [tint.FOR, tint.AGAINST, tint.NEUTRAL, tint.FOR])
+
+
+def test_all_ink_is_covered_and_no_two_strokes_are_joined():
+    strokes = drawings.load()["four"].strokes
+    found = explanation.attribute(Predictor.load(), strokes)
+    lines, shades = tint.shade(found)
+    assert lines.shape == (len(shades), 2, 2)
+    assert (np.hypot(*(lines[:, 1] - lines[:, 0]).T) < 12).all()  # nothing leads from one stroke to the next
+    drawn = np.hypot(*(lines[:, 1] - lines[:, 0]).T).sum()
+    assert drawn == pytest.approx(sum(polyline.length(polyline.smooth(s)) for s in strokes), rel=0.02)
+
+
+def test_a_dot_among_the_strokes_has_a_colour_too():
+    found = Attribution(1, [np.array([(5.0, 5.0)]), np.array([(50.0, 50.0), (50.0, 90.0)])], np.array([-3.0, 3.0]))
+    lines, shades = tint.shade(found)
+    np.testing.assert_allclose(lines[0], [(5, 5), (5, 5)], atol=0.02)
+    np.testing.assert_array_equal(shades[[0, -1]], [tint.AGAINST, tint.FOR])
+
+
+def test_without_pieces_there_is_no_colour():
+    lines, shades = tint.shade(Attribution(None, [], np.zeros(0)))
+    assert (lines.shape, shades.shape) == ((0, 2, 2), (0, 3))
+
+
+def test_ink_that_said_little_stays_pale_even_if_nothing_said_more():
+    found = Attribution(1, [np.array([(50.0, 50.0), (50.0, 90.0)])], np.array([0.1]))
+    assert (np.abs(tint.shade(found)[1].astype(int) - tint.NEUTRAL) < 20).all()
