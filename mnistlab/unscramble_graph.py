@@ -33,25 +33,48 @@ def lit_counts(images: Tensor) -> np.ndarray:
     return (images.reshape(len(images), PIXELS) > 0).sum(dim=0).numpy()
 
 
-def partial_correlation(images: Tensor, *, ridge: float) -> np.ndarray:
+def correlation(images: Tensor) -> np.ndarray:
+    """How each two pixels vary together: float (784, 784), -1 to 1, diagonal 0; 0 throughout for one that never varies.
+
+    Of the square roots of grey, because a stroke's soft edge says more about where it runs than its black middle.
+    """
+    grey = (images.reshape(len(images), PIXELS).float() / 255).sqrt().double()
+    grey -= grey.mean(dim=0)
+    length = grey.norm(dim=0)
+    grey /= length.where(length > 1e-9, 1)
+    grey[:, length <= 1e-9] = 0
+    found = (grey.T @ grey).numpy()
+    np.fill_diagonal(found, 0)
+    return found
+
+
+def lit_together(images: Tensor) -> np.ndarray:
+    """How much more often each two pixels are lit in the same images than by chance: the phi coefficient, float (784, 784).
+
+    -1 to 1, diagonal 0; 0 throughout for a pixel that is always lit or never. Of pixels lit in a handful of images it says
+    what there is to say, where a partial correlation would be noise.
+    """
+    lit = (images.reshape(len(images), PIXELS) > 0).float()
+    together = (lit.T @ lit).double().numpy()  # exact: whole numbers below 2**24
+    count, n = np.diag(together), len(images)
+    spread = np.sqrt(count * (n - count))
+    scale = np.outer(spread, spread)
+    phi = np.divide(n * together - np.outer(count, count), scale, out=np.zeros_like(scale), where=scale > 0)
+    np.fill_diagonal(phi, 0)
+    return phi
+
+
+def partial_correlation(correlation: np.ndarray, *, ridge: float) -> np.ndarray:
     """How each two pixels vary together once all others are known: float (784, 784), -1 to 1, diagonal 0.
 
-    It is read off the inverse of the correlation matrix of the square roots of grey, after ``ridge`` (above 0) has been added
-    to the diagonal. The correlation, where the covariance would drown pixels that are rarely lit; the root, because a
-    stroke's soft edge says more about where it runs than its black middle. A pixel that never varies has 0 throughout.
+    It is read off the inverse of the correlation matrix after ``ridge`` (above 0) has been added to its diagonal. The
+    correlation, where the covariance would drown pixels that are rarely lit. A pixel that never varies has 0 throughout.
     """
-    grey = (images.reshape(len(images), PIXELS).double() / 255).sqrt().numpy()
-    varies = np.flatnonzero(grey.std(axis=0) > 0)
-    found = np.zeros((PIXELS, PIXELS))
-    if not len(varies):
-        return found
-    correlation = np.atleast_2d(np.corrcoef(grey[:, varies], rowvar=False))
-    precision = np.linalg.inv(correlation + ridge * np.eye(len(varies)))
+    precision = np.linalg.inv(correlation + (1 + ridge) * np.eye(len(correlation)))
     scale = np.sqrt(np.diag(precision))
     partial = -precision / np.outer(scale, scale)
     np.fill_diagonal(partial, 0)
-    found[np.ix_(varies, varies)] = partial
-    return found
+    return partial
 
 
 def neighbour_graph(similarity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -136,3 +159,10 @@ def snap(positions: np.ndarray, edges: np.ndarray) -> np.ndarray:
         np.add.at(pull, j, -wanted)
         positions = np.stack([solve(pull[:, 0]), solve(pull[:, 1])], axis=1)
     return positions
+
+
+def misfits(positions: np.ndarray, edges: np.ndarray) -> int:
+    """How many edges are not, within a quarter of a pixel, one pixel long along a row or column."""
+    i, j = np.nonzero(np.triu(edges))
+    apart = np.sort(np.abs(positions[i] - positions[j]), axis=1)
+    return int((np.abs(apart - [0, 1]).max(axis=1) > 0.25).sum())
