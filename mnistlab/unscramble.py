@@ -29,7 +29,7 @@ from mnistlab.unscramble_graph import (
     partial_correlation,
     snap,
 )
-from mnistlab.unscramble_grid import FAR, grow, nearest, objective, settle
+from mnistlab.unscramble_grid import FAR, gains, grow, nearest, objective, settle
 
 MIN_LIT = 10  # images a pixel must be lit in to be identified: from fewer, its correlations are chance
 # Drafts are made with every pair of these; which succeeds depends on the number of images.
@@ -138,10 +138,10 @@ def unscramble(images: Tensor) -> Unscrambled:
     note("graph drawn", grow(similarity, nearest(on_page(draft.drawn, ink)[0], draft.pixels)))
     grown = [grow(similarity, nearest(placed, draft.pixels)) for placed in on_page(draft.snapped, ink)]
     note("rows and columns", grown[0])
-    settled = [settle(similarity, cell) for cell in grown]
-    best = max(range(len(settled)), key=lambda index: objective(similarity, settled[index]))
-    note("place on the page", grown[best])
-    note("pixels exchanged", settled[best])
+    # By the rare pixels alone, and before exchanges, which would bend the rest to suit any place.
+    best = max(grown, key=lambda cell: gains(similarity, cell)[~core, cell[~core]].sum())
+    note("place on the page", best)
+    note("pixels exchanged", settle(similarity, best))
     return Unscrambled(steps[-1].permutation, tuple(steps), draft, lit)
 
 
