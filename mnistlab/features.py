@@ -5,11 +5,15 @@ Pictures, kernels and feature maps all come as (..., H, W).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from mnistlab.data import PIXELS, SIDE
 from mnistlab.errors import LabError
+from mnistlab.explanation import log_odds
 from mnistlab.models import ConvNet
 
 
@@ -23,6 +27,58 @@ def maps(model: ConvNet, given: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Both layers' answers to a prepared batch (N, 1, 28, 28): float32 (N, k, 24, 24) and (N, k, 8, 8), 0 or above."""
     first, second = model.feature_maps(given)
     return first.cpu().numpy(), second.cpu().numpy()
+
+
+@torch.inference_mode()
+def summaries(model: ConvNet, given: Tensor, *, batch_size: int = 1_000) -> Tensor:
+    """What the last layer gets to see of a prepared batch (N, 1, 28, 28): float32 (N, 50), 0 or above, on the CPU."""
+    model.eval()
+    return torch.cat([model.net[:-1](batch) for batch in given.split(batch_size)]).float().cpu()
+
+
+def nearest(asked: Tensor, known: Tensor, n: int = 5) -> Tensor:
+    """Which rows of ``known`` (M, d) lie nearest to each row of ``asked`` (N, d), by Euclid, nearest first: int64 (N, n).
+
+    Raises
+    ------
+    LabError : ``n`` is not between 1 and M.
+    """
+    if not 1 <= n <= len(known):
+        raise LabError(f"of {len(known):,} pictures 1 to {len(known):,} can be nearest, not {n}", code="n")
+    return torch.cdist(asked, known).topk(n, largest=False).indices
+
+
+def typical(logits: Tensor, labels: Tensor, digit: int, n: int = 10) -> Tensor:
+    """Of the pictures of a digit, those whose logit (N, 10) is furthest above all others, the furthest first: int64 (n,)."""
+    of_it = (labels == digit).nonzero().flatten()
+    others = logits[of_it].clone()
+    others[:, digit] = -torch.inf
+    ahead = logits[of_it, digit] - others.max(dim=1).values
+    return of_it[ahead.argsort(descending=True, stable=True)[:n]]
+
+
+@torch.inference_mode()
+def occlusion(read: Callable[[Tensor], Tensor], picture: Tensor, digit: int, *, side: int = 5) -> np.ndarray:
+    """How much the log-odds of a digit fall when a square of paper covers each pixel: float64 (28, 28), > 0 if it spoke for it.
+
+    Parameters
+    ----------
+    read : logits (N, 10) of uint8 images (N, 28, 28).
+    picture : uint8 (28, 28).
+    side : of the square, pixels, odd; it is cut at the picture's edge. After Zeiler and Fergus (2014).
+
+    Raises
+    ------
+    LabError : ``side`` is even or below 1.
+    """
+    if side < 1 or side % 2 == 0:
+        raise LabError(f"the side of the square is odd and above 0, not {side}", code="side")
+    rows = torch.arange(SIDE)
+    near = (rows[:, None] - rows).abs() <= side // 2
+    covered = (near[:, None, :, None] & near[None, :, None, :]).view(PIXELS, SIDE, SIDE)
+    images = torch.cat([picture[None], picture.masked_fill(covered, 0)])
+    odds = log_odds(read(images).double().numpy(), digit)
+    return (odds[0] - odds[1:]).reshape(SIDE, SIDE)
 
 
 def neighbour_correlation(pictures: Tensor | np.ndarray) -> float:

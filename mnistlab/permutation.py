@@ -71,9 +71,7 @@ class Permutation:
     @classmethod
     def random(cls, seed: int) -> Permutation:
         """One of the 784! orders, each as likely, fixed by ``seed`` (0 to 2**63 - 1)."""
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-            raise PermutationError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed!r}", code="seed")
-        return cls(torch.randperm(PIXELS, generator=torch.Generator().manual_seed(seed)), seed)
+        return cls(_shuffled(PIXELS, seed), seed)
 
     @classmethod
     def partial(cls, seed: int, share: float) -> Permutation:
@@ -90,6 +88,35 @@ class Permutation:
         order = torch.arange(PIXELS)
         order[chosen] = chosen[torch.randperm(len(chosen), generator=generator)]
         return cls(order)
+
+    @classmethod
+    def rows(cls, seed: int) -> Permutation:
+        """Whole rows change places; pixels side by side stay so."""
+        return cls(_grid()[_shuffled(SIDE, seed)].flatten())
+
+    @classmethod
+    def columns(cls, seed: int) -> Permutation:
+        """Whole columns change places; pixels one above the other stay so."""
+        return cls(_grid()[:, _shuffled(SIDE, seed)].flatten())
+
+    @classmethod
+    def blocks(cls, seed: int, size: int) -> Permutation:
+        """The picture is cut into squares of ``size`` x ``size`` pixels, which change places and stay whole inside.
+
+        ``size`` divides 28: 1 is ``random`` by another name, 28 leaves the picture as it is.
+
+        Raises
+        ------
+        PermutationError : any other ``size``.
+        """
+        sizes = [one for one in range(1, SIDE + 1) if SIDE % one == 0]
+        if type(size) is not int or size not in sizes:
+            raise PermutationError(
+                f"a block's side is one of {', '.join(map(str, sizes))} pixels, not {size!r}", code="size"
+            )
+        n = SIDE // size
+        squares = _grid().view(n, size, n, size).transpose(1, 2).reshape(n * n, size, size)[_shuffled(n * n, seed)]
+        return cls(squares.view(n, n, size, size).transpose(1, 2).flatten())
 
     @classmethod
     def parse(cls, text: str | int) -> Permutation:
@@ -166,3 +193,15 @@ class Permutation:
         if self.is_identity:
             return "Permutation.identity()"
         return f"Permutation.random({self.seed})" if self.seed is not None else f"Permutation({self.sha256()[:8]}...)"
+
+
+def _grid() -> Tensor:
+    """The 784 pixels where they belong: int64 (28, 28)."""
+    return torch.arange(PIXELS).view(SIDE, SIDE)
+
+
+def _shuffled(n: int, seed: int) -> Tensor:
+    """0 to n - 1 in an order fixed by ``seed``: int64 (n,)."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise PermutationError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed!r}", code="seed")
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed))

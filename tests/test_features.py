@@ -57,3 +57,44 @@ def test_what_has_no_neighbours_is_refused(shape):
 def test_what_never_varies_is_refused():
     with pytest.raises(LabError, match="all values are equal"):
         features.neighbour_correlation(np.ones((4, 5, 5)))
+
+
+def test_a_summary_is_what_the_last_layer_gets():
+    model, given = build("convnet", seed=1), torch.randn(5, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    summary = features.summaries(model, given, batch_size=2)
+    assert summary.shape == (5, 50)
+    with torch.no_grad():
+        assert torch.allclose(model.net[-1](summary), model(given), atol=1e-6)
+
+
+def test_the_nearest_come_first():
+    known = torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])
+    assert features.nearest(torch.tensor([[0.0, 0.2], [9.0, 9.0]]), known, 3).tolist() == [[0, 2, 1], [1, 2, 0]]
+    for n in (0, 4):
+        with pytest.raises(LabError, match="1 to 3 can be nearest"):
+            features.nearest(known, known, n)
+
+
+def test_typical_is_what_is_furthest_ahead_not_what_is_largest():
+    logits = torch.zeros(4, 10)
+    logits[:, 3] = torch.tensor([9.0, 5.0, 7.0, 99.0])
+    logits[0, 8] = 8.0
+    assert features.typical(logits, torch.tensor([3, 3, 3, 1]), 3, n=2).tolist() == [2, 1]
+
+
+def test_occlusion_falls_where_the_ink_was_that_spoke_for_the_digit():
+    def read(images):
+        """Knows a 7 by the ink of one pixel."""
+        logits = torch.zeros(len(images), 10)
+        logits[:, 7] = images[:, 10, 20].float() / 255
+        return logits
+
+    picture = torch.zeros(28, 28, dtype=torch.uint8)
+    picture[10, 20] = picture[20, 5] = 255
+    weights = features.occlusion(read, picture, 7, side=3)
+    wanted = np.zeros((28, 28), bool)
+    wanted[9:12, 19:22] = True
+    assert np.array_equal(weights > 0.5, wanted)
+    assert np.allclose(weights[~wanted], 0)
+    with pytest.raises(LabError, match="odd and above 0"):
+        features.occlusion(read, picture, 7, side=4)

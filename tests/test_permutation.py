@@ -296,3 +296,59 @@ def test_repr_says_how_it_can_be_made_again():
     assert repr(Permutation.random(42)) == "Permutation.random(42)"
     assert repr(Permutation.random(42).inverse()).startswith("Permutation(")
     assert Permutation.random(42).inverse().seed is None
+
+
+# --- partly in order --------------------------------------------------------------------------------------------------
+
+
+def neighbours_kept(permutation: Permutation) -> tuple[float, float]:
+    """Which share of pixels side by side, and one above the other, still stand so."""
+    rows, columns = np.divmod(permutation.order.numpy().reshape(28, 28), 28)
+    beside = (rows[:, 1:] == rows[:, :-1]) & (columns[:, 1:] - columns[:, :-1] == 1)
+    below = (columns[1:] == columns[:-1]) & (rows[1:] - rows[:-1] == 1)
+    return beside.mean(), below.mean()
+
+
+def test_rows_that_change_places_stay_whole():
+    permutation = Permutation.rows(3)
+    rows, columns = np.divmod(permutation.order.numpy().reshape(28, 28), 28)
+    assert (columns == np.arange(28)).all()
+    assert (rows == rows[:, :1]).all()
+    assert neighbours_kept(permutation)[1] < 0.2
+
+
+def test_columns_are_rows_turned():
+    order = Permutation.rows(3).order.view(28, 28)
+    turned = Permutation.columns(3).order.view(28, 28)
+    assert (order.T // 28).equal(turned % 28)
+    assert (turned // 28).equal(torch.arange(28)[:, None].expand(28, 28))
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 7, 14, 28])
+def test_blocks_change_places_and_stay_whole(size):
+    squares = Permutation.blocks(5, size).apply(batch(28, 28)).unfold(0, size, size).unfold(1, size, size)
+    inside = squares - squares[..., :1, :1]
+    assert (inside == batch(28, 28)[:size, :size]).all()
+    corners = squares[..., 0, 0].flatten()
+    assert corners.sort().values.equal(batch(28, 28)[::size, ::size].flatten())
+    assert Permutation.blocks(5, size).is_identity == (size == 28)
+
+
+def test_the_larger_the_blocks_the_more_neighbours_stay():
+    kept = [sum(neighbours_kept(Permutation.blocks(1, size))) for size in (1, 2, 4, 7, 28)]
+    assert kept == sorted(kept)
+    assert kept[-1] == 2
+
+
+@pytest.mark.parametrize("size", [0, 3, 56, -7, True, 7.0, "7"])
+def test_a_block_that_does_not_tile_the_picture_is_refused(size):
+    with pytest.raises(PermutationError, match="1, 2, 4, 7, 14, 28 pixels") as caught:
+        Permutation.blocks(0, size)
+    assert caught.value.code == "size"
+
+
+@pytest.mark.parametrize("make", [Permutation.rows, Permutation.columns, lambda seed: Permutation.blocks(seed, 7)])
+def test_their_seeds_fix_them_and_are_checked(make):
+    assert make(1) == make(1) != make(2)
+    with pytest.raises(PermutationError, match="a seed is"):
+        make(-1)

@@ -23,6 +23,8 @@ from mnistlab.permutation import Permutation
 from mnistlab.plots.pictures import SIGNED
 from mnistlab.predictor import Prediction
 from mnistlab.training import Epoch
+from mnistlab.unscramble import Draft, Unscrambled, score
+from mnistlab.unscramble import Step as Unscrambling
 
 SCRAMBLE = Permutation.random(42)
 
@@ -106,6 +108,17 @@ def coverage(level: float, held: int) -> Coverage:
 FALLING = np.linspace(0.9, 0.1, 27)
 CORRELATION = np.corrcoef(np.random.default_rng(0).normal(size=(PIXELS, 50)))
 
+CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+SQUARE = np.abs(CORNERS[:, None] - CORNERS).sum(axis=2) == 1
+UNDONE = SCRAMBLE.inverse()
+FOUND = Unscrambled(
+    UNDONE,
+    (Unscrambling("drawn", SCRAMBLE, 1.0, 2.0), Unscrambling("exchanged", UNDONE, 3.0, 4.0)),
+    Draft(np.arange(4), SQUARE, CORNERS, CORNERS),
+    np.arange(PIXELS),
+)
+JUDGED = score(FOUND, SCRAMBLE)
+
 FIGURES = {
     "image": lambda: plots.image(DIGITS.images[0], title="a digit"),
     "grid": lambda: plots.grid(DIGITS.images[:12], titles=range(12), colors=["black"] * 12, suptitle="twelve"),
@@ -157,6 +170,12 @@ FIGURES = {
         [0.1, 0.5, 1.0], [prediction(None), prediction(7), prediction(3)], [INK] * 3, shown=3
     ),
     "replays": lambda: plots.replays([INK] * 2, [3, 5], [prediction(3), prediction(3)], name="plain net", columns=2),
+    "coming_back": lambda: plots.coming_back(DIGITS.images[:4], FOUND, JUDGED),
+    "drawn_graph": lambda: plots.drawn_graph(FOUND.draft, SCRAMBLE),
+    "found_where": lambda: plots.found_where(FOUND, SCRAMBLE, JUDGED),
+    "layouts": lambda: plots.layouts(
+        {"plain": Accuracy(990, 1_000), "scrambled": Accuracy(930, 1_000), "recovered": Accuracy(989, 1_000)}
+    ),
     "styles": lambda: plots.styles({style: DIGITS.images[:1] for style in STYLES}, columns=5),
     "style_readings": lambda: plots.style_readings({"before": {style: Accuracy(50, 100) for style in STYLES}}),
     "recipes": lambda: plots.recipes({"one": {"pen": Accuracy(90, 100)}, "two": {"pen": Accuracy(95, 100)}}),
@@ -525,3 +544,26 @@ def test_replays_colour_what_was_misread():
     axes = plots.replays([INK] * 2, [3, 5], [prediction(3), prediction(3)], name="net", columns=2)
     assert [ax.title.get_color() for ax in axes.flat] == [plots.RIGHT, plots.WRONG]
     assert "1 of 2 read right" in titles_of(axes)
+
+
+# --- unscrambling -----------------------------------------------------------------------------------------------------
+
+
+def test_digits_come_back_stage_by_stage():
+    axes = plots.coming_back(DIGITS.images[:4], FOUND, JUDGED)
+    assert axes.shape == (3, 4)
+    first, last = (np.stack([ax.images[0].get_array() for ax in row]) for row in (axes[0], axes[2]))
+    assert np.array_equal(first, DIGITS.images[:4].numpy())
+    assert np.array_equal(last, UNDONE.apply(DIGITS.images[:4]).numpy())
+    assert titles_of(axes).startswith("100.0 % of the 774 pixels")
+
+
+def test_where_pixels_were_found_is_shown_where_they_belong():
+    shown = plots.found_where(FOUND, SCRAMBLE, JUDGED).images[0].get_array()
+    seldom = np.zeros(PIXELS, bool)
+    seldom[SCRAMBLE.order.numpy()[:10]] = True
+    assert np.array_equal(shown.flatten(), np.where(seldom, -1, 0))
+
+
+def test_layouts_say_what_scrambling_costs_and_what_is_left_of_it():
+    assert FIGURES["layouts"]().get_title() == "scrambling costs 6.0 points; on the recovered pixels 0.1 are left"

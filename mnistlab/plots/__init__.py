@@ -47,6 +47,7 @@ from mnistlab.plots.permutation import (
 )
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, THIRD, WRONG, grid, image
 from mnistlab.plots.training import four_ways, kernel_reach, learning_curves, live_curves, robustness
+from mnistlab.plots.unscramble import coming_back, drawn_graph, found_where, layouts
 
 __all__ = [
     "NEUTRAL",
@@ -59,14 +60,17 @@ __all__ = [
     "agreement",
     "attribution",
     "class_shares",
+    "coming_back",
     "confusion",
     "correlation_by_distance",
     "correlation_maps",
     "coverage",
     "disorder",
     "disorder_curve",
+    "drawn_graph",
     "edit",
     "feature_maps",
+    "found_where",
     "four_ways",
     "grey_levels",
     "grid",
@@ -76,6 +80,7 @@ __all__ = [
     "kernel_reach",
     "kernels",
     "kinship",
+    "layouts",
     "learning_curves",
     "live_curves",
     "means_and_spreads",

@@ -1,0 +1,105 @@
+"""Figures of the study of unscrambling: the digits coming back, the graph, what was found, what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from torch import Tensor
+
+from mnistlab.data import PIXELS, SIDE
+from mnistlab.evaluation import Accuracy
+from mnistlab.permutation import Permutation
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, THIRD, image, open_frame
+from mnistlab.unscramble import Draft, Score, Unscrambled
+from mnistlab.unscramble_grid import FAR
+from mnistlab.wording import percent
+
+
+def coming_back(scrambled: Tensor, found: Unscrambled, judged: Score) -> np.ndarray:
+    """Digits uint8 (n, 28, 28) as they came and after each step, one row a stage. Returns the axes (1 + steps, n).
+
+    They are turned upright by ``judged.symmetry``, for the eye alone.
+    """
+    stages = {"scrambled": scrambled}
+    for step in found.steps:
+        stages[f"{step.name}\n{step.seconds:.0f} s"] = judged.symmetry.apply(step.permutation.apply(scrambled))
+    n = len(scrambled)
+    figure, axes = plt.subplots(len(stages), n, figsize=(1.6 + 0.95 * n, 1.0 * len(stages) + 0.4), squeeze=False)
+    for row, (name, pictures) in zip(axes, stages.items(), strict=True):
+        for ax, picture in zip(row, pictures, strict=True):
+            image(picture, ax=ax)
+        row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+    figure.suptitle(
+        f"{percent(judged.exact, 1)} of the {judged.n} pixels that can be told apart are back in their own cell"
+    )
+    figure.tight_layout()
+    return axes
+
+
+def drawn_graph(draft: Draft, home: Permutation) -> np.ndarray:
+    """The graph of neighbours as distances along its edges place it, and on rows and columns. Returns the axes (2,).
+
+    Dots take their colour from the row and the column where ``home``, the scramble, says that the pixel truly stands: a good
+    drawing has smooth colours.
+    """
+    rows, columns = np.divmod(home.order.numpy()[draft.pixels], SIDE) / np.array(SIDE - 1)[..., None]
+    colours = np.stack([0.9 - 0.8 * rows, 0.25 + 0.5 * columns, 0.1 + 0.8 * rows], axis=1)
+    i, j = np.nonzero(np.triu(draft.edges))
+    axes = plt.subplots(1, 2, figsize=(8, 4.2))[1]
+    for ax, positions, name in zip(
+        axes, (draft.drawn, draft.snapped), ("as long as its paths", "on rows and columns"), strict=True
+    ):
+        places = positions[:, ::-1]
+        ax.add_collection(LineCollection(np.stack([places[i], places[j]], axis=1), colors=NEUTRAL, linewidths=0.5))
+        ax.scatter(*places.T, c=colours, s=9, zorder=2)
+        ax.set_title(name, fontsize=10)
+        ax.set(aspect="equal", xlabel="pixels", ylabel="pixels")
+    axes[0].figure.suptitle(f"{len(draft.pixels)} pixels and {len(i):,} pairs of neighbours draw themselves a grid")
+    axes[0].figure.tight_layout()
+    return axes
+
+
+def found_where(found: Unscrambled, scramble: Permutation, judged: Score, *, ax: Axes | None = None) -> Axes:
+    """The grid as it truly is, each pixel coloured by how far from its cell it was put; grey cannot be told apart."""
+    cell = judged.symmetry.inverse().order.numpy()[found.permutation.inverse().order.numpy()]
+    home = scramble.order.numpy()
+    away = np.empty(PIXELS)
+    away[home] = np.where(found.identifiable, np.minimum(FAR[cell, home], 2), -1)
+    ax = ax or plt.subplots(figsize=(5, 3.8))[1]
+    colours = ListedColormap(["#E5E5E5", PLAIN, THIRD, PERMUTED])
+    shown = ax.imshow(away.reshape(SIDE, SIDE), cmap=colours, norm=BoundaryNorm([-1.5, -0.5, 0.5, 1.5, 2.5], 4))
+    bar = ax.figure.colorbar(shown, ax=ax, ticks=[-1, 0, 1, 2])
+    bar.ax.set_yticklabels(["hardly ever lit", "own cell", "one cell away", "further"])
+    ax.set(xlabel="true column (pixels)", ylabel="true row (pixels)")
+    missed = round((1 - judged.exact) * judged.n)
+    ax.set_title(f"{missed} of {judged.n} pixels are not in their own cell", fontsize=10)
+    return ax
+
+
+def layouts(read: Mapping[str, Accuracy], *, ax: Axes | None = None) -> Axes:
+    """Share of images read right on each layout, with Wilson 95 % intervals; the first is the one to reach."""
+    ax = ax or plt.subplots(figsize=(6.5, 0.5 * len(read) + 1.2))[1]
+    found = list(read.values())
+    errors = [[100 * (a.value - a.low) for a in found], [100 * (a.high - a.value) for a in found]]
+    colours = [PLAIN, PERMUTED, *[THIRD] * (len(found) - 2)]
+    for row, (accuracy, colour) in enumerate(zip(found, colours, strict=False)):
+        ax.errorbar(
+            100 * accuracy.value, row, xerr=[[errors[0][row]], [errors[1][row]]], fmt="o", color=colour, capsize=3
+        )
+    ax.set_yticks(range(len(read)), list(read))
+    ax.set_ylim(len(read) - 0.5, -0.5)
+    ax.set_xlabel(f"right, of {found[0].n:,} images (%)")
+    gap = found[0].value - found[-1].value
+    lost = found[0].value - found[1].value
+    ax.set_title(
+        f"scrambling costs {100 * lost:.1f} points; on the {list(read)[-1]} pixels {100 * gap:.1f} are left",
+        fontsize=10,
+    )
+    ax.grid(axis="x", alpha=0.3)
+    open_frame(ax)
+    return ax

@@ -1,0 +1,203 @@
+"""Find the layout of scrambled images again, from the images alone.
+
+Neighbouring pixels vary together, and no permutation can hide that. ``unscramble`` draws the graph of neighbours of the pixels
+that are often lit (``unscramble_graph``), gives each a cell of the 28 x 28 grid, puts the others beside those they are lit
+together with, and improves the cells by exchanging pixels (``unscramble_grid``). It never sees the permutation that
+scrambled the images; ``score`` does, at the end, and turns or mirrors the picture for it, since up and left cannot be known.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mnistlab.data import PIXELS, SIDE
+from mnistlab.errors import DataError
+from mnistlab.permutation import Permutation
+from mnistlab.unscramble_graph import (
+    correlation,
+    embed,
+    lit_counts,
+    lit_together,
+    misfits,
+    neighbour_graph,
+    partial_correlation,
+    snap,
+)
+from mnistlab.unscramble_grid import FAR, gains, grow, nearest, objective, settle
+
+MIN_LIT = 10  # images a pixel must be lit in to be identified: from fewer, its correlations are chance
+# Drafts are made with every pair of these; which succeeds depends on the number of images.
+CORES = (10, 30, 100)  # images a pixel must be lit in to be drawn
+RIDGES = (0.03, 0.1, 0.3)  # against noise in the graph of neighbours
+CELL_RIDGE = 0.05  # where the cells are judged; here a false edge does no harm
+MISFIT = 10  # edges that fit it takes to make up for one that does not: it may fold everything around it
+
+
+@dataclass(frozen=True)
+class Step:
+    """The layout at one stage: ``permutation`` brings scrambled images into it.
+
+    ``objective`` is what the search raises: the similarities of all pixels that touch, summed, corners at 0.3.
+    ``seconds`` have passed since the start.
+    """
+
+    name: str
+    permutation: Permutation
+    objective: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A drawing of the graph of neighbours.
+
+    Attributes
+    ----------
+    pixels : int (n,), the scrambled pixels drawn.
+    edges : bool (n, n), who is next to whom.
+    drawn, snapped : float (n, 2), row and column of each, first as distances along the edges have it, then with edges one
+        pixel long along rows and columns. Up to a shift, a turn and a mirror.
+    """
+
+    pixels: np.ndarray
+    edges: np.ndarray
+    drawn: np.ndarray
+    snapped: np.ndarray
+
+    @property
+    def fit(self) -> int:
+        """Edges that came out one pixel long, less ten for each that did not."""
+        return int(self.edges.sum()) // 2 - (1 + MISFIT) * misfits(self.snapped, self.edges)
+
+
+@dataclass(frozen=True)
+class Unscrambled:
+    """What was found.
+
+    Attributes
+    ----------
+    permutation : applied to the scrambled images it gives the recovered ones.
+    steps : the stages on the way, the last of them this permutation.
+    draft : the drawing of the graph they began with.
+    lit : int (784,), in how many images each scrambled pixel is lit.
+    """
+
+    permutation: Permutation
+    steps: tuple[Step, ...]
+    draft: Draft
+    lit: np.ndarray
+
+    @property
+    def identifiable(self) -> np.ndarray:
+        """Which scrambled pixels are lit in enough images to be told apart: bool (784,)."""
+        return self.lit >= MIN_LIT
+
+
+@dataclass(frozen=True)
+class Score:
+    """How much of the layout was found, turned and mirrored to suit it best.
+
+    ``exact`` and ``within_one`` are shares (0 to 1) of ``n`` pixels: in their own cell; there or in one that touches it, by
+    side or corner. ``furthest`` is the worst distance in king's moves, ``symmetry`` what makes the recovered images stand
+    upright.
+    """
+
+    exact: float
+    within_one: float
+    furthest: int
+    n: int
+    symmetry: Permutation
+
+
+def unscramble(images: Tensor) -> Unscrambled:
+    """The layout of scrambled images, uint8 (N, 28, 28) or (N, 784); the same images give the same layout.
+
+    Raises
+    ------
+    DataError : the images are too few, or have no neighbours to find.
+    """
+    started = time.perf_counter()
+    steps: list[Step] = []
+    lit, together = lit_counts(images), correlation(images)
+    draft = _best_draft(together, lit)
+    core = np.zeros(PIXELS, dtype=bool)
+    core[draft.pixels] = True
+    similarity = np.where(np.outer(core, core), partial_correlation(together, ridge=CELL_RIDGE), lit_together(images))
+    ink = images.reshape(len(images), PIXELS).double().mean(dim=0).numpy()[draft.pixels]
+
+    def note(name: str, cell: np.ndarray) -> None:
+        order = Permutation(torch.from_numpy(np.argsort(cell)))
+        steps.append(Step(name, order, objective(similarity, cell), time.perf_counter() - started))
+
+    note("graph drawn", grow(similarity, nearest(on_page(draft.drawn, ink)[0], draft.pixels)))
+    grown = [grow(similarity, nearest(placed, draft.pixels)) for placed in on_page(draft.snapped, ink)]
+    note("rows and columns", grown[0])
+    # By the rare pixels alone, and before exchanges, which would bend the rest to suit any place.
+    best = max(grown, key=lambda cell: gains(similarity, cell)[~core, cell[~core]].sum())
+    note("place on the page", best)
+    note("pixels exchanged", settle(similarity, best))
+    return Unscrambled(steps[-1].permutation, tuple(steps), draft, lit)
+
+
+def score(found: Unscrambled, scramble: Permutation, *, step: int = -1, min_lit: int = MIN_LIT) -> Score:
+    """Compare with the truth, over the pixels lit in at least ``min_lit`` images. Nothing but this may know ``scramble``.
+
+    Parameters
+    ----------
+    step : which of ``found.steps`` to judge; the last is the result.
+    """
+    counted = found.lit >= min_lit
+    cell = found.steps[step].permutation.inverse().order.numpy()[counted]
+    best = None
+    for symmetry in symmetries():
+        away = FAR[symmetry.inverse().order.numpy()[cell], scramble.order.numpy()[counted]]
+        judged = Score(float((away == 0).mean()), float((away <= 1).mean()), int(away.max()), len(away), symmetry)
+        if best is None or (judged.within_one, judged.exact) > (best.within_one, best.exact):
+            best = judged
+    return best
+
+
+def symmetries() -> list[Permutation]:
+    """The four turns of the grid, each as it is and mirrored."""
+    turns = [torch.rot90(torch.arange(PIXELS).view(SIDE, SIDE), k) for k in range(4)]
+    return [Permutation(grid.flatten()) for turn in turns for grid in (turn, turn.fliplr())]
+
+
+def on_page(positions: np.ndarray, ink: np.ndarray) -> list[np.ndarray]:
+    """The positions on whole pixels at four places of the page, those that bring the ink's centre of mass nearest to its middle.
+
+    The digits' centres of mass were put in the middle of their pictures. A page of 28 x 28 has none of its own: the middle lies
+    between two rows and two columns, and which of them was taken only the pixels at the margin can tell.
+    """
+    positions = positions - np.median(positions - np.rint(positions), axis=0)
+    missing = (SIDE - 1) / 2 - np.average(positions, axis=0, weights=ink)
+    low = np.floor(missing)
+    shifts = [low + one for one in product((0, 1), repeat=2)]
+    return [positions + shift for shift in sorted(shifts, key=lambda shift: float(np.hypot(*(shift - missing))))]
+
+
+def _best_draft(together: np.ndarray, lit: np.ndarray) -> Draft:
+    """Of the drawings with each core and ridge, the one with the most edges that fit a grid."""
+    best, problem = None, None
+    for ridge in RIDGES:
+        similarity = partial_correlation(together, ridge=ridge)
+        for least in CORES:
+            core = np.flatnonzero(lit >= least)
+            try:
+                edges, kept = neighbour_graph(similarity[np.ix_(core, core)])
+            except DataError as error:
+                problem = problem or error
+                continue
+            drawn = embed(edges)
+            draft = Draft(core[kept], edges, drawn, snap(drawn, edges))
+            if best is None or draft.fit > best.fit:
+                best = draft
+    if best is None:
+        raise problem
+    return best
