@@ -48,6 +48,10 @@ class ImageError(LabError, ValueError):
     """A picture cannot be read as one digit."""
 
 
+class FeedbackError(LabError):
+    """A correction was refused, or the store of corrections cannot be opened, read or written."""
+
+
 class RunError(LabError):
     """A headless run was refused or did not complete."""
 

@@ -1,0 +1,273 @@
+"""The database behind ``feedback``: its tables, how it is opened, checked and brought up to date, and what its faults are called.
+
+SQLite in a file of its own, or PostgreSQL by URL. A transaction is acknowledged once it is on the disk, and what is deleted is
+overwritten. Every error that leaves this module is a ``FeedbackError``; none names a password or holds a drawing.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from mnistlab import paths
+from mnistlab.errors import FeedbackError
+
+VARIABLE = "MNISTLAB_FEEDBACK"  # a URL, or the path of an SQLite file
+FILE = "feedback.sqlite"  # in data/
+WAIT = 30.0  # seconds for another writer
+KEY = 64  # characters of a random name at most
+ALLOWED = "a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
+LOCK = 0x6D6E6973  # of PostgreSQL, held while the tables are made or changed; any number of our own
+
+_Real = sa.Double().with_variant(sa.REAL(), "sqlite")  # 8 bytes in both; STRICT tables of SQLite know no DOUBLE
+tables = sa.MetaData()
+
+
+def _table(name: str, *parts: sa.Column | sa.CheckConstraint) -> sa.Table:
+    return sa.Table(name, tables, *parts, sqlite_strict=True, sqlite_autoincrement=True)  # an id is never given twice
+
+
+schema = sa.Table("feedback_schema", tables, sa.Column("version", sa.Integer, nullable=False), sqlite_strict=True)
+
+corrections = _table(
+    "corrections",
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("session", sa.Text, nullable=False, index=True),
+    sa.Column("created", sa.Text, nullable=False, index=True),
+    sa.Column("consent", sa.Text, sa.CheckConstraint("consent <> ''"), nullable=False),
+    sa.Column("consented_at", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("digit", sa.Integer, sa.CheckConstraint("digit BETWEEN 0 AND 9"), nullable=False),
+    sa.Column("predicted", sa.Integer, sa.CheckConstraint("predicted BETWEEN 0 AND 9")),
+    sa.Column("probabilities", sa.Text, nullable=False),
+    sa.Column("milliseconds", _Real, nullable=False),
+    sa.Column("seconds", _Real, nullable=False),
+    sa.Column("pen_width", _Real, nullable=False),
+    sa.Column("strokes", sa.Text, nullable=False),
+    sa.Column("image", sa.LargeBinary, sa.CheckConstraint("length(image) = 784"), nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+)
+
+# What is about the drawing; the table itself refuses it without the session of somebody who agreed.
+ABOUT = ("confidence", "digit", "pen_width", "slant", "size", "x", "y")
+uses = _table(
+    "uses",
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("created", sa.Text, nullable=False, index=True),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("milliseconds", _Real, nullable=False),
+    sa.Column("verdict", sa.Text, sa.CheckConstraint("verdict IN ('right', 'wrong')")),
+    sa.Column("session", sa.Text, index=True),
+    *(sa.Column(name, sa.Integer if name == "digit" else _Real) for name in ABOUT),
+    sa.CheckConstraint(f"session IS NOT NULL OR ({' AND '.join(f'{name} IS NULL' for name in ABOUT)})"),
+)
+
+# Which corrections a version learned from, and which of those are erased since; only numbers, nothing of a drawing.
+trainings = sa.Table(
+    "trainings",
+    tables,
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("correction", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("erased", sa.Text),
+    sqlite_strict=True,
+)
+
+# The n-th one lifts a store from schema n to n + 1. A new store gets the tables above, and none of these.
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = ()
+
+
+class Database:
+    """An open database: made, checked and brought up to date.
+
+    Parameters
+    ----------
+    url : ``sqlite:///PATH``, a path, or ``postgresql://USER@HOST/NAME``; None is ``MNISTLAB_FEEDBACK``, or else
+        ``feedback.sqlite`` in the folder of downloads, ``data/``.
+    wait : seconds to wait for another writer.
+
+    Attributes
+    ----------
+    path : the file; None for a server.
+
+    Raises
+    ------
+    FeedbackError : ``"url"``, it names none of these;
+        ``"damaged"``, ``"foreign"``, ``"newer"``: what is there is no sound store of ours,
+        and is left as it is; ``"unavailable"``, it cannot be opened; ``"busy"``, others have kept it to themselves too long.
+    """
+
+    def __init__(self, url: str | Path | None = None, *, wait: float = WAIT) -> None:
+        address = url or os.environ.get(VARIABLE) or paths.downloads() / FILE
+        self.path = _path(address)
+        self._name = str(self.path) if self.path else str(_server(str(address)))  # its str hides the password
+        self._engine = _sqlite(self.path, wait) if self.path else _postgresql(_server(str(address)), wait)
+        if self.path is not None:
+            _make_file(self.path)
+        with self.begin() as connection:
+            if self.path is not None:
+                self._check(connection)
+            self._prepare(connection)
+        if self.path is not None:  # another program may have set WAL, whose file keeps what is deleted here
+            self._alone("PRAGMA journal_mode = DELETE")
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """A transaction: written as a whole at the end of a ``with`` block, or not at all.
+
+        Raises
+        ------
+        FeedbackError : as above, or ``"write"``, what is to be written is refused.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            raise self._fault(error) from None  # its own words may hold what was to be stored
+
+    def vacuum(self) -> None:
+        """Write the tables anew, so that nothing deleted is left in the file; PostgreSQL's log keeps it a little longer.
+
+        Raises
+        ------
+        FeedbackError : as ``begin``; what was deleted stays so.
+        """
+        self._alone(*["VACUUM"] if self.path else [f"VACUUM FULL {table.name}" for table in (corrections, uses)])
+
+    def upsert(self, table: sa.Table, row: dict[str, object]) -> sa.Insert:
+        """A statement that puts a row in, or in the place of the one with its key; it returns the id."""
+        if self.path is not None:
+            from sqlalchemy.dialects.sqlite import insert
+        else:
+            from sqlalchemy.dialects.postgresql import insert
+        statement = insert(table).values(row)
+        return statement.on_conflict_do_update(index_elements=["key"], set_=row).returning(table.c.id)
+
+    def _alone(self, *statements: str) -> None:
+        """Statements that may stand in no transaction."""
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                for statement in statements:
+                    connection.exec_driver_sql(statement)
+        except sa.exc.SQLAlchemyError as error:
+            raise self._fault(error) from None
+
+    def _check(self, connection: sa.Connection) -> None:
+        found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+        if found != "ok":
+            raise FeedbackError(_DAMAGED.format(self._name, str(found).splitlines()[-1][:200]), code="damaged")
+
+    def _prepare(self, connection: sa.Connection) -> None:
+        """Make the tables, or bring them up to date, one process at a time."""
+        if self.path is None:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        there = set(sa.inspect(connection).get_table_names())
+        newest = 1 + len(MIGRATIONS)
+        if schema.name in there:
+            version = connection.execute(sa.select(schema.c.version)).scalar_one()
+            if version > newest:
+                raise FeedbackError(
+                    f"{self._name} was written by a newer mnistlab (schema {version}; this one knows up to {newest})",
+                    code="newer",
+                )
+            for migrate in MIGRATIONS[version - 1 :]:
+                migrate(connection)
+            connection.execute(sa.update(schema).values(version=newest))
+        elif there & set(tables.tables) or (self.path and there):
+            raise FeedbackError(
+                f"{self._name} is the database of another program; nothing was changed in it. Name another: {ALLOWED}",
+                code="foreign",
+            )
+        else:
+            tables.create_all(connection)
+            connection.execute(sa.insert(schema).values(version=newest))
+
+    def _fault(self, error: sa.exc.SQLAlchemyError) -> FeedbackError:
+        cause = getattr(error, "orig", None) or error
+        words = (str(cause).strip().splitlines() or [type(cause).__name__])[0][:200]
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the extended codes hold more in their higher bits
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or getattr(cause, "sqlstate", "") == "55P03":
+            return FeedbackError(f"{self._name} is in use by others all the time ({words}); try again", code="busy")
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            return FeedbackError(_DAMAGED.format(self._name, words), code="damaged")
+        if isinstance(error, sa.exc.IntegrityError | sa.exc.DataError):
+            return FeedbackError(f"{self._name} refuses what was to be stored ({type(error).__name__})", code="write")
+        return FeedbackError(f"{self._name} cannot be used: {words}", code="unavailable")
+
+
+_DAMAGED = (
+    "{} is damaged ({}); nothing was changed in it. Put a copy of earlier in its place, or move it away to begin anew"
+)
+
+
+def _path(address: str | Path) -> Path | None:
+    """The file an address names, or None if it names a server."""
+    if isinstance(address, str) and "://" in address:
+        url = _parse(address)
+        if url.get_backend_name() == "postgresql":
+            return None
+        if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:" or url.query:
+            raise FeedbackError(f"a store is {ALLOWED}, not {url}", code="url")
+        address = url.database
+    return Path(address).expanduser().resolve()
+
+
+def _server(address: str) -> sa.URL:
+    return _parse(address).set(drivername="postgresql+psycopg")
+
+
+def _parse(address: str) -> sa.URL:
+    try:
+        return sa.make_url(address)
+    except (sa.exc.ArgumentError, ValueError):
+        raise FeedbackError(f"a store is {ALLOWED}; what came is no URL", code="url") from None
+
+
+def _make_file(path: Path) -> None:
+    """An empty file for its owner alone, where there is none."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise FeedbackError(f"{path} cannot be written: {error.strerror}", code="unavailable") from None
+
+
+def _sqlite(path: Path, wait: float) -> sa.Engine:
+    def connect() -> sqlite3.Connection:
+        # rw: a file that was taken away is a fault, not the beginning of an empty one
+        return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=wait, isolation_level=None)
+
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool, hide_parameters=True)
+
+    @sa.event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _: object) -> None:
+        # EXTRA flushes the folder too, so that a power cut cannot bring a transaction back
+        for setting in ("secure_delete = ON", "synchronous = EXTRA", "trusted_schema = OFF"):
+            connection.execute(f"PRAGMA {setting}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A plain BEGIN takes the lock at the first write, and two that have read already cannot both have it.
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: sa.URL, wait: float) -> sa.Engine:
+    milliseconds = max(1, round(1000 * wait))
+    limits = {"connect_timeout": max(2, round(wait)), "options": f"-c lock_timeout={milliseconds}"}
+    try:
+        import psycopg  # noqa: F401  the driver, in an extra
+
+        return sa.create_engine(url, connect_args=limits, hide_parameters=True, pool_pre_ping=True)
+    except ModuleNotFoundError:
+        raise FeedbackError(
+            "PostgreSQL needs the package psycopg: pip install 'mnistlab[postgres]'", code="unavailable"
+        ) from None
