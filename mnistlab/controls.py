@@ -94,8 +94,8 @@ class Controls:
             layout=widgets.Layout(width=COLUMN, max_width="100%", margin="0", overflow="visible"),
         )
 
-    def arrange(self, sheet: widgets.Widget) -> list[widgets.Widget]:
-        """The children of the pad: its style, the sheet over its controls, what is read beside them, and why below."""
+    def arrange(self, sheet: widgets.Widget, strip: widgets.Widget | None = None) -> list[widgets.Widget]:
+        """The children of the pad: its style, the sheet over its controls, the readings beside them, and why below."""
         column = widgets.Layout(width=f"{CANVAS + 2}px", max_width="100%", margin="0", overflow="visible")
         bar = widgets.HBox([self.undo, self.clear, self.why], layout=_bar())
         left = widgets.VBox([sheet, bar, self.pen, self.versions, self.more, self._extras], layout=column)
@@ -103,7 +103,8 @@ class Controls:
         style = f"<style>{files('mnistlab').joinpath('pad.css').read_text(encoding='utf-8')}</style>"
         hidden = widgets.HTML(style, layout=widgets.Layout(display="none"))
         self.fold(open=False)
-        return [hidden, left, self.said, self.said_beside, self.reasons]
+        said = self.said if strip is None else widgets.VBox([self.said, strip], layout=widgets.Layout(margin="0"))
+        return [hidden, left, said, self.said_beside, self.reasons]
 
     def fold(self, *, open: bool) -> None:
         """Show what is behind *More*, or hide it."""

@@ -24,7 +24,6 @@ import sqlalchemy as sa
 
 from mnistlab import consent
 from mnistlab.consent import RETENTION
-from mnistlab.data import CLASSES, SIDE
 from mnistlab.database import KEY, WAIT, Database
 from mnistlab.database import corrections as _corrections
 from mnistlab.database import trainings as _trainings
@@ -33,6 +32,7 @@ from mnistlab.errors import FeedbackError
 from mnistlab.strokes import as_strokes, check_pen
 
 COMMENT = 500  # characters of a comment at most
+CLASSES, SIDE = 10, 28  # as in data, which would bring PyTorch along
 
 
 def new_key() -> str:

@@ -13,13 +13,14 @@ import io
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 import numpy as np
 
 from mnistlab import drawings, keys, paths, readout
 from mnistlab.controls import NONE, Controls
-from mnistlab.errors import LabError
+from mnistlab.errors import FeedbackError, LabError
 from mnistlab.later import Later
 from mnistlab.predictor import Prediction, Predictor
 from mnistlab.progress import headless
@@ -29,6 +30,10 @@ from mnistlab.sheet import TAIL, Sheet
 from mnistlab.sketch import Sketch
 from mnistlab.strokes import PEN_WIDTH, Drawing, as_strokes, check_pen, rasterise
 from mnistlab.why import Why
+
+if TYPE_CHECKING:
+    from mnistlab.feedback import Store
+    from mnistlab.strip import Strip
 
 INTERVAL = 0.04  # seconds between two readings of a stroke under way; 25 a second look continuous
 IDLE = 1.5  # of the time a reading took, at least this is left for the pen before the next
@@ -64,6 +69,8 @@ class DigitPad(widgets.Box):
     models : folder of the versions; None is that of the lab. Not used with a predictor.
     rival : a second one that reads beside it: the name of a version, or, beside a predictor, a predictor.
     pen_width : px of the 280 x 280 canvas, 4 to 60. How thick the ink looks; the reading does not depend on it.
+    feedback : a store of corrections, and a strip under the reading to make them; True for the lab's own, which is not opened
+        in a notebook that runs headless. None asks for nothing and counts nothing.
 
     Attributes
     ----------
@@ -87,9 +94,12 @@ class DigitPad(widgets.Box):
         models: Path | str | None = None,
         rival: Predictor | str | None = None,
         pen_width: float = PEN_WIDTH,
+        feedback: Store | bool | None = None,
     ) -> None:
         self._later, self._rest = Later(self._read_late), Later(self.explain)
+        self._seen = Later(self._count)
         self._player = Player(self._play_on, self.stop)
+        self.strip = _strip(feedback)
         self.sketch, self.why = Sketch(pen_width), Why()
         self.readers = Readers(predictor, version=version, models=models, rival=rival)
         self.message = ""
@@ -107,7 +117,7 @@ class DigitPad(widgets.Box):
             rival=self._rival(),
             fixed=self.readers.is_fixed,
         )
-        children = self.controls.arrange(self.sheet)
+        children = self.controls.arrange(self.sheet, self.strip)
         super().__init__(children, layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
         self.add_class("mnistlab-pad")
         self._wire()
@@ -178,9 +188,58 @@ class DigitPad(widgets.Box):
     @_handler
     def correct(self, digit: int) -> None:
         """Say which digit it was meant to be; the same once more takes that back."""
-        self.sketch.mark(digit)
+        if not (self.strip and self.strip.state.is_stale and digit == self.true_digit):  # else it is said anew
+            self.sketch.mark(digit)
+        if self.strip:
+            self.strip.state.judge(self.sketch, self.prediction)
         self.message = ""
         self._show()
+
+    # --- feedback -----------------------------------------------------------------------------------------------------
+
+    @_handler
+    def judge(self, right: bool) -> None:
+        """Say that it was read right, or wrong; the same once more takes that back."""
+        state, digit = self._feedback().state, self.prediction.digit
+        if right and digit is None:
+            raise FeedbackError("no digit was read that could be right", code="empty")
+        if right:
+            self.correct(digit)
+            return
+        if self.sketch.is_empty:
+            raise FeedbackError("there is nothing on the sheet to judge", code="empty")
+        again = state.verdict == "wrong" and not state.is_stale
+        self.sketch.true_digit = None
+        state.judge(self.sketch, self.prediction, wrong=not again)
+        self._show()
+
+    @_handler
+    def agree(self, agreed: bool) -> None:
+        """Let the drawings that are marked be kept, or no more."""
+        self._feedback().state.agree(bool(agreed), self.sketch, self.prediction)
+        self._show()
+
+    @_handler
+    def withdraw(self) -> None:
+        """Erase all that was kept from this pad, and keep no more."""
+        self._feedback().state.withdraw()
+        self._show()
+
+    @_handler
+    def comment(self, text: str) -> None:
+        """Add a comment to the drawing on the sheet."""
+        self._feedback().state.say(text)
+        self._show()
+
+    @_handler
+    def _count(self) -> None:
+        self._seen.cancel()
+        self._feedback().state.seen(self.sketch, self.prediction)
+
+    def _feedback(self) -> Strip:
+        if self.strip is None:
+            raise FeedbackError("this pad was made without feedback", code="none")
+        return self.strip
 
     # --- what a keyboard does -----------------------------------------------------------------------------------------
 
@@ -224,6 +283,8 @@ class DigitPad(widgets.Box):
         """Read a file: a drawing that was saved as PNG or JSON, or any PNG or JPEG. What cannot be read leaves all as it was."""
         self.stop()
         self.sketch.load(content)
+        if self.strip:
+            self.strip.state.renew()
         self._change()
 
     def replay(self, strokes: Iterable) -> Prediction:
@@ -304,7 +365,7 @@ class DigitPad(widgets.Box):
 
     def close(self) -> None:
         """Take the pad off the page."""
-        for waiting in (self._later, self._rest):
+        for waiting in (self._later, self._rest, self._seen):
             waiting.cancel()
         self._player.stop()
         super().close()
@@ -332,6 +393,20 @@ class DigitPad(widgets.Box):
             (controls.load, self._loaded),
         ):
             control.observe(functools.partial(self._changed, handler), "value")
+
+        if self.strip:
+            self._wire_strip(self.strip)
+
+    def _wire_strip(self, strip: Strip) -> None:
+        for button, handler in (
+            (strip.right, functools.partial(self.judge, True)),
+            (strip.wrong, functools.partial(self.judge, False)),
+            (strip.withdraw, self.withdraw),
+            *((button, functools.partial(self.correct, digit)) for digit, button in enumerate(strip.digits)),
+        ):
+            button.on_click(lambda _, handler=handler: handler())
+        strip.consent.observe(functools.partial(self._changed, self.agree), "value")
+        strip.comment.observe(functools.partial(self._changed, self.comment), "value")
 
     def _changed(self, handler: Callable, change: dict) -> None:
         if not self._marking:
@@ -457,9 +532,25 @@ class DigitPad(widgets.Box):
         controls.said_beside.value = "" if beside is None else self._say(beside, readers.second)
         controls.mark(sketch.true_digit if len(self.drawing) else None)
         controls.explain(self.why.is_on)
+        if self.strip and not self._player.is_playing:
+            self._judged(self.strip)
         if self._is_settled and controls.more.value:
             strokes = self.drawing.strokes
             controls.links.value = readout.links(strokes, pen_width=sketch.pen_width, digit=sketch.true_digit)
+
+    def _judged(self, strip: Strip) -> None:
+        """Show the strip anew; a reading that stays for a while is counted."""
+        from mnistlab.strip import SEEN
+
+        strip.state.watch(self.sketch)
+        self._marking = True
+        try:
+            strip.show(self.sketch, self.prediction)
+        finally:
+            self._marking = False
+        self._seen.cancel()
+        if self._is_settled and not self.sketch.is_empty and not strip.state.is_counted:
+            self._seen.start(SEEN)
 
     def _say(self, prediction: Prediction, who: Predictor, message: str = "") -> str:
         return readout.render(
@@ -494,3 +585,12 @@ class DigitPad(widgets.Box):
 
     def __repr__(self) -> str:
         return f"DigitPad(version={self.predictor.version!r})"
+
+
+def _strip(feedback: Store | bool | None) -> Strip | None:
+    """The strip for a store; nobody gives feedback in a notebook that runs headless, and the lab's own store stays closed."""
+    if feedback is None or feedback is False or (feedback is True and headless()):
+        return None
+    from mnistlab.strip import Strip  # brings SQLAlchemy, of no use to other pads
+
+    return Strip(feedback)

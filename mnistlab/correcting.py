@@ -1,0 +1,234 @@
+"""What a person says about the readings of a pad, and what becomes of it. Pure state, with no widget in it.
+
+Nothing about a drawing leaves this module without consent: without it a use is counted, and that is all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+from mnistlab import consent, feedback
+from mnistlab.errors import FeedbackError
+from mnistlab.feedback import Correction, Store, Use
+from mnistlab.predictor import Prediction
+from mnistlab.sketch import Sketch
+from mnistlab.terms import terms
+
+
+@dataclass(frozen=True)
+class Note:
+    """A word to the person.
+
+    Attributes
+    ----------
+    text : what became of it.
+    failed : it did not work.
+    """
+
+    text: str = ""
+    failed: bool = False
+
+
+class Correcting:
+    """One pad's judgements.
+
+    Parameters
+    ----------
+    store : where they go; None if it cannot be opened.
+    fault : why it cannot.
+
+    Attributes
+    ----------
+    session : random name under which this pad keeps drawings; a new one after a withdrawal.
+    consented_at : when the person agreed; None without consent.
+    verdict : ``"right"`` or ``"wrong"``, of the drawing on the sheet; None if nobody said.
+    comment : on the drawing on the sheet.
+    note : what became of the last act.
+    """
+
+    def __init__(self, store: Store | None, *, fault: str = "") -> None:
+        self._store, self._fault = store, fault
+        self.session = feedback.new_key()
+        self.consented_at: datetime | None = None
+        self.note = Note(f"Nothing can be saved: {fault}" if store is None else "", failed=store is None)
+        self.clock: Callable[[], float] = time.monotonic  # seconds
+        self._kept: set[str] = set()  # keys of the drawings in the store
+        self._points = 0
+        self.renew()
+
+    def renew(self) -> None:
+        """Another drawing: nothing is said of it yet. What was kept of the one before stays."""
+        self._key = feedback.new_key()
+        self._last: Correction | None = None  # what the store holds of this drawing
+        self._began = self._ended = 0.0
+        self._points = self._judged = 0  # points on the sheet: now, and when it was judged
+        self.verdict, self.comment = None, ""
+        self._counted = False
+
+    @property
+    def n_kept(self) -> int:
+        """Drawings in the store from this pad, since the last withdrawal."""
+        return len(self._kept)
+
+    @property
+    def is_kept(self) -> bool:
+        """The drawing on the sheet is in the store."""
+        return self._last is not None
+
+    @property
+    def is_stale(self) -> bool:
+        """There is other ink on the sheet than when it was judged: said again, it is kept as it is now."""
+        return self.verdict is not None and self._judged != self._points
+
+    @property
+    def is_counted(self) -> bool:
+        """The drawing on the sheet is counted already."""
+        return self._counted
+
+    def watch(self, sketch: Sketch) -> None:
+        """Look at the sheet after every change: when did it begin, when was it last touched, is it another drawing?"""
+        if sketch.is_empty:
+            if self._points:
+                self.note = Note()
+                self.renew()
+            return
+        points = sketch.drawing.n_points or 1  # a picture has none
+        if points != self._points:
+            self._ended = self.clock()
+            self._began = self._began if self._points else self._ended
+            self._points = points
+
+    def judge(self, sketch: Sketch, prediction: Prediction, *, wrong: bool = False) -> None:
+        """Take what was said of the drawing: ``sketch.true_digit`` is what it is, None that this is taken back.
+
+        Parameters
+        ----------
+        wrong : it was misread, but nobody said as what else.
+        """
+        digit = sketch.true_digit
+        self.verdict = None if digit is None else "right" if digit == prediction.digit else "wrong"
+        self.verdict = "wrong" if wrong else self.verdict
+        self._judged = self._points
+        try:
+            if self._last is not None and (digit is None or self.consented_at is None):
+                self._take_back()
+            self.count(sketch, prediction)
+            self.note = Note(self._keep(sketch, prediction))
+        except FeedbackError as error:
+            self.note = Note(f"Not saved: {error}", failed=True)
+
+    def agree(self, agreed: bool, sketch: Sketch, prediction: Prediction) -> None:
+        """Give consent, or end it. What is marked on the sheet is then kept; what was kept before an end stays."""
+        if agreed == (self.consented_at is not None):
+            return
+        self.consented_at = feedback.now() if agreed else None
+        if agreed and self.verdict is not None and not sketch.is_empty:
+            self.judge(sketch, prediction)
+        elif agreed:
+            self.note = Note("From now on the drawings that you mark are kept.")
+        else:
+            left = (
+                f" {_drawings(self.n_kept)} so far {'stays' if self.n_kept == 1 else 'stay'}; Erase removes what is kept."
+            )
+            self.note = Note("Nothing more is kept." + left * bool(self.n_kept))
+
+    def withdraw(self) -> None:
+        """End the consent, and erase all that was kept from this pad, counts of these drawings included."""
+        self.consented_at = None
+        try:
+            erased = self._open().erase(session=self.session)
+        except FeedbackError as error:
+            self.note = Note(f"Not erased: {error}. Press Erase once more", failed=True)
+            return
+        self.session, self._last, self._kept = feedback.new_key(), None, set()
+        learned = f" Marked as having learned from it: version {', '.join(erased.versions)}." * bool(erased.versions)
+        self.note = Note(f"{_drawings(erased.corrections).capitalize()} erased; nothing more is kept.{learned}")
+
+    def say(self, comment: str) -> None:
+        """A comment on the drawing on the sheet; it is kept with it."""
+        self.comment = comment
+        if self._last is None:
+            self.note = Note("The comment is kept with the drawing, once you mark it.")
+            return
+        try:
+            self._last = replace(self._last, comment=comment)
+            self._open().add(self._last)
+            self.note = Note("Saved, with your comment." if comment else "Saved, without a comment.")
+        except FeedbackError as error:
+            self.note = Note(f"The comment is not saved: {error}", failed=True)
+
+    def seen(self, sketch: Sketch, prediction: Prediction) -> None:
+        """Count a reading that stood on the page for a while. A failure is not worth a word: nobody asked for it."""
+        if not sketch.is_empty and not self._counted:
+            with suppress(FeedbackError):
+                self.count(sketch, prediction)
+
+    def count(self, sketch: Sketch, prediction: Prediction) -> None:
+        """Count the reading, once for each drawing; what it was about only with consent."""
+        about = {}
+        if self.consented_at is not None:
+            about = {"session": self.session, "confidence": prediction.confidence, "digit": prediction.digit}
+            if strokes := sketch.drawing.strokes:
+                about |= asdict(terms(strokes, sketch.pen_width))
+        use = Use(
+            version=prediction.version,
+            milliseconds=prediction.milliseconds,
+            verdict=self.verdict,
+            key=self._key,
+            **about,
+        )
+        self._open().count(use)
+        self._counted = True
+
+    def _keep(self, sketch: Sketch, prediction: Prediction) -> str:
+        """Keep the drawing if that is agreed to and it has a digit; what to say about it."""
+        if self.verdict is None:
+            return "Taken back."
+        if self.consented_at is None:
+            return f"Counted as {self.verdict}. Nothing about the drawing is kept."
+        if sketch.picture is not None:
+            return f"Counted as {self.verdict}. A picture from a file is not kept."
+        if sketch.true_digit is None:
+            return "Counted as wrong. Say which digit it was, and the drawing is kept."
+        correction = Correction(
+            strokes=sketch.drawing.strokes,
+            pen_width=sketch.pen_width,
+            image=prediction.image,
+            predicted=prediction.digit,
+            probabilities=prediction.probabilities,
+            milliseconds=prediction.milliseconds,
+            version=prediction.version,
+            digit=sketch.true_digit,
+            session=self.session,
+            consent=consent.VERSION,
+            consented_at=self.consented_at,
+            seconds=max(0.0, self._ended - self._began),
+            comment=self.comment,
+            key=self._key,
+        )
+        self._open().add(correction)
+        self._last = correction
+        self._kept.add(self._key)
+        return f"Saved as {_a(correction.digit)}; {_drawings(self.n_kept)} from this pad."
+
+    def _take_back(self) -> None:
+        self._open().erase(key=self._key)
+        self._kept.discard(self._key)
+        self._last = None
+
+    def _open(self) -> Store:
+        if self._store is None:
+            raise FeedbackError(self._fault, code="unavailable")
+        return self._store
+
+
+def _drawings(n: int) -> str:
+    return f"{n or 'no'} drawing{'' if n == 1 else 's'}"
+
+
+def _a(digit: int) -> str:
+    return f"{'an' if digit == 8 else 'a'} {digit}"
