@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 from mnistlab import __version__
-from mnistlab.commands import benchmark, models, reading, retraining, running
+from mnistlab.commands import benchmark, models, monitoring, personalising, reading, retraining, running
 from mnistlab.errors import LabError
 
 # How a command ends besides 0: 1 what was asked for failed, 2 it was refused because of how it was asked, 75 somebody else is
@@ -46,7 +46,16 @@ def main() -> None:
     """A lab for handwritten digits: run its notebooks, keep its models, read digits."""
 
 
-for command in (running.run, retraining.retrain, models.models, reading.predict, benchmark.benchmark, reading.doctor):
+for command in (
+    running.run,
+    retraining.retrain,
+    personalising.personal,
+    models.models,
+    reading.predict,
+    monitoring.monitor,
+    benchmark.benchmark,
+    reading.doctor,
+):
     main.add_command(command)
 
 
