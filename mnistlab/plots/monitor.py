@@ -27,7 +27,7 @@ def inference_times(report: Report, *, ax: Axes | None = None) -> Axes:
     ax.plot(places, [day.times.mean for day in report.days], "o-", color=PLAIN, markersize=3, label="mean")
     ax.set_zorder(other.get_zorder() + 1)
     ax.patch.set_visible(False)
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, 1.25 * max(max(day.times.p95 for day in report.days), 1.0))  # room for the legend
     ax.set_ylabel("ms")
     _days(ax, report)
     ax.legend(frameon=False, loc="upper left", ncols=2)
