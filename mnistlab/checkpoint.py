@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -105,6 +106,8 @@ class TrainingInfo(_Strict):
     threads: Annotated[int, Field(ge=1)]
     seconds: Annotated[float, Field(ge=0)]
     note: Text = ""
+    base: Annotated[str, Field(pattern=r"^[0-9]{4,9}$")] | None = None  # the version it was tuned from
+    feedback: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=10_000)] = []  # numbers of corrections
 
 
 class Metric(_Strict):
@@ -223,7 +226,14 @@ class Checkpoint:
 
 
 def pack(
-    training: Training, splits: Splits, *, version_id: str, test: Digits | None = None, note: str = ""
+    training: Training,
+    splits: Splits,
+    *,
+    version_id: str,
+    test: Digits | None = None,
+    note: str = "",
+    base: str | None = None,
+    feedback: Sequence[int] = (),
 ) -> dict[str, bytes]:
     """The files of a version folder, by name, from a finished training.
 
@@ -233,6 +243,8 @@ def pack(
     version_id : four digits or more, ``"0003"``.
     test : the test images to judge it on, once, now that nothing is left to choose; None leaves them alone.
     note : one line for the model card, at most 500 characters.
+    base : the version it was tuned from, if it was.
+    feedback : numbers of the corrections it learned from, in the store of feedback.
 
     Raises
     ------
@@ -243,7 +255,7 @@ def pack(
         if count > SHARED * len(getattr(splits, part)):
             raise CheckpointError(f"{count:,} {part} images stand among the training images", code="leak")
     try:
-        return _pack(training, splits, version_id, test, note)
+        return _pack(training, splits, version_id, test, note, base, list(feedback))
     except ValidationError as error:
         raise _invalid(error) from None
 
@@ -269,7 +281,15 @@ def pack_imported(
         raise _invalid(error) from None
 
 
-def _pack(training: Training, splits: Splits, version_id: str, test: Digits | None, note: str) -> dict[str, bytes]:
+def _pack(
+    training: Training,
+    splits: Splits,
+    version_id: str,
+    test: Digits | None,
+    note: str,
+    base: str | None,
+    feedback: list[int],
+) -> dict[str, bytes]:
     data = DataInfo(
         name=splits.name,
         split_seed=splits.seed,
@@ -289,6 +309,8 @@ def _pack(training: Training, splits: Splits, version_id: str, test: Digits | No
         threads=training.threads,
         seconds=round(training.seconds, 1),
         note=note,
+        base=base,
+        feedback=feedback,
     )
     own = (training.model, training.permutation, training.normalisation)
     return _write(*own, splits, test, version_id, data=data, training=how)
@@ -466,8 +488,10 @@ def lineage(manifest: Manifest) -> dict[str, str]:
     """Where a version comes from, to be followed back: every name in full."""
     seed, data = manifest.permutation.seed, manifest.data
     seeded = f", seed {seed}" if seed is not None else ""
+    tuned = manifest.training if manifest.training and manifest.training.base else None
     return {
         "version": f"{manifest.version}, made {manifest.created}",
+        **({"tuned from": f"{tuned.base}, on {len(tuned.feedback):,} corrections"} if tuned else {}),
         "weights": f"SHA-256 {manifest.weights_sha256}",
         "permutation": f"{manifest.permutation.kind}{seeded}, SHA-256 {manifest.permutation.sha256}",
         "training images": f"{data.n_train:,} of {data.name}, SHA-256 {data.train_sha256}" if data else "not known",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -118,18 +118,28 @@ class Registry:
                 faults[name] = error
         return faults
 
-    def save(self, training: Training, splits: Splits, *, test: Digits | None = None, note: str = "") -> str:
+    def save(
+        self,
+        training: Training,
+        splits: Splits,
+        *,
+        test: Digits | None = None,
+        note: str = "",
+        base: str | None = None,
+        feedback: Sequence[int] = (),
+    ) -> str:
         """A new version from a finished training. The pointer stays.
 
         Parameters
         ----------
-        splits, test, note : as in ``checkpoint.pack``.
+        splits, test, note, base, feedback : as in ``checkpoint.pack``.
 
         Raises
         ------
         RegistryError, CheckpointError, BusyError : as ``add``.
         """
-        return self.add(lambda name: checkpoint.pack(training, splits, version_id=name, test=test, note=note))
+        about = {"test": test, "note": note, "base": base, "feedback": feedback}
+        return self.add(lambda name: checkpoint.pack(training, splits, version_id=name, **about))
 
     def adopt(self, folder: Path) -> str:
         """A version from elsewhere, proved sound, under the next number here. The pointer stays.

@@ -33,6 +33,7 @@ QUICK: dict[str, dict[str, object]] = {
         "per_style": 5,
         "n_kernels": 8,
     },
+    "studies/monitor": {"before": 60, "week": 30, "weeks": 3},
 }
 # Text that comes out the same each time, so nbval compares it; elsewhere times and versions differ from run to run.
 STRICT = ("02_permutation",)

@@ -37,6 +37,37 @@ def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
         click.echo("\n".join(lines(report)))
 
 
+@benchmark.command("personal")
+@click.argument("file", type=click.Path())
+@click.option("--version", "version", default="current", show_default=True, help="Which model learns.")
+@click.option(
+    "--chosen-on",
+    default="1,4,7,10,13,16,19,22,25,28",
+    show_default=True,
+    help="Writers whose figures stand apart, since the settings were chosen on them; empty for none.",
+)
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -> None:
+    """Let the model learn each writer's hand in FILE from 10, 25, 50 and 100 drawings, and count what it still misreads of
+    the next 150, and what it costs on MNIST's test images. FILE is as for `mnistlab benchmark pen`.
+    """
+    from mnistlab import writers
+    from mnistlab.benchmark import read_drawings
+    from mnistlab.data import load_mnist
+    from mnistlab.predictor import Predictor
+
+    try:
+        apart = [int(one) for one in chosen_on.split(",") if one.strip()]
+    except ValueError:
+        raise click.BadParameter(f"numbers of writers with commas between, not {chosen_on!r}") from None
+    drawings, reader = read_drawings(file), Predictor.load(version)
+    trials = writers.measure(reader, drawings, load_mnist())
+    if as_json:
+        click.echo(json.dumps(writers.as_dict(trials, reader.version, apart), indent=2, allow_nan=False))
+    else:
+        click.echo("\n".join(writers.lines(trials, reader.version, apart)))
+
+
 @benchmark.command("train")
 @click.option("--laps", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each kind.")
 @click.option(

@@ -1,0 +1,49 @@
+"""``mnistlab monitor``: how the lab is doing in use."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+ALARM = 4  # exit code
+
+
+@click.command(short_help="See how the lab is doing in use; exit code 4 on an alarm.")
+@click.option(
+    "--days", type=click.FloatRange(min=0, min_open=True), default=7, show_default=True, help="Of the period."
+)
+@click.option("--version", "version", default=None, help="Of the model; the one used last by default.")
+@click.option("--store", default=None, help="Where feedback is kept, a path or a URL; that of the lab by default.")
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+@click.pass_context
+def monitor(ctx: click.Context, days: float, version: str | None, store: str | None, as_json: bool) -> None:
+    """Compare the last days with the time before: number and time of readings, how many were called right, how many are
+    expected to be, and whether people draw otherwise. The page is reports/monitor.html.
+
+    Exit codes: 0 nothing to report, 4 an alarm, 2 wrong usage, 1 any failure.
+    """
+    from mnistlab import bulletin, paths
+    from mnistlab import monitor as work
+    from mnistlab.data import load_mnist
+    from mnistlab.feedback import Store
+    from mnistlab.folder import shorten
+    from mnistlab.registry import Registry
+
+    opened = Store(store)
+    uses, corrections = opened.uses(), opened.corrections()
+    registry = Registry()
+    chosen = version or (max(uses, key=lambda use: use.created).version if uses else None)
+    known = chosen is not None and chosen in registry.versions()
+    reference = work.Reference.of(registry.load(chosen), load_mnist()) if known else None
+    report = work.watch(uses, corrections, version=chosen, reference=reference, days=days)
+    page = bulletin.publish(report, paths.reports())
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
+    else:
+        click.echo("\n".join(bulletin.lines(report)))
+        click.echo(f"Page: {shorten(page)}")
+    if report.alarms:
+        for alarm in report.alarms:
+            click.echo(f"mnistlab: alarm: {alarm}", err=True)
+        ctx.exit(ALARM)

@@ -1,0 +1,335 @@
+"""How the lab is doing in use: how often, how fast, how well it reads, and whether people draw what it knows.
+
+Works on what ``feedback.Store`` gives, uses and corrections; anything with the same attributes will do, and there may be none of
+either. A period is compared with the time before it, each version with itself: ``drift`` asks whether something has changed.
+How many are read right without anybody saying so is estimated from the confidences, corrected on digits whose truth is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+import torch
+from scipy import stats
+
+from mnistlab import drift, personal
+from mnistlab.checkpoint import Checkpoint
+from mnistlab.data import CLASSES, Splits
+from mnistlab.drift import Finding
+from mnistlab.errors import LabError
+from mnistlab.evaluation import Accuracy
+
+DAYS = 7.0  # of the period that is looked at
+SLOW = 50.0  # median ms of a reading from which it lags behind a pen; the gate of a new version has the same
+TERMS = ("pen_width", "slant", "size", "x", "y")
+STRANGE = 0.99  # share of validation digits that lie nearer to what a version learned than a strange drawing
+
+
+class Use(Protocol):
+    """One drawing that was read, as ``feedback.Use``: what is not known is None."""
+
+    version: str
+    milliseconds: float
+    verdict: str | None
+    created: datetime
+    confidence: float | None
+    digit: int | None
+    pen_width: float | None
+    slant: float | None
+    size: float | None
+    x: float | None
+    y: float | None
+
+
+class Correction(Protocol):
+    """A drawing with its true digit, as ``feedback.Correction``."""
+
+    version: str
+    created: datetime
+    image: np.ndarray
+    predicted: int | None
+    digit: int
+
+
+@dataclass(frozen=True)
+class Times:
+    """Times of readings, ms; all 0 if there was none."""
+
+    mean: float
+    p50: float
+    p95: float
+    most: float
+
+    @classmethod
+    def of(cls, milliseconds: Sequence[float]) -> Times:
+        """From one value a reading."""
+        if not len(milliseconds):
+            return cls(0.0, 0.0, 0.0, 0.0)
+        return cls(float(np.mean(milliseconds)), *map(float, np.quantile(milliseconds, (0.5, 0.95, 1))))
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of use, UTC.
+
+    Attributes
+    ----------
+    day : ``"2026-11-21"``.
+    n : readings.
+    times : of them.
+    satisfied : called right, of those that were called right or wrong; None if nobody said.
+    """
+
+    day: str
+    n: int
+    times: Times
+    satisfied: Accuracy | None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Accuracy estimated without labels, 0 to 1, with a 95 % interval for the share right of these n drawings."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{100 * self.value:.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}], n = {self.n:,}"
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What is known of a version from digits whose truth is known.
+
+    Attributes
+    ----------
+    confidence, right : float (K,), ascending: how sure it was, and which share of such digits it read right.
+    learned : float (R, F), directions of what it sees in digits like those it learned from.
+    limit : distance to the nearest of them, within which 99 % of the validation digits lie.
+    base : the version.
+    """
+
+    confidence: np.ndarray
+    right: np.ndarray
+    learned: torch.Tensor
+    limit: float
+    base: Checkpoint
+
+    @classmethod
+    def of(cls, base: Checkpoint, splits: Splits, *, n: int = 2_000, seed: int = 0) -> Reference:
+        """From validation digits, and ``n`` training digits to be near to.
+
+        Raises
+        ------
+        DataError : there are fewer than ``n`` training digits.
+        """
+        from sklearn.isotonic import IsotonicRegression
+
+        head, truth = personal.halves(base.model)[1], splits.validation.labels
+        features = personal.behind(base, splits.validation.images)
+        sure, read = personal.answers(head, features).double().exp().max(dim=1)
+        fit = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(sure.numpy(), (read == truth).numpy())
+        learned = _directions(_hidden(base, personal.behind(base, splits.train.sample(n, seed=seed).images)))
+        nearest = torch.cdist(_directions(_hidden(base, features)), learned).amin(dim=1)
+        steps = (fit.X_thresholds_, fit.y_thresholds_)
+        return cls(*steps, learned, float(nearest.quantile(STRANGE)), base)
+
+    def expected(self, confidences: Sequence[float]) -> Expected | None:
+        """Share of drawings that are read right, from how sure the network was of each; None without any.
+
+        Each drawing is right with the share that validation digits of this confidence were; the interval is that of a sum of
+        such draws (normal), and says nothing of drawings that are unlike the validation digits.
+        """
+        if not len(confidences):
+            return None
+        p = np.interp(np.asarray(confidences, dtype=float), self.confidence, self.right)
+        half = float(stats.norm.ppf(0.975)) * float(np.sqrt((p * (1 - p)).sum())) / len(p)
+        value = float(p.mean())
+        return Expected(value, max(0.0, value - half), min(1.0, value + half), len(p))
+
+    def seen(self, images: np.ndarray) -> np.ndarray:
+        """What the network sees in pictures, uint8 (N, 28, 28): its last hidden layer, float (N, F)."""
+        return _hidden(self.base, personal.behind(self.base, torch.from_numpy(images))).numpy()
+
+    def strange(self, features: np.ndarray) -> Accuracy | None:
+        """How many lie farther from what it learned than 99 % of the validation digits do; None of none."""
+        if not len(features):
+            return None
+        nearest = torch.cdist(_directions(torch.from_numpy(features)), self.learned).amin(dim=1)
+        return Accuracy(int((nearest > self.limit).sum()), len(features))
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """One period of one version, or of all.
+
+    Attributes
+    ----------
+    version : whose; None is of all, if there was no use.
+    since, until : bounds of the period, UTC.
+    n, before : readings in it, and before it.
+    times : of those in it.
+    days : every day with a use, of the period and before.
+    satisfied : called right, of those called right or wrong in the period.
+    confusion : int (10, 11), true digit by what was read, the last column for no digit; from corrections of the period.
+    confidences : float (n,), of the period's readings that are known, 0 where none was read.
+    expected : accuracy without labels.
+    strange : corrections' drawings of the period that are unlike what the version learned.
+    findings : what was asked of the period and the time before, the greatest change first.
+    """
+
+    version: str | None
+    since: datetime
+    until: datetime
+    n: int
+    before: int
+    times: Times
+    days: tuple[Day, ...]
+    satisfied: Accuracy | None
+    confusion: np.ndarray
+    confidences: np.ndarray
+    expected: Expected | None
+    strange: Accuracy | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def alarms(self) -> list[str]:
+        """What ought to be looked at, in sentences."""
+        slow = [f"a reading takes {self.times.p50:.0f} ms, more than {SLOW:.0f}"] if self.times.p50 > SLOW else []
+        return slow + [finding.words for finding in self.findings if finding.alarm]
+
+    def as_dict(self) -> dict:
+        """Plain values, for a JSON file."""
+        shares = {
+            name: found and found.as_dict() for name, found in vars(self).items() if name in ("satisfied", "strange")
+        }
+        return {
+            "version": self.version,
+            "since": self.since.isoformat(timespec="seconds"),
+            "until": self.until.isoformat(timespec="seconds"),
+            "n": self.n,
+            "before": self.before,
+            "milliseconds": asdict(self.times),
+            "days": [{**asdict(day), "satisfied": day.satisfied and day.satisfied.as_dict()} for day in self.days],
+            **shares,
+            "confusion": self.confusion.tolist(),
+            "expected": self.expected and asdict(self.expected),
+            "findings": [finding.as_dict() for finding in self.findings],
+            "alarms": self.alarms,
+        }
+
+
+def watch(
+    uses: Sequence[Use],
+    corrections: Sequence[Correction] = (),
+    *,
+    version: str | None = None,
+    reference: Reference | None = None,
+    days: float = DAYS,
+    until: datetime | None = None,
+) -> Report:
+    """Look at a period of one version and at the time before.
+
+    Parameters
+    ----------
+    uses, corrections : what there is, in any order; those after ``until`` are left out.
+    version : None is the one used last.
+    reference : of this version; without one nothing is said of expected accuracy, nor of what the network sees.
+    days : length of the period, > 0.
+    until : its end, with a zone; None is now.
+
+    Raises
+    ------
+    LabError : ``days`` is not above 0, or ``until`` has no zone.
+    """
+    until = until or datetime.now(UTC)
+    if not days > 0 or until.tzinfo is None:
+        raise LabError(f"a period has days above 0 and an end with a zone, not {days!r} and {until!r}", code="usage")
+    uses = sorted((use for use in uses if use.created <= until), key=lambda use: use.created)
+    version = version or (uses[-1].version if uses else None)
+    uses = [use for use in uses if use.version == version]
+    since = until - timedelta(days=days)
+    said = sorted((c for c in corrections if c.version == version and c.created <= until), key=lambda c: c.created)
+    now, before = ([u for u in uses if (u.created >= since) == late] for late in (True, False))
+    said_now, said_before = ([c for c in said if (c.created >= since) == late] for late in (True, False))
+    samples = [terms_of(part) for part in (before, now)]
+    strange = None
+    if reference is not None:
+        for sample, part in zip(samples, (said_before, said_now), strict=True):
+            sample["features"] = reference.seen(_stack(part))
+        strange = reference.strange(samples[1]["features"])
+    confidences = np.array([use.confidence for use in now if use.confidence is not None], dtype=float)
+    return Report(
+        version,
+        since,
+        until,
+        len(now),
+        len(before),
+        Times.of([use.milliseconds for use in now]),
+        tuple(_days(uses)),
+        _satisfied(now),
+        _confusion(said_now),
+        confidences,
+        reference and reference.expected(confidences),
+        strange,
+        tuple(drift.compare(*samples, shares=shares_of(before, now))),
+    )
+
+
+def shares_of(before: Sequence[Use], now: Sequence[Use]) -> dict[str, tuple[tuple[int, int], tuple[int, int]]]:
+    """What was called right, and what no digit, in two periods: (those that were, all that are known) of each."""
+    return {
+        "called right": tuple(_share([u.verdict == "right" for u in part if u.verdict]) for part in (before, now)),
+        "called no digit": tuple(
+            _share([u.digit is None for u in part if u.confidence is not None]) for part in (before, now)
+        ),
+    }
+
+
+def _hidden(base: Checkpoint, features: torch.Tensor) -> torch.Tensor:
+    """(N, F) behind the convolutions -> (N, H): the last hidden layer."""
+    with torch.no_grad():
+        return personal.halves(base.model)[1][:2](features)
+
+
+def _directions(seen: torch.Tensor) -> torch.Tensor:
+    """Rows of length 1. A scribble excites little, so by its length it would lie in the midst of all digits."""
+    return torch.nn.functional.normalize(seen, dim=1)
+
+
+def terms_of(uses: Sequence[Use]) -> dict[str, np.ndarray]:
+    """How drawings were drawn, as far as it is known: one sample (n,) for each of ``TERMS``."""
+    return {name: np.array([v for use in uses if (v := getattr(use, name)) is not None], dtype=float) for name in TERMS}
+
+
+def _stack(corrections: Sequence[Correction]) -> np.ndarray:
+    return np.stack([c.image for c in corrections]) if corrections else np.zeros((0, 28, 28), dtype=np.uint8)
+
+
+def _share(values: list[bool]) -> tuple[int, int]:
+    return sum(values), len(values)
+
+
+def _satisfied(uses: Sequence[Use]) -> Accuracy | None:
+    right, n = _share([use.verdict == "right" for use in uses if use.verdict])
+    return Accuracy(right, n) if n else None
+
+
+def _days(uses: Sequence[Use]) -> list[Day]:
+    by_day: dict[str, list[Use]] = {}
+    for use in uses:
+        by_day.setdefault(use.created.astimezone(UTC).date().isoformat(), []).append(use)
+    return [Day(day, len(own), Times.of([u.milliseconds for u in own]), _satisfied(own)) for day, own in by_day.items()]
+
+
+def _confusion(corrections: Sequence[Correction]) -> np.ndarray:
+    counts = np.zeros((CLASSES, CLASSES + 1), dtype=int)
+    for one in corrections:
+        counts[one.digit, CLASSES if one.predicted is None else one.predicted] += 1
+    return counts

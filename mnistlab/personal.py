@@ -1,0 +1,262 @@
+"""Learning one person's hand: the last layers of a version are tuned on digits that a person drew and named.
+
+The convolutions stay as they are: what strokes look like is learned from tens of thousands of digits, which of them make up
+this person's 7 from a few dozen. So every picture goes through them once, and the tuning itself takes seconds. The person's
+digits are changed a little, as in training. Against forgetting (rehearsal with distillation: Li and Hoiem 2016), every step
+also asks for the old answers to MNIST's training digits, to digits the lab draws, and to pictures that are no digit.
+
+Validation and test images play no part here.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mnistlab import handwriting, models, nondigits, training
+from mnistlab.augment import Augmentation
+from mnistlab.checkpoint import Checkpoint
+from mnistlab.data import SIDE, Digits, Splits
+from mnistlab.errors import TrainingError
+from mnistlab.models import to_input
+from mnistlab.progress import track
+from mnistlab.training import Epoch, Training
+
+# Relative distance below which two pictures are the same drawing, sent twice or hardly moved. Of 3,000 drawings of 30 writers
+# the nearest other one of the same writer lies closer in about 1 in 1,000.
+TWIN = 0.15
+MNIST, DRAWN, NONDIGITS = 5_000, 500, 300  # pictures of each kind to rehearse
+# A person's few digits bear, and need, larger changes than 55,000 of MNIST's do.
+CHANGE = Augmentation(degrees=12, shear=0.25, scale=0.15, shift=1.5)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to tune. The defaults were chosen on writers 1, 4, 7, ..., 28 of ``mnistlab benchmark personal``.
+
+    Attributes
+    ----------
+    steps : of AdamW under a one-cycle rate, >= 2.
+    learning_rate : its peak, > 0.
+    own, rehearsed : pictures a step, of the person's and of those rehearsed, >= 1.
+    distill : weight of the old answers against the person's labels, >= 0; more keeps the version where it is.
+    variants : changed copies of each of the person's digits, >= 1.
+    seed : of everything random, >= 0.
+    """
+
+    steps: int = 200
+    learning_rate: float = 0.003
+    own: int = 64
+    rehearsed: int = 512
+    distill: float = 10.0
+    variants: int = 12
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 2), ("own", 1), ("rehearsed", 1), ("variants", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise TrainingError(f"{name} is a whole number, {least} or more, not {value!r}", code=name)
+        for name, above in (("learning_rate", True), ("distill", False)):
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            if not number or value < 0 or (above and value == 0):
+                least = "above 0" if above else "of 0 or more"
+                raise TrainingError(f"{name} is a finite number {least}, not {value!r}", code=name)
+
+
+@dataclass(frozen=True, eq=False)
+class Rehearsal:
+    """What a version must go on answering as before.
+
+    Attributes
+    ----------
+    features : float32 (R, F), its pictures behind the convolutions.
+    answers : float32 (R, 10), the version's log-probabilities for them.
+    digits : those of MNIST among the pictures.
+    """
+
+    features: Tensor
+    answers: Tensor
+    digits: Digits
+
+    @classmethod
+    def of(
+        cls,
+        base: Checkpoint,
+        train: Digits,
+        *,
+        mnist: int = MNIST,
+        drawn: int = DRAWN,
+        others: int = NONDIGITS,
+        seed: int = 0,
+    ) -> Rehearsal:
+        """For one version: ``mnist`` training digits, each class by its share, ``drawn`` and ``others`` that the lab draws.
+
+        Raises
+        ------
+        TrainingError : there are not as many training digits.
+        """
+        if not 10 <= mnist <= len(train):
+            raise TrainingError(f"10 to {len(train):,} training digits can be rehearsed, not {mnist}", code="rehearsal")
+        digits = _stratified(train, mnist, seed)
+        pictures = torch.cat(
+            [
+                digits.images,
+                handwriting.digits(drawn, seed=seed + 1, show_progress=False).images,
+                nondigits.images(others, seed=seed + 2, show_progress=False),
+            ]
+        )
+        features = behind(base, pictures)
+        return cls(features, answers(halves(base.model)[1], features), digits)
+
+
+def halves(model: nn.Module) -> tuple[nn.Sequential, nn.Sequential]:
+    """The network before its last two linear layers, and from there on. They share its weights.
+
+    (N, 1, 28, 28) -> features (N, F) -> logits (N, 10); F is 16 times the kernels of a ConvNet.
+    """
+    linear = [index for index, layer in enumerate(model.net) if isinstance(layer, nn.Linear)]
+    return model.net[: linear[-2]], model.net[linear[-2] :]
+
+
+@torch.no_grad()
+def behind(base: Checkpoint, images: Tensor, *, batch_size: int = 500) -> Tensor:
+    """uint8 (N, 28, 28) as drawn -> float32 (N, F): what the tuned layers get of them."""
+    body = halves(base.model)[0]
+    parts = [body(to_input(batch, base.permutation, base.normalisation)) for batch in images.split(batch_size)]
+    return torch.cat(parts)
+
+
+@torch.no_grad()
+def answers(head: nn.Module, features: Tensor) -> Tensor:
+    """Log-probabilities (N, 10) of features (N, F)."""
+    return head(features).log_softmax(dim=1)
+
+
+def distinct(images: np.ndarray | Tensor) -> list[int]:
+    """Which pictures to keep so that near-duplicates count once: the last of each, since people correct themselves.
+
+    Parameters
+    ----------
+    images : uint8 (N, 28, 28), in the order they were drawn.
+
+    Returns
+    -------
+    indices, ascending.
+    """
+    pixels = torch.as_tensor(np.asarray(images)).reshape(-1, SIDE * SIDE).float()
+    lengths = pixels.norm(dim=1).clamp_min(1.0)
+    apart = torch.cdist(pixels, pixels) / torch.maximum(lengths[:, None], lengths[None])
+    kept: list[int] = []
+    for index in reversed(range(len(pixels))):
+        if all(apart[index, other] >= TWIN for other in kept):
+            kept.append(index)
+    return kept[::-1]
+
+
+def fine_tune(
+    base: Checkpoint,
+    digits: Digits,
+    rehearsal: Rehearsal,
+    *,
+    settings: Settings | None = None,
+    augment: training.Augment = CHANGE,
+    show_progress: bool = True,
+) -> nn.Module:
+    """The network of ``base``, tuned to a person's digits. ``base`` is left as it is; the same arguments give the same weights.
+
+    Parameters
+    ----------
+    digits : what the person drew and named, as ``Prediction.image`` has it; near-duplicates should be out (``distinct``).
+    rehearsal : made for this ``base``.
+    augment : changes the person's digits: uint8 (B, 28, 28), generator -> uint8 (B, 28, 28).
+
+    Raises
+    ------
+    TrainingError : there are no digits, or the loss is no longer finite.
+    """
+    if not len(digits):
+        raise TrainingError("there are no drawings to learn from", code="empty")
+    settings = settings or Settings()
+    generator = torch.Generator().manual_seed(settings.seed)
+    copies = [digits.images, *(augment(digits.images, generator) for _ in range(settings.variants))]
+    own, labels = behind(base, torch.cat(copies)), digits.labels.repeat(len(copies))
+    model = copy.deepcopy(base.model)
+    head = halves(model)[1].train()
+    optimizer = torch.optim.AdamW(head.parameters(), lr=settings.learning_rate, weight_decay=0.0)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=settings.learning_rate, total_steps=settings.steps)
+    for _ in track(range(settings.steps), description="learning the hand", show=show_progress, unit="step"):
+        mine = torch.randint(len(own), (settings.own,), generator=generator)
+        old = torch.randint(len(rehearsal.features), (settings.rehearsed,), generator=generator)
+        loss = functional.cross_entropy(head(own[mine]), labels[mine])
+        now = head(rehearsal.features[old]).log_softmax(dim=1)
+        forgotten = functional.kl_div(now, rehearsal.answers[old], log_target=True, reduction="batchmean")
+        optimizer.zero_grad()
+        (loss + settings.distill * forgotten).backward()
+        optimizer.step()
+        schedule.step()
+    if not math.isfinite(loss.item()):
+        raise TrainingError(
+            f"the loss was no longer a finite number; a learning rate below {settings.learning_rate:g} may help",
+            code="loss",
+        )
+    return model.eval()
+
+
+def finish(
+    base: Checkpoint, model: nn.Module, digits: Digits, rehearsal: Rehearsal, splits: Splits, settings: Settings
+) -> tuple[Training, Splits]:
+    """A tuned network in the form that ``registry.Registry.save`` takes, with the data it was tuned on.
+
+    Only the validation images are asked, so that the version's figures can be written down.
+    """
+    started = time.perf_counter()
+    learned = Digits(
+        torch.cat([rehearsal.digits.images, digits.images]), torch.cat([rehearsal.digits.labels, digits.labels])
+    )
+    apply = {"permutation": base.permutation, "normalisation": base.normalisation}
+    logits, labels = models.logits(model, splits.validation.images, **apply), splits.validation.labels
+    epoch = Epoch(
+        epoch=1,
+        train_loss=float(functional.cross_entropy(models.logits(model, learned.images, **apply), learned.labels)),
+        validation_loss=float(functional.cross_entropy(logits, labels)),
+        validation_accuracy=float((logits.argmax(dim=1) == labels).double().mean()),
+        learning_rate=settings.learning_rate,
+        seconds=time.perf_counter() - started,
+    )
+    how = training.Settings(
+        epochs=1,
+        batch_size=settings.own + settings.rehearsed,
+        learning_rate=settings.learning_rate,
+        seed=settings.seed,
+    )
+    made = Training(
+        model=model,
+        permutation=base.permutation,
+        normalisation=base.normalisation,
+        settings=how,
+        device="cpu",
+        threads=torch.get_num_threads(),
+        history=(epoch,),
+        best=epoch,
+        seconds=epoch.seconds,
+    )
+    return made, replace(splits, train=learned)
+
+
+def _stratified(digits: Digits, n: int, seed: int) -> Digits:
+    """``n`` digits, each class by its share."""
+    if n == len(digits):
+        return digits
+    from sklearn.model_selection import train_test_split
+
+    kept, _ = train_test_split(np.arange(len(digits)), train_size=n, random_state=seed, stratify=digits.labels.numpy())
+    return digits[torch.from_numpy(kept)]

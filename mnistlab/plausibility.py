@@ -1,0 +1,117 @@
+"""Whether what somebody said about drawings can be believed, before a version learns from it.
+
+Anybody can name a 4 a 9. A label is *contradicted* if the version is sure of another digit and gives this one next to nothing.
+That happens to honest people: of the first 100 drawings of 30 writers no one had more than one. Somebody who names one
+drawing in ten wrong, or takes one digit for another throughout, has many. So a session with more than an honest
+hand explains is left out as a whole. Of the others a contradicted drawing is left out, unless the person's other drawings most
+like it bear the same label: then it is their way of writing.
+
+What passes is learned, and then the gates ask what became of MNIST and of drawn digits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mnistlab import personal
+from mnistlab.checkpoint import Checkpoint
+from mnistlab.data import Digits
+from mnistlab.errors import DataError
+
+SURE, HARDLY = 0.99, 0.01  # probability of the digit that was read, and of the one that was meant
+NEIGHBOURS = 3  # of the session's other drawings; more than half of them must agree
+# How many contradicted labels an honest session may have: one, or this share of all its drawings, or this one of those that
+# were misread; of honest misreadings one in ten is contradicted.
+OF_ALL, OF_MISREAD = 0.02, 0.25
+
+
+@dataclass(frozen=True)
+class Session:
+    """What is thought of one session.
+
+    Attributes
+    ----------
+    name : of the session.
+    drawings, misread, contradicted : how many.
+    allowed : contradicted labels an honest hand explains.
+    """
+
+    name: str
+    drawings: int
+    misread: int
+    contradicted: int
+    allowed: int
+
+    @property
+    def believed(self) -> bool:
+        """Whether anything is learned from it."""
+        return self.contradicted <= self.allowed
+
+    def __str__(self) -> str:
+        so = "believed" if self.believed else "left out"
+        return (
+            f"{so}: of {self.drawings} labels the network is sure that {self.contradicted} are wrong, "
+            f"an honest hand explains {self.allowed}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Review:
+    """What is thought of all labels.
+
+    Attributes
+    ----------
+    kept : bool (N,), what may be learned from.
+    sessions : one a session, in order of appearance.
+    """
+
+    kept: Tensor
+    sessions: tuple[Session, ...]
+
+
+def review(base: Checkpoint, digits: Digits, sessions: Sequence[str]) -> Review:
+    """Ask a version about the labels that people gave.
+
+    Parameters
+    ----------
+    base : the version in use, which has not learned from them.
+    digits : the drawings with their labels.
+    sessions : name of the session of each.
+
+    Raises
+    ------
+    DataError : not one session for each drawing.
+    """
+    if len(sessions) != len(digits):
+        raise DataError(f"{len(digits)} drawings have a session each, not {len(sessions)}", code="sessions")
+    if not len(digits):
+        return Review(torch.zeros(0, dtype=torch.bool), ())
+    features = personal.behind(base, digits.images)
+    probabilities = personal.answers(personal.halves(base.model)[1], features).exp()
+    sure, read = probabilities.max(dim=1)
+    meant = probabilities.gather(1, digits.labels[:, None]).squeeze(1)
+    misread = read != digits.labels
+    contradicted = misread & (sure >= SURE) & (meant < HARDLY)
+    kept, found = torch.zeros(len(digits), dtype=torch.bool), []
+    for name in dict.fromkeys(sessions):
+        own = torch.tensor([one == name for one in sessions])
+        n, wrong, against = int(own.sum()), int(misread[own].sum()), int(contradicted[own].sum())
+        session = Session(name, n, wrong, against, max(1, math.floor(OF_ALL * n), math.floor(OF_MISREAD * wrong)))
+        found.append(session)
+        if session.believed:
+            kept[own] = ~contradicted[own] | _supported(features[own], digits.labels[own])
+    return Review(kept, tuple(found))
+
+
+def _supported(features: Tensor, labels: Tensor) -> Tensor:
+    """Whether most of a drawing's nearest others bear its label: bool (n,); never with fewer than ``NEIGHBOURS`` others."""
+    if len(labels) <= NEIGHBOURS:
+        return torch.zeros(len(labels), dtype=torch.bool)
+    apart = torch.cdist(features, features).fill_diagonal_(math.inf)
+    nearest = labels[apart.topk(NEIGHBOURS, largest=False).indices]
+    return (nearest == labels[:, None]).sum(dim=1) * 2 > NEIGHBOURS

@@ -1,0 +1,105 @@
+"""Weeks of use that never were: digits the lab draws, read and judged as people would, to try the monitor on.
+
+Everything is as in real use but the people: strokes go through the predictor, and every second drawing is marked right or
+wrong. Nothing here is learned from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from mnistlab import consent, drift, handwriting, monitor
+from mnistlab.data import CLASSES
+from mnistlab.errors import LabError
+from mnistlab.evaluation import Accuracy
+from mnistlab.feedback import Correction, Use
+from mnistlab.predictor import Predictor
+from mnistlab.strokes import CANVAS, DIGIT, PEN_WIDTH
+from mnistlab.terms import terms
+
+SIZE, SPREAD = 0.8, 0.12  # of a digit against the canvas that ``handwriting`` fills; logarithm of its spread
+PLACE = 12  # px, spread of a digit's place around the middle
+PENS = (0.8, 1.0, 1.0, 1.2)  # of the usual pen; people change it a little
+
+
+def readings(
+    reader: Predictor, n: int, *, start: datetime, days: float, seed: int, pen_width: float = PEN_WIDTH
+) -> tuple[list[Use], list[Correction]]:
+    """``n`` drawings of one group of people, evenly over some days: all as uses, every second one with its true digit.
+
+    Parameters
+    ----------
+    start : of the first drawing, with a zone.
+    seed : of everything random.
+    pen_width : px of the usual pen.
+
+    Raises
+    ------
+    LabError : ``n`` is less than 1, or ``days`` not above 0.
+    """
+    if n < 1 or not days > 0:
+        raise LabError(f"use is 1 drawing or more on days above 0, not {n} on {days!r}", code="usage")
+    rng, session = np.random.default_rng(seed), f"simulated-{seed}"
+    uses, corrections = [], []
+    for number in range(n):
+        digit, moment = int(rng.integers(CLASSES)), start + timedelta(days=days * number / n)
+        strokes, pen = _placed(handwriting.draw(digit, rng), rng), pen_width * float(rng.choice(PENS))
+        read = reader.predict_strokes(strokes, pen)
+        same = {"version": read.version, "milliseconds": read.milliseconds, "created": moment, "session": session}
+        said = ("right" if read.digit == digit else "wrong") if number % 2 == 0 else None
+        about = {"verdict": said, "confidence": read.confidence, "digit": read.digit, **asdict(terms(strokes, pen))}
+        uses.append(Use(**same, **about))
+        if said:
+            drawn = {"strokes": strokes, "pen_width": pen, "image": read.image, "digit": digit, "predicted": read.digit}
+            agreed = {"consent": consent.VERSION, "consented_at": moment}
+            corrections.append(Correction(**same, **drawn, **agreed, probabilities=read.probabilities))
+    return uses, corrections
+
+
+def pictures(corrections: Sequence[Correction]) -> np.ndarray:
+    """What the network saw of each: uint8 (N, 28, 28)."""
+    return np.stack([one.image for one in corrections])
+
+
+def false_alarms(
+    pool: Sequence[Use], seen: np.ndarray, *, weeks: int = 100, before: int = 150, week: int = 50, seed: int = 0
+) -> Accuracy:
+    """Share of quiet weeks that raise an alarm: time before and week are drawn from the same pool, again and again.
+
+    Parameters
+    ----------
+    pool : readings, more than ``before + week``.
+    seen : float (M, F), what the network sees in some of their drawings, as ``monitor.Reference.seen`` gives it; the same
+        shares of it go to both sides. More than ``2 * drift.LEAST`` of them.
+    weeks : how many are tried.
+
+    Raises
+    ------
+    LabError : the pool is too small.
+    """
+    if len(pool) < before + week or len(seen) < 2 * drift.LEAST or weeks < 1:
+        raise LabError(
+            f"{before + week} readings and {2 * drift.LEAST} pictures are needed, not {len(pool)} and {len(seen)}",
+            code="few",
+        )
+    rng, raised = np.random.default_rng(seed), 0
+    some = round(len(seen) * before / (before + week))
+    some = min(max(some, drift.LEAST), len(seen) - drift.LEAST)
+    for number in range(weeks):
+        order, pictures = rng.permutation(len(pool)), rng.permutation(len(seen))
+        parts = [[pool[i] for i in order[:before]], [pool[i] for i in order[before : before + week]]]
+        samples = [monitor.terms_of(part) for part in parts]
+        samples[0]["features"], samples[1]["features"] = seen[pictures[:some]], seen[pictures[some:]]
+        raised += any(f.alarm for f in drift.compare(*samples, shares=monitor.shares_of(*parts), seed=number))
+    return Accuracy(raised, weeks)
+
+
+def _placed(strokes: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """As large and where a person may draw it."""
+    scale = SIZE * float(np.exp(rng.normal(0, SPREAD)))
+    middle = CANVAS / 2 + rng.normal(0, PLACE, 2)
+    return [(stroke - CANVAS / 2) * min(scale, CANVAS / DIGIT) + middle for stroke in strokes]

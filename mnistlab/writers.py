@@ -1,0 +1,266 @@
+"""What learning a person's hand brings, measured on many writers: ``mnistlab benchmark personal``.
+
+Each writer's first drawings teach, all of them with their labels, whether they were misread or not; their next 150, held back
+by order and the same for every amount, judge. MNIST's test images say what it costs. Drawings called no digit are misread.
+Means are over writers, intervals by resampling writers (percentile bootstrap), since drawings of one hand are not independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mnistlab import personal
+from mnistlab.benchmark import Drawing
+from mnistlab.conformal import calibrate
+from mnistlab.data import Digits, Splits
+from mnistlab.errors import DataError
+from mnistlab.predictor import Predictor
+from mnistlab.progress import track
+
+AMOUNTS = (10, 25, 50, 100)  # drawings to learn from
+JUDGED = 150  # drawings to judge by, after the largest amount
+RESAMPLES = 10_000
+# Writers of UCI's "Pen-Based Recognition of Handwritten Digits" that ``personal.Settings`` was chosen on; reported apart.
+CHOSEN_ON = tuple(range(1, 31, 3))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One writer after one amount of drawings.
+
+    Attributes
+    ----------
+    writer, amount : who, and how many drawings taught.
+    misread : of those, by the version as it was.
+    judged : drawings that judge.
+    before, after : of those misread, by the version as it was and tuned.
+    test_before, test_after : MNIST test images read right, of ``test_n``.
+    """
+
+    writer: int
+    amount: int
+    misread: int
+    judged: int
+    before: int
+    after: int
+    test_before: int
+    test_after: int
+    test_n: int
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over writers with its 95 % bootstrap interval; shares from 0 to 1."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{100 * self.mean:.2f} [{100 * self.low:.2f}, {100 * self.high:.2f}]"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All writers after one amount.
+
+    Attributes
+    ----------
+    amount, writers, judged, misread : drawings a writer, writers, drawings that judged, and those to learn from misread before.
+    before, after : share misread, mean over writers.
+    left : share of the errors that is left, all writers together; above 1 if there are more; NaN if there were none.
+    test : change of the share of MNIST's test images read right, mean over writers.
+    worst : the same of the writer who cost most.
+    """
+
+    amount: int
+    writers: int
+    judged: int
+    misread: int
+    before: Interval
+    after: Interval
+    left: Interval
+    test: Interval
+    worst: float
+
+
+def measure(
+    base: Predictor,
+    drawings: Sequence[Drawing],
+    splits: Splits,
+    *,
+    amounts: Sequence[int] = AMOUNTS,
+    judged: int = JUDGED,
+    settings: personal.Settings | None = None,
+    rehearsal: personal.Rehearsal | None = None,
+    show_progress: bool = True,
+) -> list[Trial]:
+    """A trial for every writer and amount. Writers with too few drawings are left out.
+
+    Parameters
+    ----------
+    splits : training digits to rehearse, validation digits for what is called no digit, test digits to see what it costs.
+    amounts : drawings to learn from, >= 1 each.
+    judged : drawings to judge by, after the first ``max(amounts)``; writers need at least half as many.
+    rehearsal : made for this version; None makes one from ``splits.train``.
+
+    Raises
+    ------
+    DataError : no amount, or no writer with enough drawings.
+    """
+    if not amounts or min(amounts) < 1 or judged < 1:
+        raise DataError(
+            f"amounts and judged are whole numbers of 1 or more, not {tuple(amounts)}, {judged}", code="amounts"
+        )
+    most = max(amounts)
+    by_writer: dict[int, list[Drawing]] = {}
+    for drawing in drawings:
+        by_writer.setdefault(drawing.writer, []).append(drawing)
+    enough = {writer: own for writer, own in sorted(by_writer.items()) if len(own) >= most + max(1, judged // 2)}
+    if not enough:
+        raise DataError(f"no writer has {most + max(1, judged // 2)} drawings or more", code="few")
+    loaded = base.checkpoint
+    rehearsal = rehearsal or personal.Rehearsal.of(loaded, splits.train)
+    held = _Held(splits, *(personal.behind(loaded, part.images) for part in (splits.validation, splits.test)))
+    limit, test_before = held.ask(personal.halves(loaded.model)[1])
+    trials = []
+    with track(total=len(enough) * len(amounts), description="writers", show=show_progress, unit="hand") as bar:
+        for writer, own in enough.items():
+            digits = _as_digits(base, own[: most + judged])
+            later = digits[slice(most, None)]
+            features = personal.behind(loaded, digits.images)
+            wrong = ~_right(personal.halves(loaded.model)[1], features, digits.labels, limit)
+            for amount in amounts:
+                kept = personal.distinct(digits.images[:amount])
+                model = personal.fine_tune(loaded, digits[kept], rehearsal, settings=settings, show_progress=False)
+                head = personal.halves(model)[1]
+                new_limit, test_after = held.ask(head)
+                after = int((~_right(head, features[most:], later.labels, new_limit)).sum())
+                counts = (int(wrong[:amount].sum()), len(later), int(wrong[most:].sum()), after)
+                trials.append(Trial(writer, amount, *counts, test_before, test_after, len(splits.test)))
+                bar.update()
+    return trials
+
+
+def summarise(trials: Iterable[Trial], *, seed: int = 0) -> list[Summary]:
+    """Trials put together, one row an amount.
+
+    Parameters
+    ----------
+    seed : of the bootstrap.
+    """
+    trials, rows = list(trials), []
+    for amount in sorted({trial.amount for trial in trials}):
+        found = [trial for trial in trials if trial.amount == amount]
+        before, after, n = (np.array([getattr(t, name) for t in found]) for name in ("before", "after", "judged"))
+        change = np.array([(t.test_after - t.test_before) / t.test_n for t in found])
+        chosen = np.random.default_rng(seed).integers(0, len(found), (RESAMPLES, len(found)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            left = after[chosen].sum(axis=1) / before[chosen].sum(axis=1)
+            ratio = float(np.float64(after.sum()) / before.sum())
+        rows.append(
+            Summary(
+                amount,
+                len(found),
+                int(n.sum()),
+                sum(t.misread for t in found),
+                _mean(before / n, chosen),
+                _mean(after / n, chosen),
+                Interval(ratio, *_bounds(left[np.isfinite(left)])),
+                _mean(change, chosen),
+                float(change.min()),
+            )
+        )
+    return rows
+
+
+def as_dict(trials: Sequence[Trial], version: str, chosen_on: Iterable[int]) -> dict:
+    """Plain values for a JSON file; what is not known is None."""
+    apart = _apart(trials, chosen_on)
+    return {
+        "version": version,
+        "trials": [asdict(trial) for trial in trials],
+        **{name: [_plain(asdict(row)) for row in summarise(found)] for name, found in apart.items() if found},
+    }
+
+
+def lines(trials: Sequence[Trial], version: str, chosen_on: Iterable[int]) -> Iterator[str]:
+    """The trials as tables for a terminal, line by line."""
+    yield f"version {version}; each writer's first drawings teach, all labelled; {max(t.judged for t in trials)} later ones judge"
+    names = {
+        "others": "writers that took no part in choosing the settings",
+        "chosen_on": "writers the settings were chosen on",
+    }
+    for name, found in _apart(trials, chosen_on).items():
+        if not found:
+            continue
+        rows = summarise(found)
+        yield ""
+        yield f"{rows[0].writers} {names[name]}, {rows[0].judged:,} drawings that judge"
+        heads = f"{'wrong before, %':<20}{'wrong after, %':<20}{'errors left, %':<24}MNIST test, points (worst)"
+        yield f"{'taught by':>9}  {'misread':>7}  {heads}"
+        for row in rows:
+            left = "none to lose" if np.isnan(row.left.mean) else _whole(row.left)
+            yield (
+                f"{row.amount:>9}  {row.misread / row.writers:>7.1f}  {row.before!s:<20}{row.after!s:<20}{left:<24}"
+                f"{row.test} ({100 * row.worst:+.2f})"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """Held-out digits behind the convolutions, the same for all that is tuned."""
+
+    splits: Splits
+    validation: Tensor
+    test: Tensor
+
+    def ask(self, head: nn.Module) -> tuple[float, int]:
+        """Confidence below which a drawing is no digit, and how many test images are read right."""
+        validation, test = (personal.answers(head, features) for features in (self.validation, self.test))
+        limit = calibrate(validation, self.splits.validation.labels).confidence
+        return limit, int((test.argmax(dim=1) == self.splits.test.labels).sum())
+
+
+def _as_digits(base: Predictor, drawings: Sequence[Drawing]) -> Digits:
+    images = np.stack([base.predict_strokes(drawing.strokes).image for drawing in drawings])
+    return Digits(torch.from_numpy(images), torch.tensor([drawing.label for drawing in drawings]))
+
+
+def _right(head: nn.Module, features: Tensor, labels: Tensor, limit: float) -> Tensor:
+    sure, read = personal.answers(head, features).double().exp().max(dim=1)
+    return (read == labels) & (sure >= limit)
+
+
+def _apart(trials: Sequence[Trial], chosen_on: Iterable[int]) -> dict[str, list[Trial]]:
+    chosen = set(chosen_on)
+    return {
+        "others": [trial for trial in trials if trial.writer not in chosen],
+        "chosen_on": [trial for trial in trials if trial.writer in chosen],
+    }
+
+
+def _mean(values: np.ndarray, chosen: np.ndarray) -> Interval:
+    return Interval(float(values.mean()), *_bounds(values[chosen].mean(axis=1)))
+
+
+def _bounds(values: np.ndarray) -> tuple[float, float]:
+    if not len(values):
+        return float("nan"), float("nan")
+    low, high = np.quantile(values, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _whole(interval: Interval) -> str:
+    return f"{100 * interval.mean:.0f} [{100 * interval.low:.0f}, {100 * interval.high:.0f}]"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mnistlab import checkpoint, handwriting, lesson, locks, paths
+from mnistlab.cli import main
+from mnistlab.errors import TrainingError
+from mnistlab.feedback import Correction, Store
+from mnistlab.gates import Material
+from mnistlab.lesson import apart, learn
+from mnistlab.personal import Rehearsal, Settings
+from mnistlab.predictor import Predictor
+from mnistlab.registry import Registry
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def corrections() -> list[Correction]:
+    """Two sessions of somebody who writes a 1 as a level bar: 30 drawings, then 10."""
+    rng, reader, found = np.random.default_rng(0), Predictor.load("0003"), []
+    for number in range(40):
+        digit = number % 5
+        bar = np.stack([np.linspace(40, 240, 20), 140 + rng.normal(0, 4, 20).cumsum() / 3], axis=1)
+        strokes = [bar] if digit == 1 else handwriting.draw(digit, rng)
+        read = reader.predict_strokes(strokes)
+        said = NOW + timedelta(minutes=number)
+        found.append(
+            Correction(
+                strokes=strokes,
+                pen_width=20,
+                image=read.image,
+                predicted=read.digit,
+                probabilities=read.probabilities,
+                milliseconds=3.0,
+                version="0003",
+                digit=digit,
+                session="first" if number < 30 else "second",
+                consent="1",
+                consented_at=NOW,
+                created=said,
+                id=number + 1,
+            )
+        )
+    return found
+
+
+@pytest.fixture
+def lab(tmp_path) -> Registry:
+    """The version for drawing alone, in a registry of one's own."""
+    root = tmp_path / "models"
+    shutil.copytree(paths.models() / "0003", root / "0003")
+    registry = Registry(root)
+    registry.promote("0003")
+    return registry
+
+
+@pytest.fixture(scope="module")
+def material(splits) -> Material:
+    """2,000 validation images: of fewer, two that are lost weigh more than the gates' margin."""
+    few = dataclasses.replace(splits, validation=splits.validation.sample(2_000, seed=0))
+    return Material.of(few, drawn=40)
+
+
+@pytest.fixture(scope="module")
+def rehearsal(splits) -> Rehearsal:
+    return Rehearsal.of(Registry().load("0003"), splits.train, mnist=2_000, drawn=100, others=50)
+
+
+def mislabelled(corrections: list[Correction]) -> list[Correction]:
+    """A prankster's: every third label is another digit."""
+    return [
+        Correction(**{**vars(one), "digit": (one.digit + 3) % 10 if number % 3 == 0 else one.digit})
+        for number, one in enumerate(corrections)
+    ]
+
+
+def test_the_last_sessions_judge():
+    assert apart(["a"] * 8 + ["b"] * 2).tolist() == [False] * 8 + [True] * 2
+    assert apart(["a"] * 8 + ["b"] + ["c"]).tolist() == [False] * 8 + [True] * 2
+    assert apart(["a"] * 2 + ["b"] * 8).tolist() == [False] * 2 + [True] * 8
+    assert not apart(["a"] * 10).any()
+    assert apart([]).tolist() == []
+    assert apart(["a", "b", "a", "a"]).tolist() == [False, True, False, False]
+
+
+def test_a_hand_is_learned_judged_and_put_into_use(corrections, lab, small, material, rehearsal):
+    twice = [*corrections, *corrections[:3]]
+    done = learn(twice, lab, small, material=material, rehearsal=rehearsal, show_progress=False)
+    assert done.outcome == "promoted", done.decision.refusals
+    assert (done.base, done.version, lab.current()) == ("0003", "0004", "0004")
+    assert (done.given, done.distinct) == (43, 39)  # three sent twice, and two bars that are nearly one
+    assert {"labels", "later", "overall", "drawings"} <= {verdict.gate for verdict in done.decision.verdicts}
+    assert set(done.learned) <= set(range(1, 31))  # of the first session
+    manifest = lab.manifest("0004")
+    assert manifest.training.base == "0003"
+    assert tuple(manifest.training.feedback) == done.learned
+    assert checkpoint.lineage(manifest)["tuned from"].startswith("0003, on ")
+    reader = Predictor.load("0004", models=lab.root)
+    bars = [one for one in corrections[30:] if one.digit == 1]
+    assert [reader.predict_strokes(one.strokes).digit for one in bars] == [1] * len(bars)
+
+
+def test_pranks_do_not_get_through(corrections, lab, small, material, rehearsal):
+    with pytest.raises(TrainingError, match="0 whose labels can be believed; session first is left out"):
+        learn(mislabelled(corrections), lab, small, material=material, rehearsal=rehearsal, show_progress=False)
+    assert lab.versions() == ["0003"]
+
+
+def test_the_gates_refuse_what_the_review_let_through(corrections, lab, small, material, rehearsal, monkeypatch):
+    """Should wrong labels be believed, MNIST and the person's own later drawings stand in the way."""
+    monkeypatch.setattr(lesson.plausibility, "OF_ALL", 1.0)
+    monkeypatch.setattr(lesson.plausibility, "_supported", lambda features, labels: labels >= 0)
+    wrong = [Correction(**{**vars(one), "digit": (one.digit + 3) % 10}) for one in corrections[:30]]
+    settings = Settings(distill=0.0)
+    done = learn(
+        [*wrong, *corrections[30:]],
+        lab,
+        small,
+        settings=settings,
+        material=material,
+        rehearsal=rehearsal,
+        show_progress=False,
+    )
+    assert done.outcome == "refused"
+    assert {"overall", "later"} <= {verdict.gate for verdict in done.decision.verdicts if not verdict.passed}
+    assert lab.versions() == ["0003"]
+
+
+def test_too_few_are_refused(corrections, lab, small, material, rehearsal):
+    for given in ([], corrections[:9]):
+        with pytest.raises(TrainingError, match="10 drawings or more are needed"):
+            learn(given, lab, small, material=material, rehearsal=rehearsal, show_progress=False)
+
+
+def test_the_command_says_what_is_missing_and_waits_for_nobody(tmp_path, lab, monkeypatch):
+    monkeypatch.setenv("MNISTLAB_MODELS", str(lab.root))
+    store = Store(tmp_path / "feedback.sqlite")
+    done = CliRunner().invoke(main, ["personal", "--store", str(store.path)])
+    assert done.exit_code == 1
+    assert "10 drawings or more are needed; of 0 there are 0" in done.output
+    with locks.hold(Path(lab.root) / locks.RETRAIN, "a retraining"):
+        done = CliRunner().invoke(main, ["personal", "--store", str(store.path)])
+    assert done.exit_code == 75

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from mnistlab import bulletin, monitor, nondigits
+from mnistlab.cli import main
+from mnistlab.errors import LabError, RunError
+from mnistlab.evaluation import Accuracy
+from mnistlab.feedback import Correction, Store, Use
+from mnistlab.monitor import Reference, watch
+from mnistlab.plots import monitor as plots
+from mnistlab.registry import Registry
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def uses(
+    n: int, days_ago: float, *, seed: int = 0, pen: float = 20, right: float = 0.95, ms: float = 4, version="0003"
+):
+    """Readings of one group of people, a minute apart, with consent."""
+    rng = np.random.default_rng(seed)
+    start = NOW - timedelta(days=days_ago)
+    return [
+        Use(
+            version=version,
+            milliseconds=float(rng.gamma(9, ms / 9)),
+            verdict=("right" if rng.random() < right else "wrong") if number % 2 else None,
+            created=start + timedelta(minutes=number),
+            session=f"s{seed}",
+            confidence=float(rng.beta(30, 1)),
+            digit=int(rng.integers(10)),
+            pen_width=float(pen + rng.choice([-4, 0, 0, 4])),
+            slant=float(rng.normal(8, 10)),
+            size=float(rng.normal(170, 20)),
+            x=float(rng.normal(140, 12)),
+            y=float(rng.normal(140, 12)),
+        )
+        for number in range(n)
+    ]
+
+
+def correction(image: np.ndarray, digit: int, predicted: int | None, created: datetime = NOW, version: str = "0003"):
+    return Correction(
+        strokes=[np.array([[10.0, 10.0], [90.0, 200.0]])],
+        pen_width=20,
+        image=image,
+        predicted=predicted,
+        probabilities=np.full(10, 0.1),
+        milliseconds=3.0,
+        version=version,
+        digit=digit,
+        session="s",
+        consent="1",
+        consented_at=created,
+        created=created,
+    )
+
+
+@pytest.fixture(scope="module")
+def reference(small) -> Reference:
+    return Reference.of(Registry().load("0003"), small, n=300)
+
+
+def test_an_empty_store_has_an_empty_report():
+    report = watch([], until=NOW)
+    assert (report.version, report.n, report.before, report.alarms) == (None, 0, 0, [])
+    assert report.expected is report.satisfied is report.strange is None
+    assert list(bulletin.lines(report)) == ["No drawing has been read yet; there is nothing to watch."]
+    assert "No alarm" in bulletin.page(report)
+
+
+def test_what_is_counted_is_of_the_period_and_the_version():
+    found = [*uses(40, 20), *uses(30, 2, seed=1, ms=8), *uses(5, 1, version="0002")]
+    report = watch(found, version="0003", until=NOW)
+    assert (report.n, report.before) == (30, 40)
+    now = [use.milliseconds for use in found[40:70]]
+    assert report.times.mean == pytest.approx(np.mean(now))
+    assert report.times.most == max(now)
+    assert report.times.p50 <= report.times.p95 <= report.times.most
+    verdicts = [use.verdict for use in found[40:70] if use.verdict]
+    assert report.satisfied == Accuracy(verdicts.count("right"), len(verdicts))
+    assert [day.n for day in report.days] == [40, 30]
+    assert len(report.confidences) == 30
+    assert watch(found, until=NOW).version == "0002"  # used last
+    assert watch(found, version="0003", until=NOW - timedelta(days=10)).n == 0
+
+
+def test_readings_without_consent_are_counted_too():
+    found = [Use(version="0003", milliseconds=5.0, created=NOW) for _ in range(3)]
+    report = watch(found, until=NOW)
+    assert (report.n, len(report.confidences), report.expected, report.findings) == (3, 0, None, ())
+
+
+def test_quiet_weeks_are_quiet_and_a_thick_pen_is_not():
+    before = uses(120, 20)
+    quiet = watch([*before, *uses(50, 2, seed=1)], until=NOW)
+    assert quiet.alarms == []
+    assert len(quiet.findings) == 7
+    thick = watch([*before, *uses(50, 2, seed=1, pen=40)], until=NOW)
+    assert thick.alarms == ["pen width: 40 px in the middle, before 20 px"]
+
+
+def test_a_slow_machine_and_unhappy_people_are_an_alarm():
+    report = watch([*uses(200, 20), *uses(80, 2, seed=1, right=0.4, ms=90)], until=NOW)
+    assert "more than 50" in report.alarms[0]
+    assert any(alarm.startswith("called right:") for alarm in report.alarms)
+
+
+def test_corrections_say_what_is_taken_for_what(small):
+    image = small.test.images[0].numpy()
+    old = correction(image, 3, 5, NOW - timedelta(days=30))
+    said = [old, correction(image, 4, 9), correction(image, 4, 9), correction(image, 1, None), correction(image, 2, 2)]
+    report = watch([*uses(3, 1)], said, until=NOW)
+    assert report.confusion.sum() == 4
+    assert (report.confusion[4, 9], report.confusion[1, 10], report.confusion[2, 2]) == (2, 1, 1)
+    assert plots.corrected(report).get_title() == "Most often a 4 was read as a 9: 2 times"
+
+
+def test_accuracy_is_foreseen_without_labels(reference, small):
+    sure, read = reference.base.probabilities(small.test.images).max(dim=1)
+    expected = reference.expected(sure.numpy())
+    actual = (read == small.test.labels).double().mean()
+    assert expected.low - 0.01 <= actual <= expected.high + 0.01
+    assert expected.n == 500
+    doubtful = reference.expected(np.full(100, 0.3))
+    assert doubtful.value < 0.9 < expected.value
+    assert doubtful.low < doubtful.value < doubtful.high
+    assert reference.expected([]) is None
+
+
+def test_what_it_never_learned_is_strange(reference, small):
+    digits = reference.strange(reference.seen(small.test.images.numpy()))
+    others = nondigits.images(60, seed=5, show_progress=False).numpy()
+    assert digits.value < 0.05
+    assert reference.strange(reference.seen(others)).value > 0.6
+    assert reference.strange(reference.seen(others[:0])) is None
+
+
+def test_what_the_network_sees_is_compared(reference, small):
+    images, labels = small.test.images.numpy(), small.test.labels.numpy()
+    before = [correction(images[i], int(labels[i]), int(labels[i]), NOW - timedelta(days=20)) for i in range(60)]
+    same = [correction(images[i], int(labels[i]), int(labels[i])) for i in range(60, 100)]
+    ones = images[labels == 1][:30]
+    other = [correction(image, 1, 1) for image in ones]
+    found = {
+        name: watch(uses(2, 1), [*before, *late], reference=reference, until=NOW)
+        for name, late in (("same", same), ("ones", other))
+    }
+    assert [f.what for f in found["same"].findings] == ["features"]
+    assert not found["same"].alarms
+    assert found["ones"].alarms == ["what the network sees in 30 drawings, against 60 before"]
+    assert found["same"].strange.n == 40
+
+
+@pytest.mark.parametrize(("days", "until"), [(0, NOW), (-1, NOW), (float("nan"), NOW), (7, datetime(2026, 1, 1))])
+def test_a_period_that_is_none_is_refused(days, until):
+    with pytest.raises(LabError, match="a period has days above 0"):
+        watch([], days=days, until=until)
+
+
+def test_the_page_holds_its_figures_and_is_escaped(tmp_path):
+    report = watch([*uses(60, 20), *uses(50, 2, seed=1, pen=40)], [], version="0003", until=NOW)
+    path = bulletin.publish(report, tmp_path / "reports")
+    page = path.read_text()
+    assert page.count("<svg") == 5
+    assert "pen width: 40 px" in page
+    assert "http" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
+        "http://creativecommons.org", ""
+    ).replace("https://matplotlib.org", "")
+    assert json.loads((tmp_path / "reports" / "monitor.json").read_text())["alarms"] == report.alarms
+    strange = watch([*uses(3, 1, version="<b>")], until=NOW)
+    assert "<b>" not in bulletin.page(strange)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match=r"monitor\.html could not be written"):
+        bulletin.publish(report, tmp_path / "file" / "reports")
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch) -> Store:
+    monkeypatch.setenv("MNISTLAB_REPORTS", str(tmp_path / "reports"))
+    return Store(tmp_path / "feedback.sqlite")
+
+
+def invoke(store: Store, *arguments: str):
+    return CliRunner().invoke(main, ["monitor", "--store", str(store.path), *arguments])
+
+
+def test_the_command_works_on_an_empty_store(store, tmp_path):
+    done = invoke(store)
+    assert done.exit_code == 0, done.output
+    assert "nothing to watch" in done.output
+    assert (tmp_path / "reports" / "monitor.html").is_file()
+
+
+def test_the_command_ends_with_4_on_an_alarm(store):
+    now = datetime.now(UTC)
+    shift = now - NOW
+    for use in [*uses(40, 20), *uses(30, 2, seed=1, pen=40)]:
+        fields = {**vars(use), "created": use.created + shift, "version": "0999", "key": use.key}
+        store.count(Use(**fields))
+    done = invoke(store)
+    assert done.exit_code == 4
+    assert "mnistlab: alarm: pen width: 40 px" in done.output
+    found = json.loads(invoke(store, "--json", "--days", "30").stdout)
+    assert (found["n"], found["before"], found["alarms"]) == (70, 0, [])
+
+
+def test_the_hidden_layer_is_the_penultimate_one(reference, small):
+    images = small.test.images[:5]
+    seen = torch.from_numpy(reference.seen(images.numpy()))
+    last = reference.base.model.net[-1]
+    torch.testing.assert_close(last(seen), reference.base.logits(images), atol=1e-4, rtol=1e-4)
+    assert monitor.STRANGE == 0.99

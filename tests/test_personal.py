@@ -1,0 +1,204 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from test_benchmark import write
+
+from mnistlab import handwriting, personal, writers
+from mnistlab.benchmark import Drawing
+from mnistlab.cli import main
+from mnistlab.data import Digits
+from mnistlab.errors import DataError, TrainingError
+from mnistlab.personal import Rehearsal, Settings, behind, distinct, fine_tune, halves
+from mnistlab.predictor import Predictor
+from mnistlab.registry import Registry
+from mnistlab.writers import Trial, measure, summarise
+
+FEW = {"mnist": 300, "drawn": 20, "others": 10}
+
+
+@pytest.fixture(scope="module")
+def base():
+    """The version for drawing."""
+    return Registry().load("0003")
+
+
+@pytest.fixture(scope="module")
+def rehearsal(base, small):
+    return Rehearsal.of(base, small.train, **FEW)
+
+
+@pytest.fixture(scope="module")
+def odd() -> Digits:
+    """A hand that writes a 1 as a plain horizontal bar, which no version reads, among ordinary 3s."""
+    rng = np.random.default_rng(0)
+    pictures, labels = [], []
+    for number in range(30):
+        bar = np.stack([np.linspace(40, 240, 20), 140 + rng.normal(0, 4, 20).cumsum() / 3], axis=1)
+        strokes = [bar] if number % 2 else handwriting.draw(3, rng, style="round")
+        pictures.append(handwriting.picture(strokes, pen=0.12))
+        labels.append(1 if number % 2 else 3)
+    return Digits(torch.from_numpy(np.stack(pictures)), torch.tensor(labels))
+
+
+def read(model, base, images):
+    return halves(model)[1](behind(base, images)).argmax(dim=1)
+
+
+def test_the_two_halves_are_the_network(base, small):
+    body, head = halves(base.model)
+    images = small.test.images[:20]
+    torch.testing.assert_close(head(behind(base, images)), base.logits(images), atol=1e-4, rtol=1e-4)
+    assert [type(layer).__name__ for layer in head] == ["Linear", "ReLU", "Linear"]
+    assert len(body) + len(head) == len(base.model.net)
+
+
+def test_a_hand_is_learned_and_mnist_stays(base, rehearsal, odd, small):
+    learned, later = odd[:20], odd[20:]
+    before = (read(base.model, base, later.images) == later.labels).double().mean()
+    model = fine_tune(base, learned, rehearsal, show_progress=False)
+    after = (read(model, base, later.images) == later.labels).double().mean()
+    assert before < 0.6
+    assert after > 0.9
+    same = read(model, base, small.test.images) == read(base.model, base, small.test.images)
+    assert same.double().mean() > 0.98
+
+
+def test_without_rehearsal_mnist_would_go(base, rehearsal, odd, small):
+    kept, lost = (
+        fine_tune(base, odd, rehearsal, settings=Settings(distill=weight), show_progress=False)
+        for weight in (10.0, 0.0)
+    )
+    truth = small.test.labels
+    right = [(read(model, base, small.test.images) == truth).sum() for model in (kept, lost)]
+    assert right[0] > right[1] + 20
+
+
+def test_the_version_and_its_convolutions_stay_and_it_repeats(base, rehearsal, odd):
+    before = copy.deepcopy(base.model.state_dict())
+    one, two = (fine_tune(base, odd, rehearsal, settings=Settings(steps=5), show_progress=False) for _ in range(2))
+    for name, weights in base.model.state_dict().items():
+        assert torch.equal(weights, before[name])
+        assert torch.equal(one.state_dict()[name], two.state_dict()[name])
+        assert torch.equal(one.state_dict()[name], weights) == name.startswith(("net.0", "net.3"))
+
+
+def test_it_also_tunes_a_permuted_network(registry, small, odd):
+    base = registry.load("0002")
+    rehearsal = Rehearsal.of(base, small.train, **FEW)
+    model = fine_tune(base, odd[:20], rehearsal, show_progress=False)
+    assert (read(model, base, odd[20:].images) == odd[20:].labels).double().mean() > 0.8
+
+
+def test_what_is_tuned_becomes_a_sound_version(base, rehearsal, odd, small, registry):
+    settings = Settings(steps=5)
+    model = fine_tune(base, odd, rehearsal, settings=settings, show_progress=False)
+    training, splits = personal.finish(base, model, odd, rehearsal, small, settings)
+    name = registry.save(training, splits, test=small.test, note="one hand")
+    manifest = registry.load(name).manifest
+    assert manifest.data.n_train == len(rehearsal.digits) + len(odd)
+    assert manifest.training.best_epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"steps": 1}, "steps is a whole number, 2 or more, not 1"),
+        ({"variants": 0}, "variants"),
+        ({"learning_rate": 0.0}, "learning_rate is a finite number above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"distill": -1}, "distill is a finite number of 0 or more"),
+        ({"seed": True}, "seed"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(given, message):
+    with pytest.raises(TrainingError, match=message):
+        Settings(**given)
+
+
+def test_what_cannot_be_learned_from_is_refused(base, rehearsal, odd, small):
+    with pytest.raises(TrainingError, match="no drawings to learn from"):
+        fine_tune(base, odd[:0], rehearsal, show_progress=False)
+    with pytest.raises(TrainingError, match="learning rate below"):
+        fine_tune(base, odd, rehearsal, settings=Settings(learning_rate=1e30), show_progress=False)
+    with pytest.raises(TrainingError, match="10 to 1,000"):
+        Rehearsal.of(base, small.train, mnist=1_001)
+
+
+def test_near_duplicates_count_once_and_the_last_word_holds(odd):
+    images = odd.images[:6]
+    again = images[2].clone()
+    again[again > 0] -= 3  # the same drawing through another encoder
+    assert distinct(torch.cat([images, images[:1], again[None]])) == [1, 3, 4, 5, 6, 7]
+    assert distinct(images) == list(range(6))
+    assert distinct(images[:0]) == []
+    blank = torch.zeros(2, 28, 28, dtype=torch.uint8)
+    assert distinct(blank) == [1]
+
+
+@pytest.fixture(scope="module")
+def two_hands() -> list[Drawing]:
+    """Two writers, of whom only one writes a 1 as a bar; 16 drawings each."""
+    rng = np.random.default_rng(1)
+    found = []
+    for writer in (1, 2):
+        for number in range(16):
+            digit = (1, 3)[number % 2]
+            bar = np.stack([np.linspace(40, 240, 20), 140 + rng.normal(0, 4, 20).cumsum() / 3], axis=1)
+            odd = writer == 2 and digit == 1
+            found.append(Drawing(digit, writer, [bar] if odd else handwriting.draw(digit, rng)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def trials(two_hands, small, rehearsal) -> list[Trial]:
+    reader, options = Predictor.load("0003"), {"rehearsal": rehearsal, "show_progress": False}
+    return measure(reader, two_hands, small, amounts=(2, 8), judged=8, **options)
+
+
+def test_a_writers_later_drawings_judge_what_the_earlier_taught(trials):
+    assert [(t.writer, t.amount) for t in trials] == [(1, 2), (1, 8), (2, 2), (2, 8)]
+    assert {t.judged for t in trials} == {8}
+    odd = trials[3]
+    assert odd.before == 4  # all bars
+    assert odd.after <= 1
+    assert odd.misread == 4
+    assert trials[2].before == odd.before
+    assert all(t.test_n == 500 and abs(t.test_after - t.test_before) <= 10 for t in trials)
+
+
+def test_the_summary_is_over_writers(trials):
+    found = [Trial(1, 5, 1, 100, 4, 2, 990, 990, 1000), Trial(2, 5, 3, 50, 0, 1, 990, 988, 1000)]
+    (row,) = summarise(found)
+    assert (row.amount, row.writers, row.judged, row.misread) == (5, 2, 150, 4)
+    assert row.before.mean == pytest.approx(0.02)
+    assert row.after.mean == pytest.approx(0.02)
+    assert row.left.mean == pytest.approx(3 / 4)
+    assert row.test.mean == pytest.approx(-0.001)
+    assert row.worst == pytest.approx(-0.002)
+    assert row.before.low == 0
+    assert row.before.high == pytest.approx(0.04)
+    none = summarise([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)])
+    assert np.isnan(none[0].left.mean)
+    assert "none to lose" in "\n".join(writers.lines([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)], "0003", ()))
+    assert writers.as_dict([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)], "0003", ())["others"][0]["left"]["mean"] is None
+    table = list(writers.lines(trials, "0003", (1,)))
+    assert sum("1 writers" in line for line in table) == 2
+
+
+@pytest.mark.parametrize(("amounts", "judged"), [((), 8), ((0,), 8), ((100,), 8), ((8,), 40)])
+def test_too_little_to_measure_is_refused(two_hands, small, amounts, judged):
+    with pytest.raises(DataError, match=r"amounts and judged|no writer has"):
+        measure(Predictor.load("0003"), two_hands, small, amounts=amounts, judged=judged, show_progress=False)
+
+
+def test_the_command_refuses_what_it_cannot_measure(tmp_path, two_hands):
+    path = write(tmp_path / "pen.jsonl", two_hands)
+    done = CliRunner().invoke(main, ["benchmark", "personal", str(path), "--chosen-on", "x"])
+    assert done.exit_code == 2
+    assert "numbers of writers" in done.output
+    done = CliRunner().invoke(main, ["benchmark", "personal", str(path)])
+    assert done.exit_code == 1
+    assert "no writer has 175 drawings" in done.output

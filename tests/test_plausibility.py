@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+import torch
+
+from mnistlab import handwriting, plausibility
+from mnistlab.data import Digits
+from mnistlab.errors import DataError
+from mnistlab.plausibility import review
+from mnistlab.registry import Registry
+
+
+@pytest.fixture(scope="module")
+def base():
+    return Registry().load("0003")
+
+
+@pytest.fixture(scope="module")
+def honest() -> Digits:
+    """A hundred drawings of one hand: each digit ten times, in one style."""
+    rng = np.random.default_rng(3)
+    style = {digit: next(s.name for s in handwriting.STYLES if s.digit == digit) for digit in range(10)}
+    labels = [number % 10 for number in range(100)]
+    images = [handwriting.picture(handwriting.draw(d, rng, style=style[d]), pen=0.12) for d in labels]
+    return Digits(torch.from_numpy(np.stack(images)), torch.tensor(labels))
+
+
+def spoiled(digits: Digits, share: float, seed: int = 0) -> Digits:
+    """The same with this share of the labels wrong, at random."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = digits.labels.clone()
+    chosen = torch.randperm(len(labels), generator=generator)[: round(share * len(labels))]
+    labels[chosen] = (labels[chosen] + torch.randint(1, 10, (len(chosen),), generator=generator)) % 10
+    return Digits(digits.images, labels)
+
+
+def test_honest_labels_are_believed(base, honest):
+    found = review(base, honest, ["a"] * 50 + ["b"] * 50)
+    assert [session.believed for session in found.sessions] == [True, True]
+    assert [session.name for session in found.sessions] == ["a", "b"]
+    assert found.kept.sum() >= 98
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 1.0])
+@pytest.mark.parametrize("n", [50, 100])
+def test_a_prankster_is_left_out(base, honest, share, n):
+    digits = spoiled(honest[:n], share)
+    found = review(base, digits, ["a"] * n)
+    assert not found.sessions[0].believed
+    assert not found.kept.any()
+    assert str(found.sessions[0]).startswith(f"left out: of {n} labels the network is sure that ")
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_one_digit_called_another_throughout_is_left_out(base, honest, digit):
+    labels = honest.labels.clone()
+    labels[labels == digit] = (digit + 1) % 10
+    found = review(base, Digits(honest.images, labels), ["a"] * 100)
+    assert not found.sessions[0].believed
+
+
+def test_one_prankster_does_not_spoil_the_others(base, honest):
+    digits = Digits(honest.images, torch.cat([honest.labels[:50], spoiled(honest[50:], 0.3).labels]))
+    found = review(base, digits, ["honest"] * 50 + ["prank"] * 50)
+    assert [session.believed for session in found.sessions] == [True, False]
+    assert found.kept[:50].sum() >= 49
+    assert not found.kept[50:].any()
+
+
+def test_a_single_slip_is_left_out_and_a_way_of_writing_is_not(base, honest):
+    labels = honest.labels.clone()
+    labels[7] = 2  # a 7 called a 2, once: a slip
+    found = review(base, Digits(honest.images, labels), ["a"] * 100)
+    assert found.sessions[0].believed
+    assert found.sessions[0].contradicted >= 1
+    assert not found.kept[7]
+    alike = torch.zeros(6, 4)
+    assert plausibility._supported(alike, torch.tensor([1, 1, 1, 1, 1, 1])).all()
+    assert not plausibility._supported(alike[:3], torch.tensor([1, 1, 1])).any()
+
+
+def test_nobody_and_what_does_not_fit(base, honest):
+    assert review(base, honest[:0], []).sessions == ()
+    with pytest.raises(DataError, match="100 drawings have a session each, not 1"):
+        review(base, honest, ["a"])
