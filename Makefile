@@ -40,6 +40,7 @@ test: $(READY) lint ## run all tests: package, notebooks, browser
 lint: $(READY) ## check the style of the code
 	$(BIN)/ruff check mnistlab tests
 	$(BIN)/ruff format --check mnistlab tests
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 notebooks: $(READY) ## run the notebooks and keep their outputs in notebooks/, for a commit
 	$(BIN)/mnistlab run --update
