@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run lab app test lint notebooks doctor clean
+.PHONY: help setup run lab app test lint faults notebooks doctor clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,6 +42,10 @@ test: $(READY) lint ## run all tests: package, notebooks, browser
 lint: $(READY) ## check the style of the code
 	$(BIN)/ruff check mnistlab tests
 	$(BIN)/ruff format --check mnistlab tests
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+faults: $(READY) ## fail and kill on purpose, 200 times, and see that nothing is half done
+	FAULT_KILLS=200 $(BIN)/python -m pytest -q tests/test_faults.py
 
 notebooks: $(READY) ## run the notebooks and keep their outputs in notebooks/, for a commit
 	$(BIN)/mnistlab run --update

@@ -94,7 +94,7 @@ def test_only_a_convnet_has_an_older_form(registry, trained, small):
         (torch.randperm(100), "not one: "),
         (torch.rand(784), "not one: "),
         ([], "not one: "),
-        (list(range(783)) + ["x"], "not one: "),
+        ([*range(783), "x"], "not one: "),
     ],
 )
 def test_a_permutation_that_is_missing_or_none_is_never_made_up(content, tmp_path, order, words):
@@ -108,7 +108,7 @@ def test_a_valid_permutation_that_is_another_is_noticed_by_reading(content, tmp_
     other = torch.randperm(784, generator=torch.Generator().manual_seed(7))
     path = save({**content, "permutation": other}, tmp_path)
     with pytest.raises(
-        CheckpointError, match="reads only .* a permutation made anew at random cannot take its place"
+        CheckpointError, match=r"reads only .* a permutation made anew at random cannot take its place"
     ) as caught:
         older.pack(path, small, version_id="0003")
     assert caught.value.code == "permutation"

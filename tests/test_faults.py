@@ -1,0 +1,242 @@
+"""Faults on purpose: every write, rename and flush fails or is the last, processes are killed in the middle, many come at once.
+
+Whatever happens, the version in use is the old one or the new one, whole; what was acknowledged stays. ``make faults`` kills 200
+times. Children are forked and end with ``os._exit``: nothing is tidied on their way out, as after a power cut.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mnistlab import files, locks
+from mnistlab.errors import BusyError, RegistryError
+from mnistlab.files import write_atomic
+from mnistlab.promotions import Promotions
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes, which this system has not")
+
+KILLS = int(os.environ.get("FAULT_KILLS", "20"))
+NAMES = ("0001", "0002", "0003")
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Promotions:
+    """Three versions, as far as the pointer looks into them; 0002 is in use, before it 0001 and 0003 were."""
+    for name in NAMES:
+        (tmp_path / name).mkdir()
+        weights = name.encode()
+        (tmp_path / name / "model.safetensors").write_bytes(weights)
+        manifest = {"weights_sha256": hashlib.sha256(weights).hexdigest(), "version": name}
+        (tmp_path / name / "manifest.json").write_text(json.dumps(manifest))
+    promotions = Promotions(tmp_path)
+    for name in ("0003", "0001", "0002"):
+        promotions.put(name)
+    return promotions
+
+
+class Steps:
+    """Counts what touches the disk; at step ``last`` it calls ``fault``, a write having put down half."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, last: int = -1, fault: Callable[[], None] = lambda: None) -> None:
+        self.done, self.last, self.fault = 0, last, fault
+        for name in ("replace", "fsync"):
+            patch.setattr(os, name, self._watched(getattr(os, name)))
+        patch.setattr(files, "open", self._open, raising=False)
+
+    def step(self) -> None:
+        self.done += 1
+        if self.done == self.last:
+            self.fault()
+
+    def _watched(self, call):
+        def watched(*arguments):
+            self.step()
+            return call(*arguments)
+
+        return watched
+
+    def _open(self, *arguments):
+        file = open(*arguments)  # noqa: SIM115 - the with block is the caller's
+        write = file.write
+
+        class Halved:
+            def __enter__(inner):
+                return inner
+
+            def __exit__(inner, *_):
+                file.close()
+
+            def __getattr__(inner, name):
+                return getattr(file, name)
+
+            def write(inner, content):
+                write(content[: len(content) // 2])
+                file.flush()
+                self.step()
+                return write(content[len(content) // 2 :])
+
+        return Halved()
+
+
+CHANGES = {"promote": (lambda p: p.put("0003"), "0003"), "roll back": (lambda p: p.back(), "0001")}
+
+
+def count(change: Callable[[Promotions], object], promotions: Promotions) -> int:
+    """How many steps a change takes; it is made on the same folder, and undone."""
+    before = {path: path.read_bytes() for path in promotions.root.iterdir() if path.is_file()}
+    with pytest.MonkeyPatch.context() as patch:
+        steps = Steps(patch)
+        change(promotions)
+    for path, content in before.items():
+        path.write_bytes(content)
+    return steps.done
+
+
+def sound(promotions: Promotions, allowed: tuple[str, ...]) -> None:
+    """One of the allowed versions is in use, and both ways lead on from there."""
+    assert promotions.current() in allowed
+    assert promotions.previous() in NAMES
+    for name in NAMES:
+        promotions.put(name)
+        assert promotions.current() == name
+    assert promotions.back() == ("0003", "0002")
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Run in a forked process; its id."""
+    process = os.fork()
+    if process:
+        return process
+    try:
+        work()
+    finally:
+        os._exit(1)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS], ids=["disk full", "read-only"])
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_disk_that_fails_at_any_step_is_one_sentence_and_nothing_is_half_done(versions, name, number):
+    change, new = CHANGES[name]
+    total = count(change, versions)
+    assert total >= 8  # write, flush, rename and flush of the folder, for the history and for the pointer
+    state = {path: path.read_bytes() for path in versions.root.iterdir() if path.is_file()}
+
+    def fail():
+        raise OSError(number, os.strerror(number))
+
+    told = 0
+    for last in range(1, total + 1):
+        with pytest.MonkeyPatch.context() as patch:
+            Steps(patch, last, fail)
+            try:
+                change(versions)
+                caught = None
+            except RegistryError as error:
+                caught = error
+        if caught:
+            told += 1
+            assert caught.code == "write"
+            assert os.strerror(number) in str(caught)
+            assert "\n" not in str(caught)
+        assert not [path.name for path in versions.root.iterdir() if path.suffix == ".tmp"]
+        sound(versions, ("0002", new))
+        for path, content in state.items():
+            path.write_bytes(content)
+    assert told >= 4  # after the pointer is swapped, tidying may fail in silence
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_an_end_at_any_step_leaves_the_old_version_or_the_new(versions, name):
+    change, new = CHANGES[name]
+    state = {path: path.read_bytes() for path in versions.root.iterdir() if path.is_file()}
+    seen = set()
+    for last in range(1, count(change, versions) + 1):
+
+        def end(last=last):
+            with pytest.MonkeyPatch.context() as patch:
+                Steps(patch, last, lambda: os._exit(9))
+                change(versions)
+
+        _, status = os.waitpid(in_child(end), 0)
+        assert os.waitstatus_to_exitcode(status) == 9, "the child came past its last step"
+        seen.add(versions.current())
+        sound(versions, ("0002", new))
+        for path, content in state.items():
+            path.write_bytes(content)
+    assert seen == {"0002", new}
+
+
+def test_a_page_is_the_old_or_the_new_at_any_step(tmp_path):
+    page, old, new = tmp_path / "index.html", "old" * 1000, "new" * 1000
+    page.write_text(old)
+    with pytest.MonkeyPatch.context() as patch:
+        steps = Steps(patch)
+        write_atomic(page, old)
+    seen = set()
+    for last in range(1, steps.done + 1):
+
+        def end(last=last):
+            with pytest.MonkeyPatch.context() as patch:
+                Steps(patch, last, lambda: os._exit(9))
+                write_atomic(page, new)
+
+        os.waitpid(in_child(end), 0)
+        seen.add(page.read_text())
+        page.write_text(old)
+    assert seen == {old, new}
+
+
+def test_killed_at_random_nothing_acknowledged_is_lost_and_nobody_waits(versions):
+    chance = random.Random(0)
+    for turn in range(KILLS):
+        reader, writer = os.pipe()
+
+        def change(writer=writer):
+            for i in range(100_000):
+                with locks.hold(versions.root / locks.REGISTRY, "a change", wait=1):
+                    versions.put(NAMES[i % 3])
+                os.write(writer, f"{NAMES[i % 3]}\n".encode())
+
+        child = in_child(change)
+        os.close(writer)
+        first = os.read(reader, 5)  # so that it is under way
+        time.sleep(chance.uniform(0, 0.03))
+        os.kill(child, (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[turn % 3])
+        os.waitpid(child, 0)
+        with os.fdopen(reader, "rb") as file:
+            acknowledged = (first + file.read()).decode().split()
+        last = NAMES.index(acknowledged[-1])
+        assert versions.current() in (NAMES[last], NAMES[(last + 1) % 3])
+        with locks.hold(versions.root / locks.REGISTRY, "a change", wait=1):
+            sound(versions, NAMES)
+
+
+def test_of_twenty_at_once_exactly_one_is_let_in(tmp_path):
+    answers, say = os.pipe()
+    wait, go = os.pipe()
+
+    def come():
+        os.close(go)
+        try:
+            with locks.hold(tmp_path / locks.RETRAIN, "a retraining"):
+                os.write(say, b"1")
+                os.read(wait, 1)  # until the test lets go
+        except BusyError:
+            os.write(say, b"0")
+
+    children = [in_child(come) for _ in range(20)]
+    heard = b"".join(os.read(answers, 1) for _ in children)
+    os.close(go)
+    for child in children:
+        os.waitpid(child, 0)
+    assert sorted(heard) == sorted(b"0" * 19 + b"1")
