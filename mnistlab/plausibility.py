@@ -26,7 +26,7 @@ from mnistlab.errors import DataError
 SURE, HARDLY = 0.99, 0.01  # probability of the digit that was read, and of the one that was meant
 NEIGHBOURS = 3  # of the session's other drawings; more than half of them must agree
 # How many contradicted labels an honest session may have: one, or this share of all its drawings, or this one of those that
-# were misread; of honest misreadings one in ten is contradicted.
+# were misread; of 88 honest misreadings 13 were contradicted.
 OF_ALL, OF_MISREAD = 0.02, 0.25
 
 

@@ -192,16 +192,18 @@ def as_dict(trials: Sequence[Trial], version: str, chosen_on: Iterable[int]) -> 
 def lines(trials: Sequence[Trial], version: str, chosen_on: Iterable[int]) -> Iterator[str]:
     """The trials as tables for a terminal, line by line."""
     yield f"version {version}; each writer's first drawings teach, all labelled; {max(t.judged for t in trials)} later ones judge"
+    chosen_on = list(chosen_on)
     names = {
-        "others": "writers that took no part in choosing the settings",
-        "chosen_on": "writers the settings were chosen on",
+        "others": ", who took no part in choosing the settings" if chosen_on else "",
+        "chosen_on": ", on whom the settings were chosen",
     }
     for name, found in _apart(trials, chosen_on).items():
         if not found:
             continue
         rows = summarise(found)
         yield ""
-        yield f"{rows[0].writers} {names[name]}, {rows[0].judged:,} drawings that judge"
+        many = "writer" if rows[0].writers == 1 else "writers"
+        yield f"{rows[0].writers} {many}{names[name]}; {rows[0].judged:,} drawings that judge"
         heads = f"{'wrong before, %':<20}{'wrong after, %':<20}{'errors left, %':<24}MNIST test, points (worst)"
         yield f"{'taught by':>9}  {'misread':>7}  {heads}"
         for row in rows:
