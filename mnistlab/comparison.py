@@ -7,7 +7,7 @@ validation images. After the NYU deep-learning course (Canziani, LeCun), which r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from mnistlab.errors import LabError
 from mnistlab.evaluation import MeanInterval
 from mnistlab.models import build, convnet_parameters, logits
 from mnistlab.permutation import Permutation
+from mnistlab.presets import Preset
 from mnistlab.progress import track
 from mnistlab.training import Settings, Training, train
 
@@ -155,6 +156,55 @@ def four_ways(
             )
     trainings = {cell: tuple(found[i] for i, (c, *_) in enumerate(plan) if c == cell) for cell in CELLS}
     return Comparison(seeds, trainings, len(validation))
+
+
+def on_layouts(
+    layouts: Mapping[str, Permutation],
+    learned: Digits,
+    validation: Digits,
+    *,
+    preset: Preset,
+    n_seeds: int = 1,
+    device: str = "auto",
+    show_progress: bool = True,
+) -> dict[str, list[Training]]:
+    """Train the small ConvNet on differently ordered pixels, each time from the same seeds.
+
+    Parameters
+    ----------
+    layouts : what images go through, by name.
+    learned, validation : digits to learn from and to choose the epoch with.
+    preset : how to train; its seed is the first of ``n_seeds`` in a row.
+
+    Returns
+    -------
+    For each layout one training a seed.
+
+    Raises
+    ------
+    LabError : code ``"seeds"``, fewer than one seed.
+    TrainingError : as in ``training.train``.
+    """
+    if n_seeds < 1:
+        raise LabError(f"the number of seeds is 1 or more, not {n_seeds}", code="seeds")
+    seeds = range(preset.settings.seed, preset.settings.seed + n_seeds)
+    return {
+        name: [
+            train(
+                build(seed=seed),
+                learned,
+                validation,
+                permutation=layout,
+                settings=replace(preset.settings, seed=seed),
+                augment=preset.augmentation,
+                device=device,
+                description=f"{name}, seed {seed}",
+                show_progress=show_progress,
+            )
+            for seed in seeds
+        ]
+        for name, layout in layouts.items()
+    }
 
 
 def matched_hidden(n_kernels: int = 6) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -20,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from mnistlab.batchnorm import Normed
 from mnistlab.data import SIDE, Digits, Normalisation
 from mnistlab.errors import TrainingError
-from mnistlab.models import ConvNet, best_device, to_input
+from mnistlab.models import ConvNet, best_device, logits, to_input
 from mnistlab.permutation import Permutation
 from mnistlab.progress import track
 
@@ -115,6 +116,11 @@ class Training:
     def table(self) -> list[dict]:
         """The history as rows, for a data frame or a JSON file."""
         return [asdict(epoch) for epoch in self.history]
+
+    def answers(self, images: Tensor) -> np.ndarray:
+        """The digit it reads in each of the uint8 images (N, 28, 28) as drawn: int64 (N,)."""
+        found = logits(self.model, images, permutation=self.permutation, normalisation=self.normalisation)
+        return found.argmax(dim=1).numpy()
 
     def seconds_to(self, accuracy: float) -> float | None:
         """Time until the end of the first epoch of this validation accuracy (0 to 1) or a better one; None if none came."""

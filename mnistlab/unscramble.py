@@ -29,7 +29,7 @@ from mnistlab.unscramble_graph import (
     partial_correlation,
     snap,
 )
-from mnistlab.unscramble_grid import FAR, gains, grow, nearest, objective, settle
+from mnistlab.unscramble_grid import FAR, grow, nearest, objective, room, settle
 
 MIN_LIT = 10  # images a pixel must be lit in to be identified: from fewer, its correlations are chance
 # Drafts are made with every pair of these; which succeeds depends on the number of images.
@@ -114,6 +114,10 @@ class Score:
     n: int
     symmetry: Permutation
 
+    def as_dict(self) -> dict:
+        """Plain values for a JSON file."""
+        return {"exact": self.exact, "within_one": self.within_one, "furthest": self.furthest, "n": self.n}
+
 
 def unscramble(images: Tensor) -> Unscrambled:
     """The layout of scrambled images, uint8 (N, 28, 28) or (N, 784); the same images give the same layout.
@@ -136,10 +140,10 @@ def unscramble(images: Tensor) -> Unscrambled:
         steps.append(Step(name, order, objective(similarity, cell), time.perf_counter() - started))
 
     note("graph drawn", grow(similarity, nearest(on_page(draft.drawn, ink)[0], draft.pixels)))
-    grown = [grow(similarity, nearest(placed, draft.pixels)) for placed in on_page(draft.snapped, ink)]
-    note("rows and columns", grown[0])
-    # By the rare pixels alone, and before exchanges, which would bend the rest to suit any place.
-    best = max(grown, key=lambda cell: gains(similarity, cell)[~core, cell[~core]].sum())
+    places = [nearest(placed, draft.pixels) for placed in on_page(draft.snapped, ink)]
+    note("rows and columns", grow(similarity, places[0]))
+    # By what the rare pixels share with the drawn ones alone: among themselves they suit each other anywhere.
+    best = grow(similarity, max(places, key=lambda cell: room(similarity, cell)))
     note("place on the page", best)
     note("pixels exchanged", settle(similarity, best))
     return Unscrambled(steps[-1].permutation, tuple(steps), draft, lit)

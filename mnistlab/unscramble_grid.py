@@ -35,6 +35,14 @@ def nearest(positions: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     return cell
 
 
+def room(similarity: np.ndarray, cell: np.ndarray) -> float:
+    """How similar the pixels without a cell could be to those that have one, if all of them took the best free cells."""
+    rest, placed = np.flatnonzero(cell < 0), np.flatnonzero(cell >= 0)
+    free = np.setdiff1d(np.arange(PIXELS), cell[placed])
+    likeness = similarity[np.ix_(rest, placed)] @ TOUCHING[np.ix_(cell[placed], free)]
+    return float(likeness[linear_sum_assignment(likeness, maximize=True)].sum())
+
+
 def grow(similarity: np.ndarray, cell: np.ndarray) -> np.ndarray:
     """The pixels without a cell put beside those they are most similar to, the surest first; what is like none goes last."""
     cell = cell.copy()

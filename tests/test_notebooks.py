@@ -34,6 +34,13 @@ QUICK: dict[str, dict[str, object]] = {
         "n_kernels": 8,
     },
     "studies/monitor": {"before": 60, "week": 30, "weeks": 3},
+    "studies/unscramble": {
+        "images": 2000,
+        "few": 1000,
+        "train_size": 2000,
+        "preset": "quick",
+        "n_seeds": 1,
+    },
 }
 # Text that comes out the same each time, so nbval compares it; elsewhere times and versions differ from run to run.
 STRICT = ("02_permutation",)
