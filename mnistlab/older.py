@@ -40,7 +40,7 @@ PATIENCE = 300  # seconds until it is given up, on a machine so busy that PyTorc
 FITS = 0.5
 # Run by itself, so that no module of ours is loaded beside the file. Prints JSON: tensors as safetensors in base64.
 CHILD = f"""
-import base64, json, resource, sys
+import base64, json, re, resource, sys
 import safetensors.torch, torch
 torch.set_num_threads(1)
 used = int(open("/proc/self/statm").read().split()[5]) * resource.getpagesize() if sys.platform == "linux" else 0
@@ -65,7 +65,12 @@ try:
 except MemoryError:
     print(json.dumps({{"fault": "it takes more memory than a model could need"}}))
 except Exception as error:
-    print(json.dumps({{"fault": f"{{type(error).__name__}}: {{str(error)[:300]}}"}}))
+    # PyTorch's own text runs over many lines and tells how to read the file all the same; what it met is enough.
+    if met := re.search(r"GLOBAL ([\\w.]*\\w)", str(error)):
+        fault = f"it holds {{met[1]}}, and only tensors, numbers, texts, lists and dictionaries are allowed"
+    else:
+        fault = " ".join(f"{{type(error).__name__}}: {{error}}".split())[:300]
+    print(json.dumps({{"fault": fault}}))
 """
 
 

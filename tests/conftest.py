@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -38,6 +39,14 @@ def _outside_the_tree(tmp_path_factory: pytest.TempPathFactory):
     yield
     for name in chosen:
         os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """No figure of one test is open in the next."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="session")

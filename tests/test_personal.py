@@ -185,7 +185,7 @@ def test_the_summary_is_over_writers(trials):
     assert "none to lose" in "\n".join(writers.lines([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)], "0003", ()))
     assert writers.as_dict([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)], "0003", ())["others"][0]["left"]["mean"] is None
     table = list(writers.lines(trials, "0003", (1,)))
-    assert sum("1 writers" in line for line in table) == 2
+    assert sum(line.startswith("1 writer, ") for line in table) == 2
 
 
 @pytest.mark.parametrize(("amounts", "judged"), [((), 8), ((0,), 8), ((100,), 8), ((8,), 40)])

@@ -29,12 +29,6 @@ from mnistlab.unscramble import Step as Unscrambling
 SCRAMBLE = Permutation.random(42)
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 # --- made-up things to show -------------------------------------------------------------------------------------------
 
 

@@ -148,7 +148,7 @@ def test_the_command_ends_with_0_after_a_promotion(place):
     assert "open  leak " in result.stdout
     result = call("--no-promote", "--quiet")
     assert result.exit_code == 1  # the number is taken now
-    assert result.stderr.startswith("mnistlab: failed in 03_train, cell 2 of 2, with FileExistsError")
+    assert result.stderr.startswith("mnistlab: failed in 03_train, cell 3 of 3, with FileExistsError")
 
 
 def test_the_command_ends_with_3_after_a_refusal_and_names_the_reasons(bad):
