@@ -22,7 +22,7 @@ TEXTS = {
         f"How long: {RETENTION} days, then it is erased. Erase does it at once, for all this pad has kept; versions that had "
         "learned from it are marked. Reading works the same without the box.",
         "Without the box nothing about a drawing is kept. What is counted is that a drawing was read: in which hour, by which "
-        "version, how long it took, and right or wrong if you say so.",
+        "version, how long it took, and right or wrong if you say so, under a random number.",
     ),
 }
 VERSION = "1"  # the text that is shown now
