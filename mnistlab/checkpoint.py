@@ -494,7 +494,7 @@ def lineage(manifest: Manifest) -> dict[str, str]:
         **({"tuned from": f"{tuned.base}, on {len(tuned.feedback):,} corrections"} if tuned else {}),
         "weights": f"SHA-256 {manifest.weights_sha256}",
         "permutation": f"{manifest.permutation.kind}{seeded}, SHA-256 {manifest.permutation.sha256}",
-        "training images": f"{data.n_train:,} of {data.name}, SHA-256 {data.train_sha256}" if data else "not known",
+        "training images": f"{data.n_train:,}, set {data.name}, SHA-256 {data.train_sha256}" if data else "not known",
         "training run": manifest.run or manifest.imported or "not made by a headless run, or before runs were noted",
         "code": manifest.git_commit or "unknown commit",
     }
