@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run lab app test lint faults notebooks doctor clean
+.PHONY: help setup run lab app test lint faults fuzz notebooks doctor clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ lint: $(READY) ## check the style of the code
 
 faults: $(READY) ## fail and kill on purpose, 200 times, and see that nothing is half done
 	FAULT_KILLS=200 $(BIN)/python -m pytest -q tests/test_faults.py
+
+fuzz: $(READY) ## spoil versions at random, 3000 ways of each kind, and see that none is read otherwise
+	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest -q tests/test_fuzz.py
 
 notebooks: $(READY) ## run the notebooks and keep their outputs in notebooks/, for a commit
 	$(BIN)/mnistlab run --update

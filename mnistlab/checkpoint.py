@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -22,15 +21,14 @@ from typing import Annotated, Literal
 import safetensors.torch
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from mnistlab import models
+from mnistlab import models, tensors
 from mnistlab.conformal import Calibration, calibrate
 from mnistlab.data import PIXELS, SIDE, Digits, Normalisation, Splits
 from mnistlab.errors import CheckpointError, LabError, PermutationError
 from mnistlab.evaluation import Accuracy
-from mnistlab.files import read_regular
+from mnistlab.files import read_regular, strict_json
 from mnistlab.metrics import FOLDER
 from mnistlab.permutation import Permutation
 from mnistlab.promotions import MANIFEST, MAX_MANIFEST, MAX_WEIGHTS, WEIGHTS
@@ -328,8 +326,8 @@ def _write(
     training: TrainingInfo | None = None,
     imported: str | None = None,
 ) -> dict[str, bytes]:
-    tensors = {PREFIX + name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    weights = safetensors.torch.save({**tensors, PERMUTATION: permutation.order})
+    parts = {PREFIX + name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    weights = safetensors.torch.save({**parts, PERMUTATION: permutation.order})
     apply = {"permutation": permutation, "normalisation": normalisation}
     logits = models.logits(model, splits.validation.images, **apply)
     if not torch.isfinite(logits).all():
@@ -402,9 +400,10 @@ def load(folder: Path) -> Checkpoint:
         raise CheckpointError(
             f"the architecture has {count:,} parameters, its manifest says {manifest.parameters:,}", code="manifest"
         )
-    tensors = _tensors(weights, model.state_dict())
-    permutation = _permutation(tensors.pop(PERMUTATION), manifest.permutation)
-    model.load_state_dict({name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}, strict=True)
+    wanted = {PREFIX + name: tensor for name, tensor in model.state_dict().items()}
+    found = tensors.read(weights, {**wanted, PERMUTATION: torch.zeros(PIXELS, dtype=torch.int64)})
+    permutation = _permutation(found.pop(PERMUTATION), manifest.permutation)
+    model.load_state_dict({name.removeprefix(PREFIX): tensor for name, tensor in found.items()}, strict=True)
     normalisation = Normalisation(manifest.normalisation.mean, manifest.normalisation.std)
     checkpoint = Checkpoint(model.eval(), permutation, normalisation, manifest)
     _check_probe(checkpoint)
@@ -433,11 +432,11 @@ def parse_manifest(text: bytes) -> Manifest:
     CheckpointError : with code ``"manifest"``, naming the first fault.
     """
     try:
-        json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        strict_json(text)
         return Manifest.model_validate_json(text)
     except ValidationError as error:
         raise _invalid(error) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise CheckpointError(f"the manifest is not strict JSON: {str(error)[:200]}", code="manifest") from None
 
 
@@ -494,36 +493,10 @@ def lineage(manifest: Manifest) -> dict[str, str]:
         **({"tuned from": f"{tuned.base}, on {len(tuned.feedback):,} corrections"} if tuned else {}),
         "weights": f"SHA-256 {manifest.weights_sha256}",
         "permutation": f"{manifest.permutation.kind}{seeded}, SHA-256 {manifest.permutation.sha256}",
-        "training images": f"{data.n_train:,} of {data.name}, SHA-256 {data.train_sha256}" if data else "not known",
+        "training images": f"{data.n_train:,}, set {data.name}, SHA-256 {data.train_sha256}" if data else "not known",
         "training run": manifest.run or manifest.imported or "not made by a headless run, or before runs were noted",
         "code": manifest.git_commit or "unknown commit",
     }
-
-
-def _tensors(weights: bytes, expected: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a file whose keys, shapes and types are exactly the expected ones, all finite."""
-    try:
-        tensors = safetensors.torch.load(weights)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{WEIGHTS} is not a safetensors file: {str(error)[:200]}", code="tensors") from None
-    wanted = {PREFIX + name: tensor for name, tensor in expected.items()}
-    wanted[PERMUTATION] = torch.zeros(PIXELS, dtype=torch.int64)
-    if set(tensors) != set(wanted):
-        missing, extra = sorted(set(wanted) - set(tensors)), sorted(set(tensors) - set(wanted))
-        raise CheckpointError(
-            f"{WEIGHTS} lacks {missing or 'nothing'} and has {[name[:50] for name in extra[:5]] or 'nothing'} too many",
-            code="tensors",
-        )
-    for name, tensor in wanted.items():
-        if tensors[name].shape != tensor.shape:
-            raise CheckpointError(
-                f"{name} has shape {tuple(tensors[name].shape)}, not {tuple(tensor.shape)}", code="shape"
-            )
-        if tensors[name].dtype != tensor.dtype:
-            raise CheckpointError(f"{name} is {tensors[name].dtype}, not {tensor.dtype}", code="type")
-        if not torch.isfinite(tensors[name]).all():
-            raise CheckpointError(f"{name} holds a number that is not finite", code="finite")
-    return tensors
 
 
 def _permutation(order: Tensor, info: PermutationInfo) -> Permutation:
@@ -590,17 +563,6 @@ def _invalid(error: ValidationError) -> CheckpointError:
     where = ".".join(str(part) for part in first["loc"])[:100]
     message = first["msg"].removeprefix("Value error, ")
     return CheckpointError(f"the manifest is not valid at {where or 'its top'}: {message[:200]}", code="manifest")
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)[:50]!r} appears twice")
-    return dict(pairs)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _escape(text: str) -> str:

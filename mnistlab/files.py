@@ -64,6 +64,19 @@ def to_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def strict_json(text: bytes) -> object:
+    """The value of a JSON text in UTF-8: no key twice in an object, no NaN or infinity, not nested without end.
+
+    Raises
+    ------
+    ValueError : it is not such a text.
+    """
+    try:
+        return json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
 def read_regular(path: Path, limit: int) -> bytes:
     """A regular file of a version, not a link and at most ``limit`` bytes, read once.
 
@@ -92,3 +105,14 @@ def read_regular(path: Path, limit: int) -> bytes:
         raise CheckpointError(f"{name} cannot be read: {error.strerror}", code="not-a-file") from None
     finally:
         os.close(descriptor)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)[:50]!r} appears twice")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number in JSON")

@@ -247,10 +247,9 @@ def every_digit(new: Judged, before: Judged | None, material: Material) -> Verdi
     low = {digit: share for digit, share in shares.items() if share.value < FLOOR}
     worst = min(shares, key=lambda digit: shares[digit].value)
     told = low or {worst: shares[worst]}
-    reason = ", ".join(f"{digit}: {share}" for digit, share in told.items())
-    return Verdict(
-        "digits", not low, f"below {wording.percent(FLOOR, 0)}, {reason}" if low else f"the weakest is {reason}"
-    )
+    reason = "; ".join(f"the {digit} with {share}" for digit, share in told.items())
+    floor = wording.percent(FLOOR, 0)
+    return Verdict("digits", not low, f"below {floor}: {reason}" if low else f"the weakest is {reason}")
 
 
 def calibrated(new: Judged, before: Judged | None, material: Material) -> Verdict:

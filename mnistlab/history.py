@@ -36,13 +36,20 @@ log = logging.getLogger("mnistlab")
 STYLE = """body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
   color: #1b1b1b; background: #fff; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-figure { margin: 0; } svg { max-width: 100%; height: auto; }
+figure { margin: 0; overflow-x: auto; } svg { max-width: 100%; min-width: 30rem; height: auto; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid #ddd; }
-td { font-variant-numeric: tabular-nums; }
+th, td { text-align: left; vertical-align: top; padding: .35rem 1rem .35rem 0; border-bottom: 1px solid #ddd; }
+td { font-variant-numeric: tabular-nums; } .whole { white-space: nowrap; }
 dt { float: left; clear: left; width: 10rem; color: #555; } dd { margin: 0 0 0 10.5rem; overflow-wrap: anywhere; }
 .promoted { color: #0072B2; font-weight: 600; } .refused { color: #A64500; } .cut { color: #767676; }
-ul { margin: .2rem 0; padding-left: 1.1rem; }"""
+ul { margin: .2rem 0; padding-left: 1.1rem; }
+@media (max-width: 48rem) {  /* a row of the table becomes a list of what its columns say */
+  thead { display: none; } tr, td { display: block; } tr { border-bottom: 1px solid #ddd; padding: .5rem 0; }
+  td { border: 0; padding: .1rem 0; overflow-wrap: anywhere; } td:empty { display: none; }
+  td[data-of]::before { content: attr(data-of) ": "; color: #555; }
+  dt { float: none; } dd { margin: 0 0 .4rem; }
+}"""
+HEADS = ("run", "outcome", "what", "validation images", "drawn digits", "reports")
 
 
 @dataclass(frozen=True)
@@ -108,10 +115,7 @@ def page(runs: list[Entry], registry: Registry) -> str:
     """The whole page as HTML."""
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     rows = "".join(map(_row, runs)) or '<tr><td colspan="6">No run yet.</td></tr>'
-    heads = "".join(
-        f'<th scope="col">{head}</th>'
-        for head in ("run", "outcome", "what", "validation images [95 %]", "drawn digits [95 %]", "reports")
-    )
+    heads = "".join(f'<th scope="col">{head}</th>' for head in HEADS)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -128,6 +132,7 @@ def page(runs: list[Entry], registry: Registry) -> str:
 <h2>Accuracy of every candidate</h2>
 {chart(runs)}
 <h2>Runs</h2>
+<p>Share read right, with its 95 % interval.</p>
 <table><thead><tr>{heads}</tr></thead><tbody>
 {rows}
 </tbody></table>
@@ -142,10 +147,11 @@ def chart(runs: list[Entry]) -> str:
     if not judged:
         return "<p>No candidate has been judged yet.</p>"
     from matplotlib import rc_context
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
 
     with rc_context({"svg.fonttype": "none", "font.family": "sans-serif"}):
-        figure = Figure(figsize=(9, 3.2), layout="constrained")
+        figure = Figure(figsize=(8, 3), layout="constrained")
         ax = figure.subplots()
         for outcome, colour in COLOURS.items():
             chosen = [
@@ -163,7 +169,9 @@ def chart(runs: list[Entry]) -> str:
         ax.set_xlabel("start of the run")
         ax.grid(axis="y", alpha=0.3)
         ax.legend(frameon=False, ncols=len(COLOURS), loc="lower right", bbox_to_anchor=(1, 1))
-        figure.autofmt_xdate(rotation=20, ha="right")
+        dates = AutoDateLocator(minticks=3, maxticks=7)
+        ax.xaxis.set_major_locator(dates)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(dates))
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
@@ -181,7 +189,9 @@ def _entry(folder: Path) -> Entry:
                 note = file.read(500).strip()
         except OSError:
             note = "no note"
-        return Entry(folder.name.removesuffix(PARTIAL), "cut off", reasons=(note,))
+        why = note.removeprefix("This run is not complete: ").removesuffix(".")
+        pages = (("what was made so far", f"{quote(folder.name)}/"),)
+        return Entry(folder.name.removesuffix(PARTIAL), "cut off", reasons=(why,), pages=pages)
     try:
         if (folder / RECEIPT).stat().st_size > MAX_RECEIPT:
             raise ValueError
@@ -219,16 +229,24 @@ def _row(run: Entry) -> str:
     when = _when(run.id)
     reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in run.reasons)
     why = f"<details><summary>why</summary><ul>{reasons}</ul></details>" if reasons else ""
+    if kind == "cut":  # one short reason
+        why = f"<br>{html.escape(run.reasons[0])}" if run.reasons else ""
     links = ", ".join(f'<a href="{html.escape(address)}">{html.escape(name)}</a>' for name, address in run.pages)
     version = f"<br>{html.escape(run.version)}" if run.version else ""
     cells = (
-        f'<span title="{html.escape(run.id)}">{when:%Y-%m-%d %H:%M}</span>' if when else html.escape(run.id),
+        f'<span class="whole" title="{html.escape(run.id)}">{when:%Y-%m-%d %H:%M}</span>'
+        if when
+        else html.escape(run.id),
         f'<span class="{kind}">{html.escape(run.outcome)}</span>{version}{why}',
         html.escape(run.what),
-        *(f"{wording.accuracy(share)} of {share.n:,}" if share else "" for share in (run.validation, run.drawn)),
+        *(
+            f'<span class="whole">{wording.accuracy(share)}</span> of {share.n:,}' if share else ""
+            for share in (run.validation, run.drawn)
+        ),
         links,
     )
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
+    named = (f' data-of="{head}"' if head in HEADS[2:] else "" for head in HEADS)  # the first two speak for themselves
+    return f"<tr>{''.join(f'<td{of}>{cell}</td>' for of, cell in zip(named, cells, strict=True))}</tr>\n"
 
 
 def _in_use(registry: Registry) -> str:

@@ -14,6 +14,7 @@ import random
 import shutil
 import struct
 import types
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -349,6 +350,71 @@ def raw(header: bytes, body: bytes = b"") -> bytes:
 def test_what_is_no_weights_file_is_refused(version, content):
     sign(version, content)
     refused(version, "tensors")
+
+
+def parts(folder: Path) -> tuple[bytes, bytes]:
+    """Header and body of a weights file."""
+    content = (folder / WEIGHTS).read_bytes()
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    return content[8:end].rstrip(), content[end:]
+
+
+def zipped() -> bytes:
+    """A zip with a pickle in it, as ``torch.load`` looks for."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("archive/data.pkl", pickled("true"))
+    return buffer.getvalue()
+
+
+PERMUTED = b'"permutation":{"dtype":"I64","shape":[784],"data_offsets":[0,6272]}'
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        pytest.param(lambda header, body: raw(header, body) + b"\0", "not fully covered", id="a byte at the end"),
+        pytest.param(lambda header, body: raw(header, body) + zipped(), "not fully covered", id="a zip at the end"),
+        pytest.param(lambda header, body: zipped() + raw(header, body), "at most 65,536 are allowed", id="a zip first"),
+        pytest.param(
+            lambda header, body: raw(b"{" + PERMUTED + b"," + header[1:], body),
+            "the key 'permutation' appears twice",
+            id="a name twice",
+        ),
+        pytest.param(
+            lambda header, body: raw(header.replace(b'"dtype":"I64"', b'"dtype":"I64","dtype":"I64"'), body),
+            "the key 'dtype' appears twice",
+            id="a field twice",
+        ),
+        pytest.param(
+            lambda header, body: raw(header.replace(b'"dtype":"I64"', b'"dtype":"I64","code":"x"'), body),
+            "permutation is not described by data_offsets, dtype, shape alone",
+            id="a field too many",
+        ),
+        pytest.param(
+            lambda header, body: raw(b'{"__metadata__":{"a":"b"},' + header[1:], body),
+            r"has \['__metadata__'\] too many",
+            id="texts in the header",
+        ),
+        pytest.param(
+            lambda header, body: raw(header + b" " * 2**20, body), "at most 65,536 are allowed", id="a huge header"
+        ),
+    ],
+)
+def test_what_hides_in_a_sound_weights_file_is_refused(version, spoil, message):
+    sign(version, raw(*parts(version)))
+    checkpoint.load(version)  # or what follows would be refused for another reason
+    sign(version, spoil(*parts(version)))
+    refused(version, "tensors", message)
+
+
+def test_a_zip_inside_the_weights_is_noticed_by_the_probe(version):
+    weight, hidden = tensors(version)["model.net.7.weight"], zipped()
+    content = bytearray(weight.numpy().tobytes())
+    content[-len(hidden) :] = hidden
+    forged = torch.frombuffer(content, dtype=torch.float32).reshape(weight.shape).nan_to_num(0, 0, 0)
+    forge(version, **{"model.net.7.weight": forged})
+    refused(version, "probe", "do not belong together")
 
 
 def test_a_pickle_under_the_right_name_is_never_run(version, tmp_path):

@@ -158,7 +158,7 @@ def test_4_one_answer_to_everything(candidate, current, material):
 
     decision = gates.decide(candidate(spoil), current, material)
     refused(decision, "overall", "it is worse")
-    refused(decision, "digits", "0: 0.00")
+    refused(decision, "digits", "the 0 with 0.00")
 
 
 def test_5_two_digits_swapped(candidate, current, material):
@@ -168,8 +168,8 @@ def test_5_two_digits_swapped(candidate, current, material):
         model.net[OUTPUT].bias.copy_(model.net[OUTPUT].bias[order])
 
     decision = gates.decide(candidate(spoil), current, material)
-    refused(decision, "digits", "below 95 %, 4: ")
-    refused(decision, "digits", ", 9: ")
+    refused(decision, "digits", "below 95 %: the 4 with ")
+    refused(decision, "digits", "; the 9 with ")
 
 
 def test_6_nine_in_ten(candidate, current, material):

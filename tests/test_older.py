@@ -131,7 +131,9 @@ class Runs:
 
 def test_code_in_a_file_is_refused_and_not_run(content, tmp_path):
     trap = tmp_path / "it-ran"
-    refused(save({**content, "model_state_dict": Runs(trap)}, tmp_path), "tensors", "weights alone: it holds .*, and only")
+    refused(
+        save({**content, "model_state_dict": Runs(trap)}, tmp_path), "tensors", "weights alone: it holds .*, and only"
+    )
     assert not trap.exists()
     torch.load(tmp_path / "convnet.pt", weights_only=False)  # or the test could not fail
     assert trap.exists()

@@ -366,3 +366,12 @@ def test_a_page_of_nothing_says_so(registry, tmp_path):
     text = history.page(history.entries(tmp_path / "none"), registry)
     assert "No run yet." in text
     assert "No candidate has been judged yet." in text
+
+
+def test_a_run_that_was_cut_off_says_why_and_leads_to_what_is_there(registry, tmp_path):
+    folder = tmp_path / "reports" / "20261121-000000.partial"
+    folder.mkdir(parents=True)
+    (folder / "NOT-COMPLETE.txt").write_text("This run is not complete: stopped by Ctrl-C in 03_train, cell 6 of 40.\n")
+    text = history.page(history.entries(tmp_path / "reports"), registry)
+    assert "cut off</span><br>stopped by Ctrl-C in 03_train, cell 6 of 40</td>" in text
+    assert 'href="20261121-000000.partial/"' in text
