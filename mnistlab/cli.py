@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 from mnistlab import __version__
-from mnistlab.commands import benchmark, feedback, models, monitoring, personalising, reading, retraining, running
+from mnistlab.commands import benchmark, feedback, models, monitoring, reading, retraining, running
 from mnistlab.errors import LabError
 
 # How a command ends besides 0: 1 what was asked for failed, 2 it was refused because of how it was asked, 75 somebody else is
@@ -49,7 +49,6 @@ def main() -> None:
 for command in (
     running.run,
     retraining.retrain,
-    personalising.personal,
     models.models,
     reading.predict,
     feedback.feedback,

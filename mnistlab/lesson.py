@@ -2,6 +2,8 @@
 
     corrections -> distinct -> believed -> earlier sessions teach, later ones judge -> fine_tune -> gates -> promote
 
+``mnistlab retrain --with-feedback`` goes this way with a report, ``teaching.Teaching`` in a notebook without one.
+
 The gates are those of every version, on MNIST's validation images and on drawn digits, and two of its own: whether the labels
 can be believed, and whether the person's later drawings are read no worse. No correction comes near the test images, which are
 read once, when the candidate is saved.
@@ -17,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mnistlab import gates, personal, plausibility
+from mnistlab import gates, locks, personal, plausibility
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.data import Digits, Splits
 from mnistlab.errors import TrainingError
 from mnistlab.evaluation import Accuracy, compare
-from mnistlab.feedback import Correction
+from mnistlab.feedback import Correction, Store
 from mnistlab.gates import Decision, Material, Verdict
 from mnistlab.plausibility import Review
 from mnistlab.predictor import Predictor
@@ -34,8 +36,8 @@ WORSE = 0.05  # p-value (exact McNemar) below which more errors on later drawing
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
-    """What came of it.
+class Taught:
+    """A candidate, not judged by the gates of every version yet.
 
     Attributes
     ----------
@@ -43,9 +45,8 @@ class Lesson:
     given, distinct : corrections, and those left when near-duplicates count once.
     review : what was thought of their labels.
     learned : numbers of those it learned from.
-    decision : of all gates.
-    outcome : ``"promoted"``, ``"passed"`` or ``"refused"``.
-    version : the name it has now; None if it was refused.
+    candidate : its name among the versions it was added to.
+    verdicts : of the two gates of its own.
     """
 
     base: str
@@ -53,6 +54,29 @@ class Lesson:
     distinct: int
     review: Review
     learned: tuple[int, ...]
+    candidate: str
+    verdicts: tuple[Verdict, ...]
+
+    def as_dict(self) -> dict:
+        """Counts for a receipt; nothing about a drawing is among them."""
+        believed = int(self.review.kept.sum())
+        counts = {"given": self.given, "distinct": self.distinct, "believed": believed}
+        return {"base": self.base, **counts, "learned": len(self.learned)}
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What came of it.
+
+    Attributes
+    ----------
+    taught : how the candidate was made.
+    decision : of all gates.
+    outcome : ``"promoted"``, ``"passed"`` or ``"refused"``.
+    version : the name it has now; None if it was refused.
+    """
+
+    taught: Taught
     decision: Decision
     outcome: str
     version: str | None
@@ -78,30 +102,27 @@ def apart(sessions: Sequence[str]) -> np.ndarray:
     return np.array([one in judges for one in sessions], dtype=bool)
 
 
-def learn(
+def teach(
     corrections: Sequence[Correction],
     registry: Registry,
     splits: Splits,
     *,
-    promote: bool = True,
     settings: personal.Settings | None = None,
-    material: Material | None = None,
     rehearsal: personal.Rehearsal | None = None,
     show_progress: bool = True,
-) -> Lesson:
-    """Tune the version in use to corrections, ask the gates, and do what they say.
+) -> Taught:
+    """Tune the version in use to corrections, and add what comes out to the versions; the one in use stays.
 
     Parameters
     ----------
     corrections : what people said, from the store, in any order.
     splits : the data set the version learned from.
-    promote : False keeps a candidate that passes, but does not put it into use.
-    material, rehearsal : None makes them from ``splits``.
+    rehearsal : None makes it from ``splits``.
 
     Raises
     ------
     TrainingError : fewer than ``LEAST`` drawings that differ and are believed; ``"few"``.
-    RegistryError, CheckpointError, BusyError : as ``Registry.load``, ``add`` and ``promote``.
+    RegistryError, CheckpointError, BusyError : as ``Registry.load`` and ``save``.
     """
     ordered = sorted(corrections, key=lambda one: one.created)
     base = registry.load()
@@ -125,20 +146,52 @@ def learn(
     ids = tuple(sorted(one.id for one in taught if one.id is not None))
     name = base.manifest.version
     note = f"version {name} tuned to {len(taught)} drawings that people corrected; its convolutions are those of {name}"
-    with tempfile.TemporaryDirectory() as folder:
-        staged = Registry(Path(folder) / "models")
-        candidate = staged.save(made, data, test=splits.test, note=note, base=name, feedback=ids)
-        path = staged.root / candidate
-        found = gates.decide(path, registry.root / name, material or Material.of(splits))
-        own = (_labels(review), _later(base, staged.load(candidate), later))
-        decision = replace(found, verdicts=(*found.verdicts, *own))
-        outcome, version = "refused", None
-        if decision.passed:
-            outcome, version = "passed", registry.adopt(path)
-            if promote:
-                registry.promote(version, instead_of=name)
-                outcome = "promoted"
-    return Lesson(name, len(ordered), len(kept), review, ids, decision, outcome, version)
+    candidate = registry.save(made, data, test=splits.test, note=note, base=name, feedback=ids)
+    verdicts = (_labels(review), _later(base, registry.load(candidate), later))
+    return Taught(name, len(ordered), len(kept), review, ids, candidate, verdicts)
+
+
+def learn(
+    corrections: Sequence[Correction],
+    registry: Registry,
+    splits: Splits,
+    *,
+    promote: bool = True,
+    store: Store | None = None,
+    settings: personal.Settings | None = None,
+    material: Material | None = None,
+    rehearsal: personal.Rehearsal | None = None,
+    show_progress: bool = True,
+) -> Lesson:
+    """Teach a candidate aside, ask the gates, and do what they say.
+
+    Parameters
+    ----------
+    corrections, splits, settings, rehearsal : as in ``teach``.
+    promote : False keeps a candidate that passes, but does not put it into use.
+    store : told which version learned from which corrections.
+    material : None makes it from ``splits``.
+
+    Raises
+    ------
+    TrainingError, RegistryError, CheckpointError, BusyError : as ``teach``, ``Registry.adopt`` and ``promote``; a retraining is
+        under way (``"locked"``).
+    """
+    with locks.hold(registry.root / locks.RETRAIN, "a retraining"), tempfile.TemporaryDirectory() as folder:
+        staged = registry.copy(Path(folder) / "models")
+        options = {"settings": settings, "rehearsal": rehearsal, "show_progress": show_progress}
+        taught = teach(corrections, staged, splits, **options)
+        path = staged.root / taught.candidate
+        found = gates.decide(path, registry.root / taught.base, material or Material.of(splits))
+        decision = replace(found, verdicts=(*found.verdicts, *taught.verdicts))
+        if not decision.passed:
+            return Lesson(taught, decision, "refused", None)
+        version = registry.adopt(path)
+        if store is not None:
+            store.trained(version, taught.learned)
+        if promote:
+            registry.promote(version, instead_of=taught.base)
+        return Lesson(taught, decision, "promoted" if promote else "passed", version)
 
 
 def _labels(review: Review) -> Verdict:

@@ -24,6 +24,7 @@ class Readers:
     ----------
     first : the network that reads.
     second : its rival, or None.
+    registry : the versions on offer; None if it reads with a predictor it was given.
 
     Raises
     ------
@@ -42,7 +43,7 @@ class Readers:
             raise RegistryError(
                 "a rival that is a predictor goes with a predictor; name a version instead", code="rival"
             )
-        self._registry = None if predictor else Registry(models)
+        self.registry = None if predictor else Registry(models)
         self.first = predictor or self._load(version)
         self._offered = [self.first] + [rival] * isinstance(rival, Predictor)
         self.second = self._load(rival) if isinstance(rival, str) else rival
@@ -50,16 +51,16 @@ class Readers:
     @property
     def is_fixed(self) -> bool:
         """True if there is no other version to choose."""
-        return self._registry is None
+        return self.registry is None
 
     def options(self) -> list[tuple[str, str]]:
         """The versions on offer as (label, name), the newest first."""
-        if self._registry is None:
+        if self.registry is None:
             return [(readout.label(who.checkpoint.manifest), who.version) for who in self._offered]
         options = []
-        for name in reversed(self._registry.versions()):
+        for name in reversed(self.registry.versions()):
             try:
-                options.append((readout.label(self._registry.manifest(name)), name))
+                options.append((readout.label(self.registry.manifest(name)), name))
             except CheckpointError:  # it stays on the list, and choosing it says what is wrong
                 options.append((f"{name}, damaged", name))
         return options
@@ -78,8 +79,8 @@ class Readers:
         self.second = None if version is None else self._load(version)
 
     def _load(self, version: str) -> Predictor:
-        if self._registry is not None:
-            return Predictor.load(version, models=self._registry.root)
+        if self.registry is not None:
+            return Predictor.load(version, models=self.registry.root)
         for who in self._offered:
             if who.version == version:
                 return who

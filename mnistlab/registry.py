@@ -19,7 +19,7 @@ from mnistlab.checkpoint import Checkpoint, Manifest
 from mnistlab.data import Digits, Splits
 from mnistlab.errors import CheckpointError, LabError, RegistryError
 from mnistlab.files import read_regular, sync_folder, write_durable
-from mnistlab.promotions import Promotions
+from mnistlab.promotions import POINTER, Promotions
 from mnistlab.training import Training
 
 NEW, OLD = ".new-", ".old-"  # a version on its way in or out
@@ -149,6 +149,23 @@ class Registry:
         RegistryError, CheckpointError, BusyError : as ``add``.
         """
         return self.add(lambda name: checkpoint.renamed(folder, name))
+
+    def copy(self, root: Path) -> Registry:
+        """The same versions and the same one in use in another folder, newly made, for work that must not touch these.
+
+        Raises
+        ------
+        RegistryError : it cannot be written, or exists.
+        """
+        try:
+            root.mkdir()
+            for name in self.versions():
+                shutil.copytree(self.root / name, root / name, symlinks=True)
+            if (self.root / POINTER).is_file():
+                shutil.copyfile(self.root / POINTER, root / POINTER)
+        except OSError as error:
+            raise RegistryError(f"the versions could not be copied: {error}", code="write") from error
+        return Registry(root)
 
     def add(self, make: Callable[[str], dict[str, bytes]]) -> str:
         """A new version from its files; it is loaded once before it gets its name. The pointer stays.

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mnistlab import display, execution, folder, gates, history, locks, paths, runs
+from mnistlab import display, execution, folder, gates, history, lesson, locks, paths, runs
 from mnistlab.data import CLASSES, Splits, load_mnist
-from mnistlab.errors import DataError, LabError, RunError
-from mnistlab.gates import Decision, Material
+from mnistlab.errors import DataError, LabError, RunError, TrainingError
+from mnistlab.feedback import Store
+from mnistlab.folder import Folder
+from mnistlab.gates import Decision, Material, Verdict
 from mnistlab.parameters import assign
 from mnistlab.promotions import POINTER
 from mnistlab.registry import Registry
@@ -111,34 +113,116 @@ def retrain(
     """
     train, evaluate = _notebooks(recipe, preset)
     values = _values(recipe, preset, parameters or {}, train, evaluate)
+    limits = {"cell_timeout": cell_timeout, "start_timeout": start_timeout}
+
+    def make(made: Folder, staged: Registry, _splits: Splits, kernel: dict[str, str]) -> Made:
+        before = set(staged.versions())
+        runs.execute(train, values[train.name], made, environment=kernel, **limits)
+        return Made(_candidate(made.path / f"{train.name}.json", staged, before))
+
+    about = {"recipe": recipe, "preset": preset}
+    return _run(make, about, values[evaluate.name], promote, reports, limits, show_progress)
+
+
+def retrain_with_feedback(
+    store: Store | None = None,
+    *,
+    session: str | None = None,
+    promote: bool = True,
+    reports: Path | str | None = None,
+    cell_timeout: int = CELL_TIMEOUT,
+    start_timeout: int = execution.START_TIMEOUT,
+    show_progress: bool = True,
+) -> Retraining:
+    """Tune the version in use to what people corrected (``lesson.teach``); all else as in ``retrain``.
+
+    Parameters
+    ----------
+    store : of corrections; it is told which version learned from them. None is that of the lab.
+    session : learn from the drawings of one only.
+    promote, reports, cell_timeout, start_timeout, show_progress : as in ``retrain``.
+
+    Raises
+    ------
+    FeedbackError : the store cannot be opened.
+    TrainingError : there are too few corrections, with code ``"few"``.
+    RunError : as ``retrain``; with code ``"few"`` too few of them differ or can be believed.
+    BusyError : another retraining is under way, with code ``"locked"``.
+    """
+    store = store or Store()
+    corrections = store.corrections(session=session)
+    if len(corrections) < lesson.LEAST:  # a schedule that comes by too early should leave no report that is cut off
+        raise TrainingError(
+            f"{lesson.LEAST} corrections or more are needed to learn from; there are {len(corrections)}", code="few"
+        )
+
+    def make(made: Folder, staged: Registry, splits: Splits, _kernel: dict[str, str]) -> Made:
+        made.shown.stage("the corrections were learned from")
+        taught = lesson.teach(corrections, staged, splits, show_progress=False)
+        made.more["feedback"] = taught.as_dict()
+        return Made(taught.candidate, taught.verdicts, lambda version: store.trained(version, taught.learned))
+
+    about = {"recipe": "feedback", "preset": f"{len(corrections)} corrections"}
+    limits = {"cell_timeout": cell_timeout, "start_timeout": start_timeout}
+    return _run(make, about, {}, promote, reports, limits, show_progress)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A candidate.
+
+    Attributes
+    ----------
+    candidate : its name among the staged versions.
+    verdicts : of gates that are its maker's own.
+    adopted : told its name once it is taken over, before it is put into use.
+    """
+
+    candidate: str
+    verdicts: tuple[Verdict, ...] = ()
+    adopted: Callable[[str], None] = lambda _version: None
+
+
+def _run(
+    make: Callable[[Folder, Registry, Splits, dict[str, str]], Made],
+    about: dict[str, str],
+    values: Mapping[str, object],
+    promote: bool,
+    reports: Path | str | None,
+    limits: dict[str, int],
+    show_progress: bool,
+) -> Retraining:
+    """From data to decision, with a candidate that ``make`` leaves in a copy of the versions.
+
+    ``make`` is given the report under way, the copy, the data, and variables that show the copy to kernels; ``values`` are for
+    the notebook that evaluates.
+    """
+    (evaluate,) = runs.find([EVALUATE])
     registry = Registry()
     _make(registry.root)
     shown = display.choose(show_progress)
-    limits = {"cell_timeout": cell_timeout, "start_timeout": start_timeout}
     place = Path(reports).resolve() if reports is not None else paths.reports()
     alone, page = locks.hold(registry.root / locks.RETRAIN, "a retraining"), history.kept(place, registry)
     with alone, page, folder.begin(place, shown) as made:
-        made.more = {"kind": "retrain", "recipe": recipe, "preset": preset}
+        made.more = {"kind": "retrain", **about}
         shown.stage("the data were checked")
         splits = load_mnist()
         made.more["data"] = check_data(splits)
         current = _current(registry)
-        before = set(registry.versions())
-        staged = _stage(registry, made.path / CANDIDATE)
+        staged = registry.copy(made.path / CANDIDATE)
+        before = set(staged.versions())
         kernel = {"MNISTLAB_MODELS": str(staged.root)}
-        runs.execute(train, values[train.name], made, environment=kernel, **limits)
-        candidate = _candidate(made.path / f"{train.name}.json", staged, before)
-        judged = {**values[evaluate.name], "version": candidate}
-        runs.execute(evaluate, judged, made, environment=kernel, **limits)
+        new = make(made, staged, splits, kernel)
+        runs.execute(evaluate, {**values, "version": new.candidate}, made, environment=kernel, **limits)
         shown.stage("the gates were asked")
         in_use = registry.root / current if current else None
-        decision = gates.decide(staged.root / candidate, in_use, Material.of(splits))
+        found = gates.decide(staged.root / new.candidate, in_use, Material.of(splits))
+        decision = replace(found, verdicts=(*found.verdicts, *new.verdicts))
         made.more["decision"] = decision.as_dict()
         _tidy(staged, before)
         shown.stage("the decision was carried out")
-        made.last = lambda: _carry_out(decision, registry, staged.root / candidate, promote)
-    outcome, version = made.receipt["outcome"], made.receipt["version"]
-    return Retraining(made.final, made.receipt, decision, outcome, version)
+        made.last = lambda: _carry_out(decision, registry, staged.root / new.candidate, promote, new.adopted)
+    return Retraining(made.final, made.receipt, decision, made.receipt["outcome"], made.receipt["version"])
 
 
 def check_data(splits: Splits) -> dict:
@@ -197,16 +281,6 @@ def _current(registry: Registry) -> str | None:
     return registry.load().manifest.version
 
 
-def _stage(registry: Registry, root: Path) -> Registry:
-    """A copy of all versions for the kernels to read and add to."""
-    root.mkdir()
-    for name in registry.versions():
-        shutil.copytree(registry.root / name, root / name, symlinks=True)
-    if (registry.root / POINTER).is_file():
-        shutil.copyfile(registry.root / POINTER, root / POINTER)
-    return Registry(root)
-
-
 def _candidate(figures: Path, staged: Registry, before: set[str]) -> str:
     """Name of the version that the notebook says it saved, if it did."""
     try:
@@ -225,11 +299,14 @@ def _tidy(staged: Registry, before: set[str]) -> None:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def _carry_out(decision: Decision, registry: Registry, candidate: Path, promote: bool) -> dict:
+def _carry_out(
+    decision: Decision, registry: Registry, candidate: Path, promote: bool, adopted: Callable[[str], None]
+) -> dict:
     """Take the candidate over and put it into use, or do not; what the receipt says of it."""
     if not decision.passed:
         return {"outcome": REFUSED, "version": None}
     version = registry.adopt(candidate)
+    adopted(version)
     if not promote:
         return {"outcome": PASSED, "version": version}
     try:

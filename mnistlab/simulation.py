@@ -14,9 +14,10 @@ import numpy as np
 
 from mnistlab import consent, drift, handwriting, monitor
 from mnistlab.data import CLASSES
+from mnistlab.drawings import StoredDrawing
 from mnistlab.errors import LabError
 from mnistlab.evaluation import Accuracy
-from mnistlab.feedback import Correction, Use
+from mnistlab.feedback import Correction, Use, now
 from mnistlab.predictor import Predictor
 from mnistlab.strokes import CANVAS, DIGIT, PEN_WIDTH
 from mnistlab.terms import terms
@@ -58,6 +59,32 @@ def readings(
             agreed = {"consent": consent.VERSION, "consented_at": moment}
             corrections.append(Correction(**same, **drawn, **agreed, probabilities=read.probabilities))
     return uses, corrections
+
+
+def days(reader: Predictor, stored: Sequence[StoredDrawing], n: int, *, seed: int = 0) -> list[list[Correction]]:
+    """Somebody writes stored drawings once more on each of the last ``n`` days, a little differently every time, says what
+    each was, and lets them be kept: a list of corrections a day, the oldest day first.
+
+    Parameters
+    ----------
+    reader : reads them; nothing is learned from one day to the next.
+    n : 1 or more; each day is a session.
+    seed : of everything random.
+
+    Raises
+    ------
+    LabError : ``n`` is less than 1.
+    """
+    if n < 1:
+        raise LabError(f"somebody writes on 1 day or more, not {n}", code="usage")
+    rng, found = np.random.default_rng(seed), []
+    for day in range(n):
+        start = now() - timedelta(days=n - day)
+        agreed = {"session": f"day {day}", "consent": consent.VERSION, "consented_at": start}
+        found.append(
+            [_correction(reader, one, rng, start + timedelta(minutes=k), agreed) for k, one in enumerate(stored)]
+        )
+    return found
 
 
 def pictures(corrections: Sequence[Correction]) -> np.ndarray:
@@ -103,3 +130,34 @@ def _placed(strokes: list[np.ndarray], rng: np.random.Generator) -> list[np.ndar
     scale = SIZE * float(np.exp(rng.normal(0, SPREAD)))
     middle = CANVAS / 2 + rng.normal(0, PLACE, 2)
     return [(stroke - CANVAS / 2) * min(scale, CANVAS / DIGIT) + middle for stroke in strokes]
+
+
+def _correction(
+    reader: Predictor, drawing: StoredDrawing, rng: np.random.Generator, moment: datetime, agreed: dict
+) -> Correction:
+    strokes = _once_more(drawing.strokes, rng)
+    read = reader.predict_strokes(strokes, drawing.pen_width)
+    return Correction(
+        strokes=strokes,
+        pen_width=drawing.pen_width,
+        image=read.image,
+        predicted=read.digit,
+        probabilities=read.probabilities,
+        milliseconds=read.milliseconds,
+        version=read.version,
+        digit=drawing.digit,
+        created=moment,
+        **agreed,
+    )
+
+
+def _once_more(strokes: Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """Wider or narrower by about a tenth, slanted and turned by some degrees, lines bent by some px."""
+    (wide, high), slant, turn = np.exp(rng.normal(0, 0.1, 2)), rng.normal(0, 0.12), rng.normal(0, 0.06)
+    bend, phase = rng.normal(0, 4, 2), rng.uniform(0, 2 * np.pi, 2)
+    again = []
+    for stroke in strokes:
+        points = np.asarray(stroke) - CANVAS / 2
+        wave = bend * np.sin(points[:, ::-1] / 45 + phase)  # one bend or two over the canvas
+        again.append(points @ [[wide, turn], [-slant, high]] + wave + CANVAS / 2)
+    return again

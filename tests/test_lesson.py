@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,13 +96,13 @@ def test_a_hand_is_learned_judged_and_put_into_use(corrections, lab, small, mate
     twice = [*corrections, *corrections[:3]]
     done = learn(twice, lab, small, material=material, rehearsal=rehearsal, show_progress=False)
     assert done.outcome == "promoted", done.decision.refusals
-    assert (done.base, done.version, lab.current()) == ("0003", "0004", "0004")
-    assert (done.given, done.distinct) == (43, 39)  # three sent twice, and two bars that are nearly one
+    assert (done.taught.base, done.version, lab.current()) == ("0003", "0004", "0004")
+    assert (done.taught.given, done.taught.distinct) == (43, 39)  # three sent twice, and two bars that are nearly one
     assert {"labels", "later", "overall", "drawings"} <= {verdict.gate for verdict in done.decision.verdicts}
-    assert set(done.learned) <= set(range(1, 31))  # of the first session
+    assert set(done.taught.learned) <= set(range(1, 31))  # of the first session
     manifest = lab.manifest("0004")
     assert manifest.training.base == "0003"
-    assert tuple(manifest.training.feedback) == done.learned
+    assert tuple(manifest.training.feedback) == done.taught.learned
     assert checkpoint.lineage(manifest)["tuned from"].startswith("0003, on ")
     reader = Predictor.load("0004", models=lab.root)
     bars = [one for one in corrections[30:] if one.digit == 1]
@@ -143,9 +144,47 @@ def test_too_few_are_refused(corrections, lab, small, material, rehearsal):
 def test_the_command_says_what_is_missing_and_waits_for_nobody(tmp_path, lab, monkeypatch):
     monkeypatch.setenv("MNISTLAB_MODELS", str(lab.root))
     store = Store(tmp_path / "feedback.sqlite")
-    done = CliRunner().invoke(main, ["personal", "--store", str(store.path)])
+    done = CliRunner().invoke(main, ["retrain", "--with-feedback", "--store", str(store.path)])
     assert done.exit_code == 1
-    assert "10 drawings or more are needed; of 0 there are 0" in done.output
+    assert "10 corrections or more are needed to learn from; there are 0" in done.output
     with locks.hold(Path(lab.root) / locks.RETRAIN, "a retraining"):
-        done = CliRunner().invoke(main, ["personal", "--store", str(store.path)])
+        done = CliRunner().invoke(main, ["retrain", "--with-feedback", "--store", str(store.path)])
     assert done.exit_code == 75
+
+
+# --- the command, with a report ----------------------------------------------------------------------------------------
+
+
+def test_retraining_with_feedback_leaves_a_report_and_marks_the_version(tmp_path, corrections, monkeypatch):
+    root, reports = tmp_path / "models", tmp_path / "reports"
+    shutil.copytree(paths.models(), root)
+    monkeypatch.setenv("MNISTLAB_MODELS", str(root))
+    monkeypatch.setenv("MNISTLAB_REPORTS", str(reports))
+    registry, store = Registry(root), Store(tmp_path / "feedback.sqlite")
+    before = registry.versions()
+    for one in corrections:
+        store.add(one)
+    done = CliRunner().invoke(main, ["retrain", "--with-feedback", "--store", str(store.path), "--quiet"])
+    assert done.exit_code == 0, done.output
+    (version,) = set(registry.versions()) - set(before)
+    assert done.stdout.splitlines()[-1] == f"Version {version} is in use; it was compared with 0003."
+    assert registry.current() == version
+    (folder,) = [path for path in reports.iterdir() if path.is_dir()]
+    written = json.loads((folder / "receipt.json").read_text())
+    assert (written["recipe"], written["outcome"], written["version"]) == ("feedback", "promoted", version)
+    assert written["feedback"]["given"] == 40
+    assert 20 < written["feedback"]["learned"] <= 30  # of the first session
+    assert store.marked() == {version: (written["feedback"]["learned"], 0)}
+    assert [path.name for path in (folder / "candidate").iterdir()] == [version]
+    assert {"labels", "later"} <= {verdict["gate"] for verdict in written["decision"]["verdicts"]}
+    assert (folder / "04_evaluate.html").is_file()
+    assert "feedback, 40 corrections" in (reports / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--with-feedback", "--preset", "quick"], ["--with-feedback", "-p", "epochs=1"], ["--session", "x"]]
+)
+def test_the_command_refuses_what_does_not_go_together(wrong):
+    done = CliRunner().invoke(main, ["retrain", *wrong])
+    assert done.exit_code == 2
+    assert "--with-feedback" in done.output

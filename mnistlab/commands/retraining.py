@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.core import ParameterSource
 
 from mnistlab.commands.running import duration, parse
 
@@ -26,6 +27,13 @@ REFUSED = 3  # exit code of a candidate that a gate refused
     "candidate is refused.",
 )
 @click.option(
+    "--with-feedback",
+    is_flag=True,
+    help="Do not train anew: tune the version in use to the drawings that people corrected and agreed to have kept.",
+)
+@click.option("--store", default=None, help="Where feedback is kept, a path or a URL; that of the lab by default.")
+@click.option("--session", default=None, help="With --with-feedback: learn from the drawings of one session only.")
+@click.option(
     "-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="As in `mnistlab run`. Repeatable."
 )
 @click.option("--no-promote", is_flag=True, help="Keep a candidate that passes, but do not put it into use.")
@@ -45,6 +53,9 @@ def retrain(
     ctx: click.Context,
     recipe: str,
     preset: str,
+    with_feedback: bool,
+    store: str | None,
+    session: str | None,
     given: tuple[str, ...],
     no_promote: bool,
     cell_timeout: int,
@@ -60,6 +71,15 @@ def retrain(
     from mnistlab import locks, paths
 
     values = parse(given)
+    chosen = [
+        name for name in ("recipe", "preset", "given") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if with_feedback and chosen:
+        raise click.UsageError(
+            "--with-feedback tunes the version in use; it takes no --recipe, --preset or --parameter"
+        )
+    if not with_feedback and (store or session):
+        raise click.UsageError("--store and --session go with --with-feedback")
     root = paths.models()
     if root.is_dir():  # asked before PyTorch is loaded, so that a second one ends at once
         with locks.hold(root / locks.RETRAIN, "a retraining"):
@@ -67,15 +87,14 @@ def retrain(
     from mnistlab import retrain as work
     from mnistlab.folder import shorten
 
-    done = work.retrain(
-        recipe,
-        preset=preset,
-        parameters=values,
-        promote=not no_promote,
-        cell_timeout=cell_timeout,
-        start_timeout=start_timeout,
-        show_progress=not quiet,
-    )
+    options = {"promote": not no_promote, "cell_timeout": cell_timeout, "start_timeout": start_timeout}
+    options["show_progress"] = not quiet
+    if with_feedback:
+        from mnistlab.feedback import Store
+
+        done = work.retrain_with_feedback(Store(store), session=session, **options)
+    else:
+        done = work.retrain(recipe, preset=preset, parameters=values, **options)
     if not quiet:
         for verdict in done.decision.verdicts:
             if verdict.passed:

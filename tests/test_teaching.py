@@ -1,0 +1,125 @@
+"""The button under the pad: what it does with a store and a registry, and what it says of it."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from mnistlab import drawings, paths, simulation
+from mnistlab.errors import LabError, RegistryError
+from mnistlab.feedback import Store, now
+from mnistlab.gates import Decision, Verdict
+from mnistlab.lesson import Lesson, Taught, learn
+from mnistlab.pad import DigitPad
+from mnistlab.personal import Rehearsal
+from mnistlab.plausibility import Review
+from mnistlab.predictor import Predictor
+from mnistlab.registry import Registry
+from mnistlab.teaching import Teaching
+
+
+@pytest.fixture
+def registry(tmp_path) -> Registry:
+    """The small network that learned from MNIST alone is in use."""
+    registry = Registry(paths.models()).copy(tmp_path / "models")
+    registry.promote("0001")
+    return registry
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store(tmp_path / "feedback.sqlite")
+
+
+@pytest.fixture
+def pad(registry) -> DigitPad:
+    return DigitPad(models=registry.root)
+
+
+def refused(*reasons: str) -> Lesson:
+    verdicts = tuple(Verdict(f"gate {number}", False, reason) for number, reason in enumerate(reasons))
+    review = Review(np.ones(10, dtype=bool), ())
+    taught = Taught("0001", 10, 10, review, tuple(range(10)), "0004", ())
+    return Lesson(taught, Decision("0004", "0001", verdicts, {}), "refused", None)
+
+
+def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, small, splits):
+    reader = Predictor(registry.load())
+    stored = list(drawings.load().values())
+    *kept, fifth, sixth = simulation.days(reader, stored, 6)
+    for one in itertools.chain(*kept):
+        store.add(one)
+    rehearsal = Rehearsal.of(registry.load(), splits.train, mnist=2_000, drawn=100, others=50)
+
+    def teach(store: Store, registry: Registry) -> Lesson:
+        return learn(store.corrections(), registry, splits, store=store, rehearsal=rehearsal, show_progress=False)
+
+    button = Teaching(pad, store=store, teach=teach)
+    button.button.click()
+    done = button.lesson
+    assert done.outcome == "promoted", done.decision.refusals
+    assert pad.predictor.version == registry.current() == done.version == "0004"
+    assert (
+        f"Version {done.version} is in use now: 0001, tuned to {len(done.taught.learned)} drawings" in button.told.value
+    )
+    assert "rollback" in button.told.value
+    assert not button.button.disabled
+    assert store.marked() == {"0004": (len(done.taught.learned), 0)}
+    tuned = Predictor(registry.load())
+    wrong = [
+        sum(who.predict_strokes(c.strokes, c.pen_width).digit != c.digit for c in fifth + sixth)
+        for who in (reader, tuned)
+    ]
+    assert wrong[1] < wrong[0]
+
+
+def test_too_few_drawings_are_said_and_nothing_changes(pad, store, registry):
+    button = Teaching(pad, store=store)
+    button.button.click()
+    assert "Nothing was learned: 10 drawings or more are needed" in button.told.value
+    assert 'role="alert"' in button.told.value
+    assert registry.versions() == Registry(paths.models()).versions()
+    assert pad.predictor.version == "0001"
+    assert not button.button.disabled
+
+
+def test_a_refusal_names_its_reasons_and_the_version_stays(pad, store):
+    button = Teaching(pad, store=store, teach=lambda *_: refused("it reads <3 % of the 7s", "it is too large"))
+    button.press()
+    assert "Version 0001 stays in use" in button.told.value
+    assert "&lt;3 % of the 7s" in button.told.value
+    assert "it is too large." in button.told.value
+    assert pad.predictor.version == "0001"
+
+
+def test_a_bug_is_said_and_raised(pad, store):
+    def teach(*_: object) -> Lesson:
+        raise ZeroDivisionError("oops")
+
+    button = Teaching(pad, store=store, teach=teach)
+    with pytest.raises(ZeroDivisionError):
+        button.press()
+    assert "ZeroDivisionError: oops" in button.told.value
+    assert not button.button.disabled
+
+
+def test_a_pad_with_a_predictor_of_its_own_cannot_learn(registry):
+    with pytest.raises(RegistryError, match="given its predictor"):
+        Teaching(DigitPad(Predictor(registry.load())))
+
+
+def test_a_hand_writes_again_a_little_differently(registry):
+    reader, stored = Predictor(registry.load()), list(drawings.load().values())
+    first, second = simulation.days(reader, stored, 2)
+    assert [one.digit for one in first] == [one.digit for one in second] == [one.digit for one in stored]
+    assert {one.session for one in first}.isdisjoint({one.session for one in second})
+    assert max(one.created for one in first) < min(one.created for one in second) < now()
+    same = simulation.days(reader, stored, 2)[1]
+    assert all(np.array_equal(a.strokes[0], b.strokes[0]) for a, b in zip(second, same, strict=True))
+    apart = [np.abs(a.strokes[0] - b.strokes[0]).max() for a, b in zip(first, second, strict=True)]
+    assert min(apart) > 1
+    assert np.median([np.abs(a.strokes[0] - s.strokes[0]).max() for a, s in zip(first, stored, strict=True)]) < 60
+    with pytest.raises(LabError, match="1 day or more, not 0"):
+        simulation.days(reader, stored, 0)
