@@ -11,14 +11,28 @@ from pathlib import Path
 from mnistlab.errors import CheckpointError
 
 
+class UnflushedError(OSError):
+    """A file was swapped in, and every reader sees the new one; but its folder could not be flushed to the disk, so after a
+    power cut it may be the old one again."""
+
+
 def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write aside in the same folder, flush to the disk, swap in by rename, flush the folder."""
+    """Write aside in the same folder, flush to the disk, swap in by rename, flush the folder.
+
+    Raises
+    ------
+    UnflushedError : the new file is in its place, but may not be after a power cut.
+    OSError : any other: the old file is as it was.
+    """
     content = content.encode() if isinstance(content, str) else content
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         write_durable(aside, content)
         os.replace(aside, path)
-        sync_folder(path.parent)
+        try:
+            sync_folder(path.parent)
+        except OSError as error:
+            raise UnflushedError(error.errno, error.strerror) from error
     finally:
         aside.unlink(missing_ok=True)
 

@@ -81,7 +81,8 @@ def begin(reports: Path, shown: Display) -> Iterator[Folder]:
             write_atomic(partial / RECEIPT, to_json(folder.receipt))
             final = partial.with_suffix("")
             os.rename(partial, final)
-            sync_folder(final.parent)
+            with suppress(OSError):  # it is complete; after a power cut it may bear its old name, but with its receipt
+                sync_folder(final.parent)
             folder.final = final
     except KeyboardInterrupt as error:
         name = str(error) if str(error) in SIGNALS else "SIGINT"

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mnistlab.errors import CheckpointError, RegistryError
-from mnistlab.files import read_regular, write_atomic
+from mnistlab.files import UnflushedError, read_regular, write_atomic
 
 POINTER, HISTORY = "CURRENT", "HISTORY"
 WEIGHTS, MANIFEST = "model.safetensors", "manifest.json"
@@ -75,7 +75,8 @@ class Promotions:
 
         Raises
         ------
-        RegistryError : the pointer cannot be written; it is as it was.
+        RegistryError : the pointer cannot be written; it is as it was. Or, with code ``"unflushed"``, the version is in use, but
+            the disk did not confirm it.
         """
         now = self._current()
         if now == name:
@@ -96,7 +97,7 @@ class Promotions:
 
         Raises
         ------
-        RegistryError : none is recorded, or the pointer cannot be written; it is as it was.
+        RegistryError : as ``put``; or none is recorded.
         CheckpointError : that version is not what it was.
         """
         now, before = self.current(), self._before()
@@ -170,13 +171,21 @@ class Promotions:
             )
 
     def _write(self, file: str, entries: list[tuple[str, str]]) -> None:
-        self._atomically(file, "".join(f"{name} {fingerprint}\n" for name, fingerprint in entries[-KEPT:]))
-
-    def _swap(self, name: str) -> None:
-        self._atomically(POINTER, f"{name}\n")
-
-    def _atomically(self, file: str, text: str) -> None:
+        text = "".join(f"{name} {fingerprint}\n" for name, fingerprint in entries[-KEPT:])
         try:
             write_atomic(self.root / file, text)
+        except OSError as error:
+            raise RegistryError(f"{file} could not be written: {error}", code="write") from error
+
+    def _swap(self, name: str) -> None:
+        before = self._current()
+        try:
+            write_atomic(self.root / POINTER, f"{name}\n")
+        except UnflushedError as error:
+            after = f"may be {before} again" if before else "may not be"
+            raise RegistryError(
+                f"version {name} is in use, but {after} after a power cut: {self.root} could not be flushed to the disk: {error}",
+                code="unflushed",
+            ) from error
         except OSError as error:
             raise RegistryError(f"{POINTER} could not be written: {error}", code="write") from error

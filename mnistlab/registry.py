@@ -189,8 +189,7 @@ class Registry:
                     write_durable(aside / file_name, content)
                 sync_folder(aside)
                 checkpoint.load(aside)
-                os.rename(aside, self.root / name)
-                sync_folder(self.root)
+                self._name(aside)
             except OSError as error:
                 raise RegistryError(f"version {name} could not be written: {error}", code="write") from error
             finally:
@@ -206,7 +205,7 @@ class Registry:
 
         Raises
         ------
-        RegistryError : no such version, the pointer cannot be written, or not ``instead_of`` is in use (``"moved"``).
+        RegistryError : no such version, as ``Promotions.put``, or not ``instead_of`` is in use (``"moved"``).
         CheckpointError : it is not sound.
         BusyError : another process has been changing the registry for a minute.
         """
@@ -255,15 +254,25 @@ class Registry:
         BusyError : another process has been changing the registry for a minute.
         """
         with self._changing("a change of the versions"):
-            gone = self.prunable(keep)
+            if not (gone := self.prunable(keep)):
+                return gone
             try:
                 for name in gone:
                     os.rename(self.root / name, self.root / f"{OLD}{secrets.token_hex(4)}")
-                sync_folder(self.root)
+                sync_folder(self.root)  # before a file goes, or a power cut might leave half of a version
             except OSError as error:
-                raise RegistryError(f"version {name} could not be removed: {error}", code="write") from error
+                raise RegistryError(f"{', '.join(gone)} could not be removed: {error}", code="write") from error
             self._sweep()
         return gone
+
+    def _name(self, aside: Path) -> None:
+        """Give a finished folder its place; take it back if the disk does not confirm it, so that it is there or not."""
+        os.rename(aside, self.root / aside.name)
+        try:
+            sync_folder(self.root)
+        except OSError:
+            os.rename(self.root / aside.name, aside)
+            raise
 
     def _current(self) -> str | None:
         try:

@@ -312,7 +312,6 @@ def _carry_out(
     try:
         registry.promote(version, instead_of=decision.current)
     except LabError as error:
-        raise RunError(
-            f"version {version} passed every gate and is kept, but not in use: {error}", code=error.code
-        ) from error
+        kept = "and is in use" if error.code == "unflushed" else "and is kept, but not in use"
+        raise RunError(f"version {version} passed every gate {kept}: {error}", code=error.code) from error
     return {"outcome": PROMOTED, "version": version}

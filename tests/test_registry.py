@@ -122,7 +122,7 @@ def test_a_pointer_that_cannot_be_swapped_stays_whole(registry, monkeypatch):
 
     monkeypatch.setattr(os, "replace", full)
     before = tree(registry.root)
-    with pytest.raises(RegistryError, match=r"CURRENT could not be written: .*No space left"):
+    with pytest.raises(RegistryError, match=r"HISTORY could not be written: .*No space left"):
         registry.promote("0002")
     assert registry.current() == "0001"
     assert tree(registry.root) == before
