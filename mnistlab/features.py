@@ -14,7 +14,12 @@ from torch import Tensor
 from mnistlab.data import PIXELS, SIDE
 from mnistlab.errors import LabError
 from mnistlab.explanation import log_odds
-from mnistlab.models import ConvNet
+from mnistlab.models import KERNEL, ConvNet
+
+FIELDS = (
+    KERNEL,
+    2 * (KERNEL - 1) + KERNEL + 1,
+)  # pixels along one edge that a value of the first, of the second maps sees
 
 
 def first_kernels(model: ConvNet) -> np.ndarray:
@@ -27,6 +32,45 @@ def maps(model: ConvNet, given: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Both layers' answers to a prepared batch (N, 1, 28, 28): float32 (N, k, 24, 24) and (N, k, 8, 8), 0 or above."""
     first, second = model.feature_maps(given)
     return first.cpu().numpy(), second.cpu().numpy()
+
+
+@torch.inference_mode()
+def strongest(model: ConvNet, given: Tensor, *, layer: int, n: int = 8, batch_size: int = 1_000) -> Tensor:
+    """Where each map of a layer answers most strongly, once in each of ``n`` pictures, the strongest first: int64 (k, n, 3).
+
+    Parameters
+    ----------
+    given : prepared batch (N, 1, 28, 28).
+    layer : 0 or 1, the first convolution or the second.
+    n : 1 to N.
+
+    Returns
+    -------
+    For each map and place the picture, the row and the column of the upper left pixel of what the value sees:
+    ``FIELDS[layer]`` pixels along each edge.
+
+    Raises
+    ------
+    LabError : there is no such layer, or ``n`` is not between 1 and N.
+    """
+    if layer not in (0, 1):
+        raise LabError(f"a layer with maps is 0 or 1, not {layer!r}", code="layer")
+    if not 1 <= n <= len(given):
+        raise LabError(f"of {len(given):,} pictures 1 to {len(given):,} can be the strongest, not {n}", code="n")
+    found = [model.feature_maps(batch)[layer].flatten(2).max(dim=2) for batch in given.split(batch_size)]
+    values, places = (torch.cat(parts).T.cpu() for parts in zip(*found, strict=True))  # (k, N) each
+    pictures = values.topk(n).indices
+    places, side = places.gather(1, pictures), SIDE - KERNEL + 1
+    if layer == 0:
+        return torch.stack([pictures, places // side, places % side], dim=-1)
+    side = side // 2 - KERNEL + 1  # a step on the second maps is two pixels, since the first are pooled by twos
+    return torch.stack([pictures, 2 * (places // side), 2 * (places % side)], dim=-1)
+
+
+def patches(pictures: Tensor, places: Tensor, side: int) -> Tensor:
+    """What stands at places (..., 3), as ``strongest`` gives them, in pictures (N, H, W): (..., side, side)."""
+    flat = [pictures[i, row : row + side, column : column + side] for i, row, column in places.reshape(-1, 3).tolist()]
+    return torch.stack(flat).reshape(*places.shape[:-1], side, side)
 
 
 @torch.inference_mode()

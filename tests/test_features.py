@@ -98,3 +98,39 @@ def test_occlusion_falls_where_the_ink_was_that_spoke_for_the_digit():
     assert np.allclose(weights[~wanted], 0)
     with pytest.raises(LabError, match="odd and above 0"):
         features.occlusion(read, picture, 7, side=4)
+
+
+def test_the_strongest_places_are_where_the_ink_is_that_a_map_answers_to():
+    model = build("convnet", seed=1)
+    pictures = torch.randn(6, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    for layer, side in enumerate(features.FIELDS):
+        found = features.strongest(model, pictures, layer=layer, n=3, batch_size=4)
+        assert found.shape == (6, 3, 3)
+        for k, of_map in enumerate(found):
+            best = torch.from_numpy(features.maps(model, pictures)[layer][:, k]).flatten(1).max(dim=1).values
+            assert best[of_map[:, 0]].tolist() == pytest.approx(best.topk(3).values.tolist())
+            for picture, row, column in of_map.tolist():
+                only = torch.zeros(1, 1, 28, 28)  # whatever stands outside the piece, the answer there is the same
+                piece = (0, 0, slice(row, row + side), slice(column, column + side))
+                only[piece] = pictures[picture, *piece[1:]]
+                step = layer + 1
+                answer = features.maps(model, only)[layer][0, k, row // step, column // step]
+                assert answer == pytest.approx(best[picture].item(), abs=1e-5)
+
+
+def test_patches_are_what_stands_there():
+    pictures = torch.arange(2 * 28 * 28).view(2, 28, 28)
+    places = torch.tensor([[[1, 3, 4], [0, 0, 0]]])
+    found = features.patches(pictures, places, 5)
+    assert found.shape == (1, 2, 5, 5)
+    assert torch.equal(found[0, 0], pictures[1, 3:8, 4:9])
+    assert torch.equal(found[0, 1], pictures[0, :5, :5])
+
+
+def test_the_strongest_of_no_layer_and_of_too_few_pictures_is_refused():
+    model, pictures = build("convnet"), torch.zeros(2, 1, 28, 28)
+    with pytest.raises(LabError, match="a layer with maps is 0 or 1, not 2"):
+        features.strongest(model, pictures, layer=2)
+    for n in (0, 3):
+        with pytest.raises(LabError, match="1 to 2 can be the strongest"):
+            features.strongest(model, pictures, layer=0, n=n)

@@ -41,6 +41,7 @@ QUICK: dict[str, dict[str, object]] = {
         "preset": "quick",
         "n_seeds": 1,
     },
+    "studies/what_it_sees": {"rival": "0002", "train_size": 2000, "probes": 10, "shown": 3},
 }
 # Text that comes out the same each time, so nbval compares it; elsewhere times and versions differ from run to run.
 STRICT = ("02_permutation",)

@@ -15,6 +15,7 @@ from mnistlab import plots
 from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
 from mnistlab.conformal import Coverage
 from mnistlab.data import CLASSES, PIXELS, Digits, Normalisation
+from mnistlab.disputed import DISPUTED
 from mnistlab.evaluation import Accuracy, McNemar, compare, evaluate
 from mnistlab.explanation import Attribution, Edit, Step
 from mnistlab.handwriting import Style
@@ -169,6 +170,17 @@ FIGURES = {
     "found_where": lambda: plots.found_where(FOUND, SCRAMBLE, JUDGED),
     "layouts": lambda: plots.layouts(
         {"plain": Accuracy(990, 1_000), "scrambled": Accuracy(930, 1_000), "recovered": Accuracy(989, 1_000)}
+    ),
+    "strongest": lambda: plots.strongest(
+        [DIGITS.images[:6, :5, :5].view(3, 2, 5, 5), DIGITS.images[:6].view(3, 2, 28, 28)]
+    ),
+    "occlusions": lambda: plots.occlusions(DIGITS.images[:3], [np.eye(28)] * 3, ["a", "b", "c"]),
+    "neighbours": lambda: plots.neighbours(
+        DIGITS[:2], torch.tensor([0, 7]), DIGITS, torch.tensor([[10, 20, 30], [11, 17, 27]])
+    ),
+    "disputed": lambda: plots.disputed(DIGITS.images[:6], DISPUTED[:6], torch.tensor([8, 6, 9, 4, 0, 0])),
+    "ceiling": lambda: plots.ceiling(
+        {"one": Accuracy(9_911, 10_000), "two": Accuracy(9_939, 10_000)}, Accuracy(9_985, 10_000)
     ),
     "styles": lambda: plots.styles({style: DIGITS.images[:1] for style in STYLES}, columns=5),
     "style_readings": lambda: plots.style_readings({"before": {style: Accuracy(50, 100) for style in STYLES}}),
@@ -561,3 +573,44 @@ def test_where_pixels_were_found_is_shown_where_they_belong():
 
 def test_layouts_say_what_scrambling_costs_and_what_is_left_of_it():
     assert FIGURES["layouts"]().get_title() == "scrambling costs 6.0 points; on the recovered pixels 0.1 are left"
+
+
+# --- what it sees -----------------------------------------------------------------------------------------------------
+
+
+def test_the_strongest_pieces_stand_in_the_column_of_their_map():
+    axes = FIGURES["strongest"]()
+    assert axes.shape == (4, 3)
+    assert np.array_equal(axes[1, 2].images[0].get_array(), DIGITS.images[5, :5, :5])
+    assert np.array_equal(axes[2, 1].images[0].get_array(), DIGITS.images[2])
+
+
+def test_occlusions_share_one_scale_and_want_as_many_of_each():
+    axes = plots.occlusions(DIGITS.images[:2], [np.eye(28), -3 * np.eye(28)], ["a", "b"])
+    assert [ax.images[0].get_clim() for ax in axes[1]] == [(-3, 3)] * 2
+    assert titles_of(axes).startswith("covering one place takes up to 1 from the log-odds a b")
+    with pytest.raises(ValueError, match="2 pictures need as many maps and titles, not 1 and 2"):
+        plots.occlusions(DIGITS.images[:2], [np.eye(28)], ["a", "b"])
+
+
+def test_neighbours_are_coloured_by_the_label_and_counted_by_the_answer():
+    axes = FIGURES["neighbours"]()
+    assert axes.shape == (2, 4)
+    assert [ax.get_title() for ax in axes.flat] == ["0, read 0", "0", "0", "0", "1, read 7", "1", "7", "7"]
+    wanted = [plots.RIGHT] * 4 + [plots.WRONG, plots.RIGHT] + [plots.WRONG] * 2
+    assert [ax.title.get_color() for ax in axes.flat] == wanted
+    assert titles_of(axes).startswith("5 of 6 neighbours bear the digit that was read")
+
+
+def test_disputed_labels_show_votes_and_answers():
+    axes = FIGURES["disputed"]()
+    assert axes.flat[1].get_title() == "label 0, read 6\n0: 2, 6: 3, none: 0"
+    colours = [ax.title.get_color() for ax in axes.flat[:6]]
+    assert colours == [plots.RIGHT, plots.WRONG, plots.RIGHT, plots.RIGHT, plots.WRONG, plots.WRONG]
+    assert titles_of(axes).startswith("3 of 6 disputed labels the network does not share")
+
+
+def test_the_ceiling_is_where_the_labels_end():
+    ax = FIGURES["ceiling"]()
+    assert "above 99.85 %" in ax.get_title()
+    assert ax.get_xlim()[1] == 100

@@ -48,6 +48,7 @@ from mnistlab.plots.permutation import (
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, THIRD, WRONG, grid, image
 from mnistlab.plots.training import four_ways, kernel_reach, learning_curves, live_curves, robustness
 from mnistlab.plots.unscramble import coming_back, drawn_graph, found_where, layouts
+from mnistlab.plots.what_it_sees import ceiling, disputed, neighbours, occlusions, strongest
 
 __all__ = [
     "NEUTRAL",
@@ -59,6 +60,7 @@ __all__ = [
     "accuracies",
     "agreement",
     "attribution",
+    "ceiling",
     "class_shares",
     "coming_back",
     "confusion",
@@ -67,6 +69,7 @@ __all__ = [
     "coverage",
     "disorder",
     "disorder_curve",
+    "disputed",
     "drawn_graph",
     "edit",
     "feature_maps",
@@ -85,6 +88,8 @@ __all__ = [
     "live_curves",
     "means_and_spreads",
     "mistakes",
+    "neighbours",
+    "occlusions",
     "per_class",
     "reading",
     "readings",
@@ -99,6 +104,7 @@ __all__ = [
     "scrambled",
     "steps",
     "strangers",
+    "strongest",
     "style_readings",
     "styles",
     "templates",

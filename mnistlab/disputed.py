@@ -1,0 +1,124 @@
+"""The 15 test images of MNIST whose label people dispute, and what they do to an accuracy.
+
+Northcutt, Athalye and Mueller ("Pervasive Label Errors in Test Sets Destabilize Machine Learning Benchmarks", NeurIPS 2021,
+arXiv 2103.14749) had a network find 100 test images that it would label otherwise, and showed each to five people, who chose
+the label as given, the one proposed, or neither. Here are those whose label as given found no majority. More may be wrong among
+the images that nobody was shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+from mnistlab.data import Digits
+from mnistlab.errors import LabError
+from mnistlab.evaluation import Accuracy
+
+MAJORITY = 3  # of the five who saw each image
+N_TEST = 10_000  # images of MNIST's test set, in whose order the indices below are
+
+
+@dataclass(frozen=True)
+class Disputed:
+    """One image whose label people dispute.
+
+    Attributes
+    ----------
+    index : of the image in MNIST's test set, 0 to 9999.
+    label : as the test set has it, 0 to 9.
+    proposed : the other digit that the five people could choose.
+    votes : how many chose ``label``, ``proposed`` and neither; five in all.
+    """
+
+    index: int
+    label: int
+    proposed: int
+    votes: tuple[int, int, int]
+
+    @property
+    def people(self) -> int | None:
+        """The digit that three or more of the five saw; None if they did not agree on one."""
+        return self.proposed if self.votes[1] >= MAJORITY else None
+
+
+# From mturk/mnist_mturk.json of the authors' repository, cleanlab/label-errors: those with fewer than three votes for the label.
+DISPUTED: tuple[Disputed, ...] = (
+    Disputed(947, 8, 9, (0, 5, 0)),
+    Disputed(1621, 0, 6, (2, 3, 0)),
+    Disputed(1901, 9, 4, (2, 3, 0)),
+    Disputed(2130, 4, 9, (2, 2, 1)),
+    Disputed(2462, 2, 0, (0, 4, 1)),
+    Disputed(2597, 5, 3, (0, 4, 1)),
+    Disputed(2654, 6, 1, (0, 2, 3)),
+    Disputed(3520, 6, 4, (2, 0, 3)),
+    Disputed(3558, 5, 0, (1, 4, 0)),
+    Disputed(5937, 5, 3, (1, 3, 1)),
+    Disputed(6651, 0, 6, (0, 5, 0)),
+    Disputed(6783, 1, 6, (2, 3, 0)),
+    Disputed(8527, 4, 9, (2, 2, 1)),
+    Disputed(9679, 6, 3, (2, 0, 3)),
+    Disputed(9729, 5, 6, (2, 3, 0)),
+)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """An accuracy on the test set, looked at with the disputed labels in mind.
+
+    Attributes
+    ----------
+    labels : answers that agree with the labels as given, of all images.
+    people : answers that agree with people: where they see another digit than the label, that digit counts; images on
+        which they did not agree are left out.
+    as_labelled, as_people, otherwise : of the disputed images, how many answers are the label as given, the digit people see
+        instead, and neither of the two.
+    ceiling : what a reader gets by the labels as given who reads all images as labelled but the disputed ones.
+    """
+
+    labels: Accuracy
+    people: Accuracy
+    as_labelled: int
+    as_people: int
+    otherwise: int
+    ceiling: Accuracy
+
+    def as_dict(self) -> dict:
+        """Plain numbers, for a JSON file."""
+        accuracies = {name: getattr(self, name).as_dict() for name in ("labels", "people", "ceiling")}
+        return {**asdict(self), **accuracies}
+
+
+def judge(answers: Tensor, test: Digits) -> Agreement:
+    """Compare the answers (N,) to the test set's images with its labels, and with what people see in the disputed ones.
+
+    Raises
+    ------
+    LabError : ``test`` is not MNIST's test set in its own order (``"test"``); not one answer an image (``"answers"``).
+    """
+    where = torch.tensor([one.index for one in DISPUTED])
+    given = torch.tensor([one.label for one in DISPUTED])
+    if len(test) != N_TEST or not torch.equal(test.labels[where], given):
+        raise LabError(
+            f"the disputed images are known by their place among MNIST's {N_TEST:,} test images; this is another set, "
+            f"or in another order ({len(test):,} images)",
+            code="test",
+        )
+    if tuple(answers.shape) != (N_TEST,):
+        raise LabError(f"there is one answer an image, ({N_TEST},), not {tuple(answers.shape)}", code="answers")
+    right = answers == test.labels
+    of_people = right.clone()
+    for one in DISPUTED:
+        of_people[one.index] = one.people is not None and int(answers[one.index]) == one.people
+    agreed = sum(one.people is not None for one in DISPUTED)
+    as_labelled, as_people = int(right[where].sum()), int(of_people[where].sum())
+    return Agreement(
+        labels=Accuracy(int(right.sum()), N_TEST),
+        people=Accuracy(int(of_people.sum()), N_TEST - len(DISPUTED) + agreed),
+        as_labelled=as_labelled,
+        as_people=as_people,
+        otherwise=len(DISPUTED) - as_labelled - as_people,
+        ceiling=Accuracy(N_TEST - len(DISPUTED), N_TEST),
+    )
