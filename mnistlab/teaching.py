@@ -61,7 +61,7 @@ class Teaching(widgets.VBox):
         )
         self.told = widgets.HTML(layout=widgets.Layout(max_width="640px"))
         super().__init__([self.button, self.told])
-        self.add_class("mnistlab-pad")
+        self.add_class("mnistlab-teaching")
         self.button.on_click(lambda _: self.press())
 
     def press(self) -> None:

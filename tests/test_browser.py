@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab import drawings, paths, pointer
+from mnistlab import drawings, paths, pointer, simulation
 from mnistlab.feedback import Store
+from mnistlab.predictor import Predictor
 from mnistlab.registry import Registry
 from mnistlab.strokes import rasterise
 
@@ -26,6 +27,14 @@ INK = (
 
 
 TWO = "from mnistlab import DigitPad\nfrom IPython.display import display\na, b = DigitPad(), DigitPad()\ndisplay(a, b)"
+
+LEARNS = """from pathlib import Path
+from IPython.display import display
+from mnistlab import DigitPad
+from mnistlab.feedback import Store
+from mnistlab.teaching import Teaching
+pad = DigitPad(models=Path("../learned/models"))
+display(pad, Teaching(pad, store=Store(Path("../learned/feedback.sqlite"))))"""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(chromium, folder: Path):
     """``05_draw`` after Run > Run All Cells, with the committed models."""
     with (
-        browser.lab(folder, models=paths.ROOT / "models", two=TWO) as address,
+        browser.lab(folder, models=paths.ROOT / "models", two=TWO, learns=LEARNS) as address,
         browser.tab(chromium, has_touch=True) as page,
     ):
         with shown_on_failure(page, folder):
@@ -244,7 +253,7 @@ def test_why_colours_the_ink_and_shows_the_edit(pad):
     assert pad.locator(".mnistlab-film figure").count() == 5  # four steps and the edit
     pad.get_by_role("button", name="Why").click()
     pad.wait_for_function(f"() => !({coloured})()")
-    assert not pad.get_by_text("spoke for the 7").is_visible()
+    pad.get_by_text("spoke for the 7").wait_for(state="hidden")
 
 
 def test_two_models_read_the_same_strokes_side_by_side(pad):
@@ -362,6 +371,29 @@ def two(page, folder):
         tab.locator(".mnistlab-sheet").nth(1).wait_for()
     yield tab
     tab.close()
+
+
+def test_a_press_on_a_button_learns_a_hand_and_the_pad_reads_with_what_came_of_it(page, folder):
+    place = folder / "learned"
+    place.mkdir()
+    registry, store = Registry(paths.ROOT / "models").copy(place / "models"), Store(place / "feedback.sqlite")
+    registry.promote("0001")
+    for day in simulation.days(Predictor(registry.load()), list(drawings.load().values()), 4):
+        for one in day:
+            store.add(one)
+    tab = page.context.new_page()
+    with shown_on_failure(tab, folder):
+        browser.run_all(tab, page.url.partition("/lab/")[0] + "/doc/tree/learns.ipynb", last="")
+        tab.locator(".mnistlab-head", has_text="version 0001").wait_for()
+        tab.get_by_role("button", name="Learn my hand").click()
+        tab.get_by_role("status").get_by_text("is in use now: 0001, tuned to").wait_for(timeout=120_000)
+        version = registry.current()
+        tab.locator(".mnistlab-head", has_text=f"version {version}").wait_for()
+        browser.draw(tab, drawings.load()["seven"].strokes)
+        tab.locator(".mnistlab-digit", has_text=re.compile("^7$")).wait_for()
+    tab.close()
+    assert version not in Registry(paths.ROOT / "models").versions()
+    assert store.marked()[version][0] >= 40
 
 
 def ink_of(page) -> list[int]:
