@@ -61,10 +61,10 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dic
 def spoiled(draw, value: object) -> object:
     """A JSON value with one thing in it replaced, taken out, added or taken twice."""
     value = whole = copy.deepcopy(value)
-    while isinstance(value, dict | list) and value:
+    while True:
         keys = list(value) if isinstance(value, dict) else range(len(value))
         key = draw(st.sampled_from(keys))
-        if not isinstance(value[key], dict | list) or draw(st.integers(0, 2)) == 0:
+        if not isinstance(value[key], dict | list) or not value[key] or draw(st.integers(0, 2)) == 0:
             break
         value = value[key]
     match draw(st.sampled_from(["replace", "other", "remove", "add"])):
