@@ -16,11 +16,12 @@ from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED,
 from mnistlab.conformal import Coverage
 from mnistlab.data import CLASSES, PIXELS, Digits, Normalisation
 from mnistlab.disputed import DISPUTED
-from mnistlab.evaluation import Accuracy, McNemar, compare, evaluate
+from mnistlab.evaluation import Accuracy, McNemar, MeanInterval, compare, evaluate
 from mnistlab.explanation import Attribution, Edit, Step
 from mnistlab.handwriting import Style
 from mnistlab.models import build, to_input
 from mnistlab.permutation import Permutation
+from mnistlab.permutation_effect import Crossed
 from mnistlab.plots.pictures import SIGNED
 from mnistlab.predictor import Prediction
 from mnistlab.training import Epoch
@@ -51,6 +52,24 @@ def comparison(shares: dict | None = None) -> Comparison:
         for cell, values in (shares or SHARES).items()
     }
     return Comparison(tuple(range(len(trainings[CONV_PLAIN]))), trainings, 5_000)
+
+
+def crossed(n_seeds: int = 3, n_permutations: int = 2) -> Crossed:
+    """ConvNet 98 % plain, 90 % permuted; fully connected 91 % either way."""
+    shares = {CONV_PLAIN: 0.98, CONV_PERMUTED: 0.90, FULL_PLAIN: 0.91, FULL_PERMUTED: 0.91}
+
+    def row(cell, seed):
+        columns = range(n_permutations if cell.permuted else 1)
+        values = [shares[cell] + 0.001 * seed + 0.002 * column for column in columns]
+        return tuple(SimpleNamespace(best=SimpleNamespace(validation_accuracy=value)) for value in values)
+
+    trainings = {cell: tuple(row(cell, seed) for seed in range(n_seeds)) for cell in CELLS}
+    return Crossed(tuple(range(n_seeds)), tuple(range(n_permutations)), trainings)
+
+
+READ = {
+    name: MeanInterval.of([value - 0.001, value + 0.001]) for name, value in (("rows", 0.93), ("blocks of 7", 0.97))
+}
 
 
 def damage(levels: int = 3) -> list[dict]:
@@ -170,6 +189,11 @@ FIGURES = {
     "found_where": lambda: plots.found_where(FOUND, SCRAMBLE, JUDGED),
     "layouts": lambda: plots.layouts(
         {"plain": Accuracy(990, 1_000), "scrambled": Accuracy(930, 1_000), "recovered": Accuracy(989, 1_000)}
+    ),
+    "crossed": lambda: plots.crossed(crossed()),
+    "partly": lambda: plots.partly(READ, {"rows": 0.5, "blocks of 7": 0.9}, {"plain": 0.98, "scrambled": 0.9}),
+    "digit_costs": lambda: plots.digit_costs(
+        {name: np.arange(60).reshape(10, 3, 2) / 1000 for name in ("convnet", "fully-connected")}
     ),
     "strongest": lambda: plots.strongest(
         [DIGITS.images[:6, :5, :5].view(3, 2, 5, 5), DIGITS.images[:6].view(3, 2, 28, 28)]
@@ -614,3 +638,31 @@ def test_the_ceiling_is_where_the_labels_end():
     ax = FIGURES["ceiling"]()
     assert "above 99.85 %" in ax.get_title()
     assert ax.get_xlim()[1] == 100
+
+
+# --- the permutation's effect -----------------------------------------------------------------------------------------
+
+
+def test_crossed_shows_every_network_in_its_colour_and_the_costs():
+    ax = plots.crossed(crossed())
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert len(dots) == 4 * 3
+    assert sum(len(line.get_xdata()) for line in dots) == 2 * 3 * (1 + 2)
+    assert [line.get_color() for line in dots[:6]] == [plots.PLAIN] * 3 + [plots.PERMUTED] * 3
+    assert list(dots[4].get_ydata()) == pytest.approx([90.1, 90.3])
+    assert "the ConvNet loses 7.90 points" in ax.get_title()
+    assert "(one seed, no interval)" in plots.crossed(crossed(1)).get_title()
+
+
+def test_layouts_stand_where_their_neighbours_are_kept():
+    ax = FIGURES["partly"]()
+    named = {text.get_text(): text.xy for text in ax.texts}
+    assert named["rows"] == pytest.approx((50, 93))
+    assert named["blocks of 7"] == pytest.approx((90, 97))
+    assert ax.get_title() == "blocks of 7 cost the ConvNet 1.00 points, rows 5.00 points"
+
+
+def test_digit_costs_name_the_digit_that_loses_most():
+    assert "the 9 loses most, 5.65 points, the 0 least, 0.25 points" in FIGURES["digit_costs"]().get_title()
+    one = plots.digit_costs({"convnet": np.arange(10).reshape(10, 1, 1) / 100})
+    assert "the 9 loses most" in one.get_title()

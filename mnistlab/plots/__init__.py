@@ -45,6 +45,7 @@ from mnistlab.plots.permutation import (
     scrambled,
     window_variance,
 )
+from mnistlab.plots.permutation_effect import crossed, digit_costs, partly
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, THIRD, WRONG, grid, image
 from mnistlab.plots.training import four_ways, kernel_reach, learning_curves, live_curves, robustness
 from mnistlab.plots.unscramble import coming_back, drawn_graph, found_where, layouts
@@ -67,6 +68,8 @@ __all__ = [
     "correlation_by_distance",
     "correlation_maps",
     "coverage",
+    "crossed",
+    "digit_costs",
     "disorder",
     "disorder_curve",
     "disputed",
@@ -90,6 +93,7 @@ __all__ = [
     "mistakes",
     "neighbours",
     "occlusions",
+    "partly",
     "per_class",
     "reading",
     "readings",

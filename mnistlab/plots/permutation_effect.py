@@ -1,0 +1,112 @@
+"""Figures of the study of the permutation's effect: seeds crossed with permutations, layouts partly in order, digits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from mnistlab.comparison import CELLS, NAMES
+from mnistlab.data import CLASSES
+from mnistlab.evaluation import MeanInterval
+from mnistlab.permutation_effect import Crossed, interval
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, open_frame
+from mnistlab.wording import mean_points, points
+
+
+def crossed(found: Crossed, *, ax: Axes | None = None) -> Axes:
+    """Accuracy of every network: a column of dots a permutation, a line a seed; plain pixels in one column."""
+    ax = ax or plt.subplots(figsize=(8.5, 4))[1]
+    n = len(found.permutations)
+    places, ticks = 0.0, {}
+    for cell in CELLS:
+        values = 100 * found.accuracies(cell)  # (seeds, 1 or permutations)
+        at = places + 0.22 * np.arange(values.shape[1])
+        color = PERMUTED if cell.permuted else PLAIN
+        for row in values:
+            ax.plot(at, row, "o-", color=color, linewidth=0.6, markersize=4, alpha=0.8)
+        ax.plot([at[0] - 0.1, at[-1] + 0.1], [values.mean()] * 2, color="black", linewidth=1.2)
+        ticks[at.mean()] = f"{NAMES[cell.architecture]}\n{'permuted' if cell.permuted else 'plain'}"
+        places = at[-1] + 0.9
+    ax.set_xticks(list(ticks), ticks.values())
+    ax.set_ylabel("right on validation images (%)")
+    told = [mean_points(interval(found.costs(name))) for name in NAMES]
+    ax.set_title(
+        f"{len(found.seeds)} seeds x {n} permutations: the ConvNet loses {told[0]},\nthe fully connected net {told[1]}",
+        fontsize=10,
+    )
+    ax.grid(axis="y", alpha=0.3)
+    open_frame(ax)
+    return ax
+
+
+def partly(
+    read: Mapping[str, MeanInterval], kept: Mapping[str, float], ends: Mapping[str, float], *, ax: Axes | None = None
+) -> Axes:
+    """Accuracy of the ConvNet on each layout against the pairs of neighbours that the layout keeps.
+
+    Parameters
+    ----------
+    read : mean accuracy over seeds, by layout.
+    kept : share of the neighbours that still touch, by layout, 0 to 1.
+    ends : mean accuracies (0 to 1) to draw as lines across, by name: plain, permuted, another network.
+    """
+    ax = ax or plt.subplots(figsize=(8.5, 4.4))[1]
+    styles = {"blocks": ("s", PLAIN), "%": ("o", PERMUTED)}
+    for name, mean in read.items():
+        marker, color = next((style for word, style in styles.items() if word in name), ("D", "black"))
+        low, high = (0.0, 0.0) if mean.n < 2 else (mean.mean - mean.low, mean.high - mean.mean)
+        place = 100 * kept[name]
+        ax.errorbar(
+            place, 100 * mean.mean, [[100 * low], [100 * high]], fmt=marker, color=color, capsize=2, markersize=5
+        )
+        below = name == "columns"  # it stands where rows stand
+        ax.annotate(
+            name,
+            (place, 100 * mean.mean),
+            (7, -11 if below else 5),
+            textcoords="offset points",
+            fontsize=8,
+            color=color,
+        )
+    for name, value in ends.items():
+        ax.axhline(100 * value, color=NEUTRAL, linewidth=0.8, linestyle=":")
+        ax.annotate(name, (0, 100 * value), (2, 3), textcoords="offset points", fontsize=8, color=NEUTRAL)
+    ax.set(xlabel="neighbours that still touch (%)", ylabel="right on validation images (%)", xlim=(0, 108))
+    least, most = (pick(read, key=lambda name: read[name].mean) for pick in (min, max))
+    lost = next(iter(ends.values())) - read[most].mean
+    ax.set_title(
+        f"{most} cost the ConvNet {points(lost)}, {least} {points(next(iter(ends.values())) - read[least].mean)}",
+        fontsize=10,
+    )
+    open_frame(ax)
+    return ax
+
+
+def digit_costs(costs: Mapping[str, np.ndarray], *, ax: Axes | None = None) -> Axes:
+    """What the permutation takes from the recall of each digit, with 95 % intervals, for one or two architectures.
+
+    Parameters
+    ----------
+    costs : plain minus permuted, shares, float (10, seeds, permutations), by architecture.
+    """
+    ax = ax or plt.subplots(figsize=(7.5, 3.4))[1]
+    for number, (name, table) in enumerate(costs.items()):
+        found = [interval(one) for one in table]
+        value = 100 * np.array([one.mean for one in found])
+        reach = np.nan_to_num(100 * np.array([[one.mean - one.low, one.high - one.mean] for one in found]).T)
+        at = np.arange(CLASSES) + 0.2 * number - 0.1 * (len(costs) - 1)
+        ax.errorbar(at, value, reach, fmt="os"[number], color=(PERMUTED, NEUTRAL)[number], capsize=2, label=NAMES[name])
+    ax.axhline(0, color="black", linewidth=0.8)
+    first = [interval(one).mean for one in next(iter(costs.values()))]
+    most, least = int(np.argmax(first)), int(np.argmin(first))
+    ax.set(xticks=range(CLASSES), xlabel="digit", ylabel="recall lost (points)")
+    ax.set_title(
+        f"{NAMES[next(iter(costs))]}: the {most} loses most, {points(first[most])}, the {least} least, {points(first[least])}",
+        fontsize=10,
+    )
+    ax.legend(frameon=False, fontsize=8)
+    open_frame(ax)
+    return ax
