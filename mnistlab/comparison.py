@@ -21,6 +21,7 @@ from mnistlab.models import build, convnet_parameters, logits
 from mnistlab.permutation import Permutation
 from mnistlab.presets import Preset
 from mnistlab.progress import track
+from mnistlab.record import Record
 from mnistlab.training import Settings, Training, train
 
 NAMES = {"convnet": "ConvNet", "fully-connected": "fully connected net"}
@@ -159,21 +160,19 @@ def four_ways(
 
 
 def on_layouts(
+    record: Record,
     layouts: Mapping[str, Permutation],
-    learned: Digits,
-    validation: Digits,
     *,
     preset: Preset,
     n_seeds: int = 1,
-    device: str = "auto",
     show_progress: bool = True,
 ) -> dict[str, list[Training]]:
     """Train the small ConvNet on differently ordered pixels, each time from the same seeds.
 
     Parameters
     ----------
+    record : the digits to learn from and to choose the epoch with; what it holds already is not trained again.
     layouts : what images go through, by name.
-    learned, validation : digits to learn from and to choose the epoch with.
     preset : how to train; its seed is the first of ``n_seeds`` in a row.
 
     Returns
@@ -183,21 +182,18 @@ def on_layouts(
     Raises
     ------
     LabError : code ``"seeds"``, fewer than one seed.
-    TrainingError : as in ``training.train``.
+    TrainingError, RunError : as in ``Record.train``.
     """
     if n_seeds < 1:
         raise LabError(f"the number of seeds is 1 or more, not {n_seeds}", code="seeds")
     seeds = range(preset.settings.seed, preset.settings.seed + n_seeds)
     return {
         name: [
-            train(
+            record.train(
                 build(seed=seed),
-                learned,
-                validation,
                 permutation=layout,
                 settings=replace(preset.settings, seed=seed),
                 augment=preset.augmentation,
-                device=device,
                 description=f"{name}, seed {seed}",
                 show_progress=show_progress,
             )

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from mnistlab import metrics
+from mnistlab.augment import Augmentation
 from mnistlab.data import Digits, Normalisation
 from mnistlab.errors import RunError
 from mnistlab.files import write_atomic
@@ -25,7 +26,14 @@ from mnistlab.models import best_device
 from mnistlab.permutation import Permutation
 from mnistlab.training import Epoch, Settings, Training, train
 
-CODE = ("batchnorm", "data", "models", "permutation", "training")  # modules that decide what a training gives
+CODE = (
+    "augment",
+    "batchnorm",
+    "data",
+    "models",
+    "permutation",
+    "training",
+)  # modules that decide what a training gives
 FIELD = "training"  # of the file's header
 
 
@@ -57,6 +65,7 @@ class Record:
         *,
         permutation: Permutation | None = None,
         settings: Settings | None = None,
+        augment: Augmentation | None = None,
         description: str = "training",
         show_progress: bool = True,
     ) -> Training:
@@ -75,6 +84,7 @@ class Record:
             "weights_sha256": hashlib.sha256(safetensors.torch.save(_tensors(model))).hexdigest(),
             "permutation_sha256": permutation.sha256(),
             "settings": asdict(settings),
+            **({"augmentation": asdict(augment)} if augment else {}),
         }
         fingerprint = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         file = self.folder / f"{fingerprint[:32]}.safetensors"
@@ -86,6 +96,7 @@ class Record:
             self.validation,
             permutation=permutation,
             settings=settings,
+            augment=augment,
             device=self.device,
             description=description,
             show_progress=show_progress,

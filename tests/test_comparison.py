@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mnistlab import comparison, models
+from mnistlab import comparison, models, presets
 from mnistlab.comparison import (
     CELLS,
     CONV_PERMUTED,
@@ -22,6 +22,7 @@ from mnistlab.comparison import (
 from mnistlab.errors import LabError, TrainingError
 from mnistlab.models import build, convnet_parameters, count_parameters
 from mnistlab.permutation import Permutation
+from mnistlab.record import Record
 from mnistlab.training import Settings, train
 
 SCRAMBLE = Permutation.random(42)
@@ -248,3 +249,25 @@ def test_for_a_fully_connected_net_a_permutation_only_renames_the_inputs(four, d
     wanted = models.logits(plain, images)
     assert torch.allclose(models.logits(renamed, images, permutation=SCRAMBLE), wanted, atol=1e-4)
     assert not torch.allclose(models.logits(plain, images, permutation=SCRAMBLE), wanted, atol=1e-1)
+
+
+def test_the_same_network_on_several_layouts_is_trained_once_each(small, tmp_path):
+    quick = presets.preset("quick").change(epochs=1)
+    digits = small.train[:300], small.validation[:200]
+    layouts = {"plain": Permutation.identity(), "scrambled": Permutation.random(3)}
+    record = Record(tmp_path, *digits, device="cpu")
+    found = comparison.on_layouts(record, layouts, preset=quick, n_seeds=2, show_progress=False)
+    assert {name: [one.permutation for one in many] for name, many in found.items()} == {
+        name: [layout] * 2 for name, layout in layouts.items()
+    }
+    firsts = [found["plain"][0], found["plain"][1], found["scrambled"][0]]
+    weights = [one.model.state_dict()["net.0.weight"] for one in firsts]
+    assert not torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 4
+    again = comparison.on_layouts(record, layouts, preset=quick, n_seeds=2, show_progress=False)
+    assert torch.equal(again["plain"][1].model.state_dict()["net.0.weight"], weights[1])
+    assert sorted(tmp_path.iterdir()) == files
+    with pytest.raises(LabError, match="1 or more, not 0"):
+        comparison.on_layouts(record, layouts, preset=quick, n_seeds=0)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mnistlab import record as module
+from mnistlab.augment import Augmentation
 from mnistlab.errors import RunError
 from mnistlab.models import build
 from mnistlab.permutation import Permutation
@@ -66,6 +67,21 @@ def test_anything_that_decides_the_result_makes_it_another_training(tmp_path, ti
     do(tmp_path, tiny)
     assert len(trained) == 8
     assert len(list(tmp_path.iterdir())) == 8
+
+
+def test_changed_images_make_it_another_training_and_reach_it(tmp_path, tiny, monkeypatch):
+    given = []
+
+    def note(*arguments, **options):
+        given.append(options["augment"])
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(module, "train", note)
+    record = Record(tmp_path, *tiny, device="cpu")
+    changes = (None, Augmentation(degrees=5), Augmentation(degrees=6), Augmentation(degrees=5))
+    for augment in changes:
+        record.train(build("convnet"), settings=SETTINGS, augment=augment, show_progress=False)
+    assert given == list(changes[:3])
 
 
 def test_other_code_trains_again(tmp_path, tiny, trained, monkeypatch):

@@ -253,6 +253,19 @@ def test_the_figures_of_the_best_epoch_are_those_of_the_returned_model(trained, 
     assert trained.best.validation_loss == pytest.approx(loss, abs=1e-5)
 
 
+def test_answers_are_the_digits_it_reads_in_images_as_drawn(small):
+    scramble = Permutation.random(1)
+    model = models.build("convnet", seed=0)
+    settings = Settings(epochs=1, batch_size=50)
+    result = train(model, small.train, small.validation, permutation=scramble, settings=settings, show_progress=False)
+    images = small.validation.images[:40]
+    answers = result.answers(images)
+    assert (answers.shape, answers.dtype) == ((40,), np.int64)
+    wanted = models.logits(result.model, scramble.apply(images)).argmax(dim=1)
+    assert answers.tolist() == wanted.tolist()
+    assert answers.tolist() != models.logits(result.model, images).argmax(dim=1).tolist()
+
+
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 

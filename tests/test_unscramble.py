@@ -107,6 +107,7 @@ def test_two_exchanged_pixels_cost_two_and_a_shift_of_one_is_within_one():
     judged = score(known(Permutation(swapped)), Permutation.identity())
     assert judged.exact == pytest.approx(782 / 784)
     assert judged.furthest == 21
+    assert judged.as_dict() == {"exact": 782 / 784, "within_one": 782 / 784, "furthest": 21, "n": 784}
     shifted = Permutation(np.roll(np.arange(784).reshape(28, 28), 1, axis=0).flatten())
     judged = score(known(shifted), Permutation.identity())
     assert (judged.exact, judged.within_one) == (0, pytest.approx(27 / 28))
@@ -189,6 +190,16 @@ def test_a_layout_grows_from_a_part_that_is_known(ideal):
     rows, columns = np.divmod(cell, 28)
     inner = (np.abs(rows - 13.5) < 10) & (np.abs(columns - 13.5) < 10)
     assert (unscramble_grid.grow(similarity, np.where(inner, cell, -1)) == cell).all()
+
+
+def test_the_room_for_the_rest_is_greatest_where_the_part_belongs(ideal):
+    similarity, cell = ideal
+    rows, columns = np.divmod(cell, 28)
+    inner = (np.abs(rows - 13.5) < 13) & (np.abs(columns - 13.5) < 13)  # all but the margin
+    true = np.where(inner, cell, -1)
+    moved = np.where(inner, cell + 1, -1)  # the whole part one cell to the right
+    assert unscramble_grid.room(similarity, true) > unscramble_grid.room(similarity, moved) > 0
+    assert unscramble_grid.room(similarity, cell) == 0  # nobody is left
 
 
 def test_exchanged_pixels_find_home(ideal):
