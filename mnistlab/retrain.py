@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,6 +92,7 @@ def retrain(
     cell_timeout: int = CELL_TIMEOUT,
     start_timeout: int = execution.START_TIMEOUT,
     show_progress: bool = True,
+    is_alone: bool = False,
 ) -> Retraining:
     """Train a candidate, judge it against the version in use, and put it into use if every gate is open.
 
@@ -103,20 +105,22 @@ def retrain(
     reports : where runs go; None is ``reports/``.
     cell_timeout, start_timeout : seconds a cell and the start of a kernel may take, >= 1.
     show_progress : on stderr.
+    is_alone : the caller holds ``locks.retraining`` already.
 
     Raises
     ------
     BusyError : another retraining is under way, with code ``"locked"``.
+    RegistryError : ``models/`` cannot be made or written.
     RunError : refused before anything ran, or cut off; ``models/`` is as it was.
     """
     train, evaluate = _notebooks(recipe, preset)
     values = _values(recipe, preset, parameters or {}, train, evaluate)
     registry = Registry()
-    _make(registry.root)
     shown = display.choose(show_progress)
     limits = {"cell_timeout": cell_timeout, "start_timeout": start_timeout}
     place = Path(reports).resolve() if reports is not None else paths.reports()
-    alone, page = locks.hold(registry.root / locks.RETRAIN, "a retraining"), history.kept(place, registry)
+    alone = nullcontext() if is_alone else locks.retraining(registry.root)
+    page = history.kept(place, registry)
     with alone, page, folder.begin(place, shown) as made:
         made.more = {"kind": "retrain", "recipe": recipe, "preset": preset}
         shown.stage("the data were checked")
@@ -181,13 +185,6 @@ def _values(
     chosen = assign(given, known)
     preset_values = {f"{train.name}.{name}": value for name, value in RECIPES[recipe].presets[preset].items()}
     return {name: {**values, **chosen[name]} for name, values in assign(preset_values, known).items()}
-
-
-def _make(root: Path) -> None:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{root} cannot be made: {error}", code="write") from error
 
 
 def _current(registry: Registry) -> str | None:

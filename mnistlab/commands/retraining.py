@@ -60,22 +60,20 @@ def retrain(
     from mnistlab import locks, paths
 
     values = parse(given)
-    root = paths.models()
-    if root.is_dir():  # asked before PyTorch is loaded, so that a second one ends at once
-        with locks.hold(root / locks.RETRAIN, "a retraining"):
-            pass
-    from mnistlab import retrain as work
-    from mnistlab.folder import shorten
+    with locks.retraining(paths.models()):  # before PyTorch is loaded: of many at once, all but one end at once
+        from mnistlab import retrain as work
+        from mnistlab.folder import shorten
 
-    done = work.retrain(
-        recipe,
-        preset=preset,
-        parameters=values,
-        promote=not no_promote,
-        cell_timeout=cell_timeout,
-        start_timeout=start_timeout,
-        show_progress=not quiet,
-    )
+        done = work.retrain(
+            recipe,
+            preset=preset,
+            parameters=values,
+            promote=not no_promote,
+            cell_timeout=cell_timeout,
+            start_timeout=start_timeout,
+            show_progress=not quiet,
+            is_alone=True,
+        )
     if not quiet:
         for verdict in done.decision.verdicts:
             if verdict.passed:
