@@ -45,7 +45,7 @@ lint: $(READY) ## check the style of the code
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 faults: $(READY) ## fail and kill on purpose, 200 times, and see that nothing is half done
-	FAULT_KILLS=200 $(BIN)/python -m pytest -q tests/test_faults.py
+	FAULT_KILLS=200 $(BIN)/python -m pytest -q tests/test_faults.py tests/test_interruptions.py
 
 fuzz: $(READY) ## spoil versions at random, 3000 ways of each kind, and see that none is read otherwise
 	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest -q tests/test_fuzz.py

@@ -40,7 +40,8 @@ class Controls:
     why, more : switches.
     pen : gives whole px.
     versions, rivals : lists; their value is the name of a version.
-    said, said_beside, reasons, links, note : HTML texts: both readings, why, links to save, a word about what was done.
+    said, said_beside, reasons, links, note, origin : HTML texts: both readings, why, links to save, a word about what was done,
+        where the version comes from.
     """
 
     def __init__(self, *, pen_width: float, options: Options, version: str, rival: str, fixed: bool) -> None:
@@ -79,6 +80,7 @@ class Controls:
         self.freeze = _button("Freeze", "thumb-tack", "keep the drawing as a test; mark what it was meant to be first")
         self.said, self.said_beside = (_text(READOUT) for _ in range(2))
         self.reasons, self.links, self.note = _text("100%"), _text(COLUMN), _text(COLUMN)
+        self.origin = _text(COLUMN)
 
         digits = widgets.HBox(self.digits, layout=_bar())
         digits.add_class("mnistlab-digits")
@@ -90,6 +92,7 @@ class Controls:
                 widgets.HBox([self.load, self.replay, self.freeze], layout=_bar()),
                 self.links,
                 self.note,
+                self.origin,
                 _text(COLUMN, readout.keys()),
             ],
             layout=widgets.Layout(width=COLUMN, max_width="100%", margin="0", overflow="visible"),

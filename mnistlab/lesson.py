@@ -177,7 +177,7 @@ def learn(
     TrainingError, RegistryError, CheckpointError, BusyError : as ``teach``, ``Registry.adopt`` and ``promote``; a retraining is
         under way (``"locked"``).
     """
-    with locks.hold(registry.root / locks.RETRAIN, "a retraining"), tempfile.TemporaryDirectory() as folder:
+    with locks.retraining(registry.root), tempfile.TemporaryDirectory() as folder:
         staged = registry.copy(Path(folder) / "models")
         options = {"settings": settings, "rehearsal": rehearsal, "show_progress": show_progress}
         taught = teach(corrections, staged, splits, **options)

@@ -55,6 +55,26 @@ def hold(path: Path, what: str, *, wait: float = 0.0) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def retraining(models: Path) -> Iterator[None]:
+    """Hold the lock of a retraining for the length of a ``with`` block, without waiting.
+
+    Parameters
+    ----------
+    models : folder of the versions; it is made where it is missing.
+
+    Raises
+    ------
+    BusyError, RegistryError : as ``hold``; or the folder cannot be made.
+    """
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RegistryError(f"{models} cannot be made: {error.strerror or error}", code="write") from error
+    with hold(models / RETRAIN, "a retraining"):
+        yield
+
+
 def _introduce(card: Path) -> None:
     who = {
         "pid": os.getpid(),

@@ -557,6 +557,7 @@ class DigitPad(widgets.Box):
         if self._is_settled and controls.more.value:
             strokes = self.drawing.strokes
             controls.links.value = readout.links(strokes, pen_width=sketch.pen_width, digit=sketch.true_digit)
+            controls.origin.value = readout.origin(readers.first.checkpoint.manifest)
 
     def _judged(self, strip: Strip) -> None:
         """Show the strip anew; a reading that stays for a while is counted."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 from mnistlab import drawings
-from mnistlab.checkpoint import Manifest
+from mnistlab.checkpoint import Manifest, lineage
 from mnistlab.data import CLASSES
 from mnistlab.keys import HELP
 from mnistlab.predictor import Prediction
@@ -22,6 +23,7 @@ from mnistlab.wording import percent
 
 PROMPT = "draw a digit"
 RIVAL = 0.1  # probability from which the second choice is worth naming
+HASH = re.compile(r"[0-9a-f]{40,64}")  # of a commit, or a SHA-256
 NAMED = 4  # digits of a larger set that are shown
 
 
@@ -94,6 +96,22 @@ def links(strokes: Sequence[np.ndarray], *, pen_width: float, digit: int | None 
     }
     anchors = " or ".join(f'<a download="{file}" href="{href}">{words}</a>' for (words, file), href in saved.items())
     return f'<p class="mnistlab-side">Save {anchors}</p>'
+
+
+def origin(manifest: Manifest) -> str:
+    """Where the version that reads comes from, folded away; a hash is cut, and whole where the mouse rests on it."""
+
+    def shorten(found: re.Match) -> str:
+        return f'<span title="{found[0]}">{found[0][:12]}</span>'
+
+    rows = "".join(
+        f"<dt>{html.escape(name)}</dt><dd>{HASH.sub(shorten, html.escape(text))}</dd>"
+        for name, text in lineage(manifest).items()
+    )
+    return (
+        f'<details class="mnistlab-side"><summary>Where version {html.escape(manifest.version)} comes from</summary>'
+        f'<dl class="mnistlab-keys">{rows}</dl></details>'
+    )
 
 
 def keys() -> str:

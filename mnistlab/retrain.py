@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def retrain(
     cell_timeout: int = CELL_TIMEOUT,
     start_timeout: int = execution.START_TIMEOUT,
     show_progress: bool = True,
+    is_alone: bool = False,
 ) -> Retraining:
     """Train a candidate, judge it against the version in use, and put it into use if every gate is open.
 
@@ -105,10 +107,12 @@ def retrain(
     reports : where runs go; None is ``reports/``.
     cell_timeout, start_timeout : seconds a cell and the start of a kernel may take, >= 1.
     show_progress : on stderr.
+    is_alone : the caller holds ``locks.retraining`` already.
 
     Raises
     ------
     BusyError : another retraining is under way, with code ``"locked"``.
+    RegistryError : ``models/`` cannot be made or written.
     RunError : refused before anything ran, or cut off; ``models/`` is as it was.
     """
     train, evaluate = _notebooks(recipe, preset)
@@ -121,7 +125,7 @@ def retrain(
         return Made(_candidate(made.path / f"{train.name}.json", staged, before))
 
     about = {"recipe": recipe, "preset": preset}
-    return _run(make, about, values[evaluate.name], promote, reports, limits, show_progress)
+    return _run(make, about, values[evaluate.name], promote, reports, limits, show_progress, is_alone)
 
 
 def retrain_with_feedback(
@@ -133,6 +137,7 @@ def retrain_with_feedback(
     cell_timeout: int = CELL_TIMEOUT,
     start_timeout: int = execution.START_TIMEOUT,
     show_progress: bool = True,
+    is_alone: bool = False,
 ) -> Retraining:
     """Tune the version in use to what people corrected (``lesson.teach``); all else as in ``retrain``.
 
@@ -140,7 +145,7 @@ def retrain_with_feedback(
     ----------
     store : of corrections; it is told which version learned from them. None is that of the lab.
     session : learn from the drawings of one only.
-    promote, reports, cell_timeout, start_timeout, show_progress : as in ``retrain``.
+    promote, reports, cell_timeout, start_timeout, show_progress, is_alone : as in ``retrain``.
 
     Raises
     ------
@@ -164,7 +169,7 @@ def retrain_with_feedback(
 
     about = {"recipe": "feedback", "preset": f"{len(corrections)} corrections"}
     limits = {"cell_timeout": cell_timeout, "start_timeout": start_timeout}
-    return _run(make, about, {}, promote, reports, limits, show_progress)
+    return _run(make, about, {}, promote, reports, limits, show_progress, is_alone)
 
 
 @dataclass(frozen=True)
@@ -191,6 +196,7 @@ def _run(
     reports: Path | str | None,
     limits: dict[str, int],
     show_progress: bool,
+    is_alone: bool,
 ) -> Retraining:
     """From data to decision, with a candidate that ``make`` leaves in a copy of the versions.
 
@@ -199,10 +205,10 @@ def _run(
     """
     (evaluate,) = runs.find([EVALUATE])
     registry = Registry()
-    _make(registry.root)
     shown = display.choose(show_progress)
     place = Path(reports).resolve() if reports is not None else paths.reports()
-    alone, page = locks.hold(registry.root / locks.RETRAIN, "a retraining"), history.kept(place, registry)
+    alone = nullcontext() if is_alone else locks.retraining(registry.root)
+    page = history.kept(place, registry)
     with alone, page, folder.begin(place, shown) as made:
         made.more = {"kind": "retrain", **about}
         shown.stage("the data were checked")
@@ -265,13 +271,6 @@ def _values(
     chosen = assign(given, known)
     preset_values = {f"{train.name}.{name}": value for name, value in RECIPES[recipe].presets[preset].items()}
     return {name: {**values, **chosen[name]} for name, values in assign(preset_values, known).items()}
-
-
-def _make(root: Path) -> None:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{root} cannot be made: {error}", code="write") from error
 
 
 def _current(registry: Registry) -> str | None:

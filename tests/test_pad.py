@@ -700,6 +700,24 @@ def test_a_saved_drawing_comes_back_as_strokes(pad, kind):
     assert len(pad.drawing) == 1
 
 
+def test_under_more_it_says_where_the_version_comes_from(pad, registry):
+    assert pad.controls.origin.value == ""
+    pad.controls.more.value = True
+    manifest = registry.manifest("0001")
+    for text in (
+        "Where version 0001 comes from",
+        f'<span title="{manifest.weights_sha256}">{manifest.weights_sha256[:12]}</span>',
+        f'<span title="{manifest.permutation.sha256}">{manifest.permutation.sha256[:12]}</span>',
+        f'<span title="{manifest.data.train_sha256}">{manifest.data.train_sha256[:12]}</span>',
+        "not made by a headless run",
+        manifest.created,
+    ):
+        assert text in pad.controls.origin.value
+    pad.controls.versions.value = "0002"
+    assert "Where version 0002 comes from" in pad.controls.origin.value
+    assert registry.manifest("0002").permutation.sha256 in pad.controls.origin.value
+
+
 def test_links_follow_the_drawing_while_they_are_in_sight(pad):
     draw(pad)
     assert pad.controls.links.value == ""

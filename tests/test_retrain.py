@@ -274,7 +274,7 @@ def test_a_full_disk_is_one_sentence_and_the_version_in_use_stays(place, registr
 def test_models_that_cannot_be_written_are_told_before_anything_runs(place, registry, monkeypatch):
     shutil.rmtree(registry.root)
     registry.root.write_text("a file in its place")
-    with pytest.raises(RunError, match=r"models cannot be made") as caught:
+    with pytest.raises(RegistryError, match=r"models cannot be made") as caught:
         quietly()
     assert caught.value.code == "write"
     registry.root.unlink()

@@ -80,21 +80,18 @@ def retrain(
         )
     if not with_feedback and (store or session):
         raise click.UsageError("--store and --session go with --with-feedback")
-    root = paths.models()
-    if root.is_dir():  # asked before PyTorch is loaded, so that a second one ends at once
-        with locks.hold(root / locks.RETRAIN, "a retraining"):
-            pass
-    from mnistlab import retrain as work
-    from mnistlab.folder import shorten
-
     options = {"promote": not no_promote, "cell_timeout": cell_timeout, "start_timeout": start_timeout}
-    options["show_progress"] = not quiet
-    if with_feedback:
-        from mnistlab.feedback import Store
+    options |= {"show_progress": not quiet, "is_alone": True}
+    with locks.retraining(paths.models()):  # before PyTorch is loaded: of many at once, all but one end at once
+        from mnistlab import retrain as work
+        from mnistlab.folder import shorten
 
-        done = work.retrain_with_feedback(Store(store), session=session, **options)
-    else:
-        done = work.retrain(recipe, preset=preset, parameters=values, **options)
+        if with_feedback:
+            from mnistlab.feedback import Store
+
+            done = work.retrain_with_feedback(Store(store), session=session, **options)
+        else:
+            done = work.retrain(recipe, preset=preset, parameters=values, **options)
     if not quiet:
         for verdict in done.decision.verdicts:
             if verdict.passed:
