@@ -34,6 +34,13 @@ QUICK: dict[str, dict[str, object]] = {
         "n_kernels": 8,
     },
     "studies/monitor": {"before": 60, "week": 30, "weeks": 3},
+    "studies/permutation_effect": {
+        "train_size": 500,
+        "epochs": 1,
+        "n_seeds": 2,
+        "n_permutations": 2,
+        "probes": 50,
+    },
     "studies/unscramble": {
         "images": 2000,
         "few": 1000,

@@ -659,7 +659,7 @@ def test_layouts_stand_where_their_neighbours_are_kept():
     named = {text.get_text(): text.xy for text in ax.texts}
     assert named["rows"] == pytest.approx((50, 93))
     assert named["blocks of 7"] == pytest.approx((90, 97))
-    assert ax.get_title() == "blocks of 7 cost the ConvNet 1.00 points, rows 5.00 points"
+    assert ax.get_title() == "the ConvNet loses 1.00 points to blocks of 7, 5.00 points to rows"
 
 
 def test_digit_costs_name_the_digit_that_loses_most():

@@ -51,7 +51,7 @@ def partly(
     ----------
     read : mean accuracy over seeds, by layout.
     kept : share of the neighbours that still touch, by layout, 0 to 1.
-    ends : mean accuracies (0 to 1) to draw as lines across, by name: plain, permuted, another network.
+    ends : mean accuracies (0 to 1) to draw as lines across, by name; losses are taken from the first.
     """
     ax = ax or plt.subplots(figsize=(8.5, 4.4))[1]
     styles = {"blocks": ("s", PLAIN), "%": ("o", PERMUTED)}
@@ -62,25 +62,17 @@ def partly(
         ax.errorbar(
             place, 100 * mean.mean, [[100 * low], [100 * high]], fmt=marker, color=color, capsize=2, markersize=5
         )
-        below = name == "columns"  # it stands where rows stand
-        ax.annotate(
-            name,
-            (place, 100 * mean.mean),
-            (7, -11 if below else 5),
-            textcoords="offset points",
-            fontsize=8,
-            color=color,
-        )
+        aside = (
+            (7, 4) if name == "columns" else (7, -10)
+        )  # it keeps as many neighbours as "rows": their names would meet
+        ax.annotate(name, (place, 100 * mean.mean), aside, textcoords="offset points", fontsize=8, color=color)
     for name, value in ends.items():
         ax.axhline(100 * value, color=NEUTRAL, linewidth=0.8, linestyle=":")
         ax.annotate(name, (0, 100 * value), (2, 3), textcoords="offset points", fontsize=8, color=NEUTRAL)
     ax.set(xlabel="neighbours that still touch (%)", ylabel="right on validation images (%)", xlim=(0, 108))
     least, most = (pick(read, key=lambda name: read[name].mean) for pick in (min, max))
-    lost = next(iter(ends.values())) - read[most].mean
-    ax.set_title(
-        f"{most} cost the ConvNet {points(lost)}, {least} {points(next(iter(ends.values())) - read[least].mean)}",
-        fontsize=10,
-    )
+    lost = {name: points(next(iter(ends.values())) - read[name].mean) for name in (most, least)}
+    ax.set_title(f"the ConvNet loses {lost[most]} to {most}, {lost[least]} to {least}", fontsize=10)
     open_frame(ax)
     return ax
 
