@@ -212,7 +212,13 @@ def kill_at_random(work: Callable[[Callable[[str], None]], None], chance: random
         first = file.read(1)  # so that it is under way
         time.sleep(chance.uniform(0, 0.03))
         os.kill(child, (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[turn % 3])
-        os.waitpid(child, 0)
+        for _ in range(100):
+            if os.waitpid(child, os.WNOHANG)[0]:
+                break
+            time.sleep(0.05)
+        else:  # Python ignores the KeyboardInterrupt of a SIGINT that comes while an object is taken apart
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
         return (first + file.readall()).decode().split()
 
 
