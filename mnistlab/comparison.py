@@ -17,7 +17,7 @@ from torch import nn
 from mnistlab.data import SIDE, Digits
 from mnistlab.errors import LabError
 from mnistlab.evaluation import MeanInterval
-from mnistlab.models import build, convnet_parameters, logits
+from mnistlab.models import ConvNet, build, convnet_parameters, logits
 from mnistlab.permutation import Permutation
 from mnistlab.presets import Preset
 from mnistlab.progress import track
@@ -164,16 +164,18 @@ def on_layouts(
     layouts: Mapping[str, Permutation],
     *,
     preset: Preset,
+    model: str = ConvNet.name,
     n_seeds: int = 1,
     show_progress: bool = True,
 ) -> dict[str, list[Training]]:
-    """Train the small ConvNet on differently ordered pixels, each time from the same seeds.
+    """Train the same network on differently ordered pixels, each time from the same seeds.
 
     Parameters
     ----------
     record : the digits to learn from and to choose the epoch with; what it holds already is not trained again.
     layouts : what images go through, by name.
-    preset : how to train; its seed is the first of ``n_seeds`` in a row.
+    preset : how to train; its seed is the first of ``n_seeds`` in a row. Only a ConvNet knows its batch normalisation.
+    model : ``"convnet"`` or ``"fully-connected"``, as small as they are.
 
     Returns
     -------
@@ -186,13 +188,14 @@ def on_layouts(
     """
     if n_seeds < 1:
         raise LabError(f"the number of seeds is 1 or more, not {n_seeds}", code="seeds")
+    batch_norm = preset.settings.batch_norm and model == ConvNet.name
     seeds = range(preset.settings.seed, preset.settings.seed + n_seeds)
     return {
         name: [
             record.train(
-                build(seed=seed),
+                build(model, seed=seed),
                 permutation=layout,
-                settings=replace(preset.settings, seed=seed),
+                settings=replace(preset.settings, seed=seed, batch_norm=batch_norm),
                 augment=preset.augmentation,
                 description=f"{name}, seed {seed}",
                 show_progress=show_progress,

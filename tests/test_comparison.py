@@ -269,5 +269,11 @@ def test_the_same_network_on_several_layouts_is_trained_once_each(small, tmp_pat
     again = comparison.on_layouts(record, layouts, preset=quick, n_seeds=2, show_progress=False)
     assert torch.equal(again["plain"][1].model.state_dict()["net.0.weight"], weights[1])
     assert sorted(tmp_path.iterdir()) == files
+    normed = presets.preset("fast").change(epochs=1, average=0.0)
+    (full,) = comparison.on_layouts(record, {"plain": layouts["plain"]}, preset=normed, model="fully-connected")[
+        "plain"
+    ]
+    assert full.model.name == "fully-connected"
+    assert not full.settings.batch_norm  # it is the ConvNet's
     with pytest.raises(LabError, match="1 or more, not 0"):
         comparison.on_layouts(record, layouts, preset=quick, n_seeds=0)

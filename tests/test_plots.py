@@ -188,7 +188,8 @@ FIGURES = {
     "drawn_graph": lambda: plots.drawn_graph(FOUND.draft, SCRAMBLE),
     "found_where": lambda: plots.found_where(FOUND, SCRAMBLE, JUDGED),
     "layouts": lambda: plots.layouts(
-        {"plain": Accuracy(990, 1_000), "scrambled": Accuracy(930, 1_000), "recovered": Accuracy(989, 1_000)}
+        {"plain": Accuracy(990, 1_000), "scrambled": Accuracy(930, 1_000), "recovered": Accuracy(989, 1_000)},
+        {"other, plain": Accuracy(920, 1_000), "other, scrambled": Accuracy(919, 1_000)},
     ),
     "crossed": lambda: plots.crossed(crossed()),
     "partly": lambda: plots.partly(READ, {"rows": 0.5, "blocks of 7": 0.9}, {"plain": 0.98, "scrambled": 0.9}),
@@ -596,7 +597,13 @@ def test_where_pixels_were_found_is_shown_where_they_belong():
 
 
 def test_layouts_say_what_scrambling_costs_and_what_is_left_of_it():
-    assert FIGURES["layouts"]().get_title() == "scrambling costs 6.0 points; on the recovered pixels 0.1 are left"
+    ax = FIGURES["layouts"]()
+    assert ax.get_title() == "scrambling costs 6.0 points; once unscrambled, 0.1 is lost"
+    names = ["plain", "scrambled", "recovered", "other, plain", "other, scrambled"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == names
+    assert [text.get_text() for text in ax.texts] == ["99.0", "93.0", "98.9", "92.0", "91.9"]
+    better = {"plain": Accuracy(990, 1_000), "scrambled": Accuracy(930, 1_000), "recovered": Accuracy(992, 1_000)}
+    assert plots.layouts(better).get_title().endswith("once unscrambled, nothing is lost")
 
 
 # --- what it sees -----------------------------------------------------------------------------------------------------

@@ -81,24 +81,34 @@ def found_where(found: Unscrambled, scramble: Permutation, judged: Score, *, ax:
     return ax
 
 
-def layouts(read: Mapping[str, Accuracy], *, ax: Axes | None = None) -> Axes:
-    """Share of images read right on each layout, with Wilson 95 % intervals; the first is the one to reach."""
-    ax = ax or plt.subplots(figsize=(6.5, 0.5 * len(read) + 1.2))[1]
-    found = list(read.values())
-    errors = [[100 * (a.value - a.low) for a in found], [100 * (a.high - a.value) for a in found]]
-    colours = [PLAIN, PERMUTED, *[THIRD] * (len(found) - 2)]
-    for row, (accuracy, colour) in enumerate(zip(found, colours, strict=False)):
-        ax.errorbar(
-            100 * accuracy.value, row, xerr=[[errors[0][row]], [errors[1][row]]], fmt="o", color=colour, capsize=3
+def layouts(
+    read: Mapping[str, Accuracy], beside: Mapping[str, Accuracy] | None = None, *, ax: Axes | None = None
+) -> Axes:
+    """Share of images read right on each layout, with Wilson 95 % intervals.
+
+    Parameters
+    ----------
+    read : by what was shown to one network: plain, scrambled and recovered pixels, in this order.
+    beside : of another network, to compare with, below them.
+    """
+    found = [*read.values(), *(beside or {}).values()]
+    names = [*read, *(beside or {})]
+    ax = ax or plt.subplots(figsize=(6.5, 0.45 * len(found) + 1.2))[1]
+    colours = [PLAIN, PERMUTED, THIRD, *[PLAIN, PERMUTED]]
+    for row, (share, colour) in enumerate(zip(found, colours, strict=False)):
+        reach = [[100 * (share.value - share.low)], [100 * (share.high - share.value)]]
+        ax.errorbar(100 * share.value, row, xerr=reach, fmt="o" if row < len(read) else "s", color=colour, capsize=3)
+        ax.annotate(
+            f"{100 * share.value:.1f}", (100 * share.value, row), (0, 7), textcoords="offset points", ha="center"
         )
-    ax.set_yticks(range(len(read)), list(read))
-    ax.set_ylim(len(read) - 0.5, -0.5)
-    ax.set_xlabel(f"right, of {found[0].n:,} images (%)")
-    gap = found[0].value - found[-1].value
-    lost = found[0].value - found[1].value
+    ax.set_yticks(range(len(found)), names)
+    ax.set_ylim(len(found) - 0.5, -0.7)
+    ax.set_xlabel(f"right, of {found[0].n:,} readings (%)")
+    plain, scrambled, recovered = (share.value for share in read.values())
+    left = 100 * (plain - recovered)
+    told = "nothing" if left < 0.05 else f"{left:.1f}"
     ax.set_title(
-        f"scrambling costs {100 * lost:.1f} points; on the {list(read)[-1]} pixels {100 * gap:.1f} are left",
-        fontsize=10,
+        f"scrambling costs {100 * (plain - scrambled):.1f} points; once unscrambled, {told} is lost", fontsize=10
     )
     ax.grid(axis="x", alpha=0.3)
     open_frame(ax)
