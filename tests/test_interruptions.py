@@ -152,8 +152,7 @@ def again(place: Path, registry: Registry, stage: str) -> None:
     """The next retraining runs to its end and tidies up what the one before left."""
     if not EVERY and stage != "promoting":
         return
-    number = max(registry.versions())
-    made = retraining.renumber(registry.root / number, place / "made" / f"{int(number) + 1:04d}")
+    made = retraining.renumber(registry.root / "0001", place / "next" / f"{int(max(registry.versions())) + 1:04d}")
     retraining.lab(place, made)
     process = start(place)
     _, said = process.communicate(timeout=120)
