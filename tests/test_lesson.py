@@ -169,12 +169,18 @@ def test_retraining_with_feedback_leaves_a_report_and_marks_the_version(tmp_path
     (version,) = set(registry.versions()) - set(before)
     assert done.stdout.splitlines()[-1] == f"Version {version} is in use; it was compared with 0003."
     assert registry.current() == version
+    monkeypatch.setenv("MNISTLAB_FEEDBACK", str(store.path))
+    store.erase(session="first")
+    learned = store.marked()[version][0]
+    shown = CliRunner().invoke(main, ["models", "show", version]).output
+    assert f"- tuned from: 0003, on {learned} corrections" in shown
+    assert f"- erased since: {learned} of them" in shown
     (folder,) = [path for path in reports.iterdir() if path.is_dir()]
     written = json.loads((folder / "receipt.json").read_text())
     assert (written["recipe"], written["outcome"], written["version"]) == ("feedback", "promoted", version)
     assert written["feedback"]["given"] == 40
     assert 20 < written["feedback"]["learned"] <= 30  # of the first session
-    assert store.marked() == {version: (written["feedback"]["learned"], 0)}
+    assert learned == written["feedback"]["learned"]
     assert [path.name for path in (folder / "candidate").iterdir()] == [version]
     assert {"labels", "later"} <= {verdict["gate"] for verdict in written["decision"]["verdicts"]}
     assert (folder / "04_evaluate.html").is_file()

@@ -72,6 +72,20 @@ def models_show(version: str, as_json: bool) -> None:
         click.echo("\nWhere it comes from:\n")
         for name, text in checkpoint.lineage(manifest).items():
             click.echo(f"- {name}: {text}")
+        if manifest.training and manifest.training.feedback:
+            click.echo(f"- erased since: {_erased(manifest.version)}")
+
+
+def _erased(version: str) -> str:
+    """How many of the corrections a version learned from are erased by now, as far as the store knows."""
+    from mnistlab.errors import FeedbackError
+    from mnistlab.feedback import Store
+
+    try:
+        learned, erased = Store().marked().get(version, (0, 0))
+    except FeedbackError as error:
+        return f"not known: {error}"
+    return f"{erased} of them" if learned else "not known: the store has no record of this version"
 
 
 @models.command("verify", short_help="Check versions without trusting them.")
