@@ -263,9 +263,12 @@ def test_two_models_read_the_same_strokes_side_by_side(pad):
     browser.draw(pad, drawings.load()["three"].strokes)
     pad.locator(".mnistlab-permuted .mnistlab-digit", has_text=re.compile("^3$")).wait_for()
     pad.locator(".mnistlab-plain .mnistlab-digit", has_text=re.compile("^3$")).wait_for()
-    tops = [pad.locator(f".mnistlab-{kind} .mnistlab-rows").bounding_box() for kind in ("plain", "permuted")]
-    assert tops[0]["y"] == tops[1]["y"]  # beside each other
-    assert tops[0]["width"] == tops[1]["width"]  # bars that can be compared
+    boxes = """() => ['plain', 'permuted'].map(kind => {
+      const box = document.querySelector(`.mnistlab-${kind} .mnistlab-rows`).getBoundingClientRect();
+      return [box.top, box.width];
+    })"""
+    first, second = pad.evaluate(boxes)  # both at one moment: a reading puts new elements in their place
+    assert first == second  # beside each other, with bars that can be compared
     pad.get_by_label("Beside").select_option(label="none")
     pad.locator(".mnistlab-permuted").wait_for(state="hidden")
 

@@ -32,6 +32,15 @@ KILLS = int(os.environ.get("FAULT_KILLS", "20"))
 NAMES = ("0001", "0002", "0003")
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """A forked process must not wait for the threads of its parent."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def versions(tmp_path: Path) -> Promotions:
     """Three versions, as far as the pointer looks into them; 0002 is in use, before it 0001 and 0003 were."""
@@ -246,7 +255,6 @@ def test_killed_at_random_nothing_acknowledged_is_lost_and_nobody_waits(versions
 
 def save(registry: Registry) -> str:
     """A new version: a copy of the first."""
-    torch.set_num_threads(1)  # a forked process must not wait for the threads of its parent
     return registry.adopt(registry.root / "0001")
 
 

@@ -30,7 +30,7 @@ def contrast(one: str, other: str) -> float:
 
 def colours(theme: str) -> dict[str, str]:
     """The colours that ``pad.css`` sets for a theme, by name."""
-    light, dark = re.findall(r"\.mnistlab-pad \{(.*?)\}", CSS, re.DOTALL)[:2]
+    light, dark = re.findall(r"\{([^}]*--pad-page:[^}]*)\}", CSS)
     return dict(re.findall(r"--pad-(\w+): (#[0-9a-f]{6});", dark if theme == "dark" else light))
 
 
