@@ -232,6 +232,7 @@ def pack(
     note: str = "",
     base: str | None = None,
     feedback: Sequence[int] = (),
+    run: str | None = None,
 ) -> dict[str, bytes]:
     """The files of a version folder, by name, from a finished training.
 
@@ -243,6 +244,7 @@ def pack(
     note : one line for the model card, at most 500 characters.
     base : the version it was tuned from, if it was.
     feedback : numbers of the corrections it learned from, in the store of feedback.
+    run : name of the report it is made for; None asks the runner, if this is one of its notebooks.
 
     Raises
     ------
@@ -253,7 +255,7 @@ def pack(
         if count > SHARED * len(getattr(splits, part)):
             raise CheckpointError(f"{count:,} {part} images stand among the training images", code="leak")
     try:
-        return _pack(training, splits, version_id, test, note, base, list(feedback))
+        return _pack(training, splits, version_id, test, note, base, list(feedback), run)
     except ValidationError as error:
         raise _invalid(error) from None
 
@@ -287,6 +289,7 @@ def _pack(
     note: str,
     base: str | None,
     feedback: list[int],
+    run: str | None,
 ) -> dict[str, bytes]:
     data = DataInfo(
         name=splits.name,
@@ -311,7 +314,7 @@ def _pack(
         feedback=feedback,
     )
     own = (training.model, training.permutation, training.normalisation)
-    return _write(*own, splits, test, version_id, data=data, training=how)
+    return _write(*own, splits, test, version_id, data=data, training=how, run=run)
 
 
 def _write(
@@ -325,6 +328,7 @@ def _write(
     data: DataInfo | None = None,
     training: TrainingInfo | None = None,
     imported: str | None = None,
+    run: str | None = None,
 ) -> dict[str, bytes]:
     parts = {PREFIX + name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     weights = safetensors.torch.save({**parts, PERMUTATION: permutation.order})
@@ -354,7 +358,7 @@ def _write(
             if digits is not None
         },
         calibration=_calibration(logits, splits.validation.labels),
-        run=_run(),
+        run=run or _run(),
         libraries=_libraries(),
         git_commit=git_commit(),
         weights_sha256=hashlib.sha256(weights).hexdigest(),

@@ -109,6 +109,7 @@ def teach(
     *,
     settings: personal.Settings | None = None,
     rehearsal: personal.Rehearsal | None = None,
+    run: str | None = None,
     show_progress: bool = True,
 ) -> Taught:
     """Tune the version in use to corrections, and add what comes out to the versions; the one in use stays.
@@ -118,6 +119,7 @@ def teach(
     corrections : what people said, from the store, in any order.
     splits : the data set the version learned from.
     rehearsal : None makes it from ``splits``.
+    run : name of the report it is made for, if there is one.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def teach(
     ids = tuple(sorted(one.id for one in taught if one.id is not None))
     name = base.manifest.version
     note = f"version {name} tuned to {len(taught)} drawings that people corrected; its convolutions are those of {name}"
-    candidate = registry.save(made, data, test=splits.test, note=note, base=name, feedback=ids)
+    candidate = registry.save(made, data, test=splits.test, note=note, base=name, feedback=ids, run=run)
     verdicts = (_labels(review), _later(base, registry.load(candidate), later))
     return Taught(name, len(ordered), len(kept), review, ids, candidate, verdicts)
 

@@ -127,18 +127,19 @@ class Registry:
         note: str = "",
         base: str | None = None,
         feedback: Sequence[int] = (),
+        run: str | None = None,
     ) -> str:
         """A new version from a finished training. The pointer stays.
 
         Parameters
         ----------
-        splits, test, note, base, feedback : as in ``checkpoint.pack``.
+        splits, test, note, base, feedback, run : as in ``checkpoint.pack``.
 
         Raises
         ------
         RegistryError, CheckpointError, BusyError : as ``add``.
         """
-        about = {"test": test, "note": note, "base": base, "feedback": feedback}
+        about = {"test": test, "note": note, "base": base, "feedback": feedback, "run": run}
         return self.add(lambda name: checkpoint.pack(training, splits, version_id=name, **about))
 
     def adopt(self, folder: Path) -> str:

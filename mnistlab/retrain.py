@@ -163,7 +163,7 @@ def retrain_with_feedback(
 
     def make(made: Folder, staged: Registry, splits: Splits, _kernel: dict[str, str]) -> Made:
         made.shown.stage("the corrections were learned from")
-        taught = lesson.teach(corrections, staged, splits, show_progress=False)
+        taught = lesson.teach(corrections, staged, splits, run=made.id, show_progress=False)
         made.more["feedback"] = taught.as_dict()
         return Made(taught.candidate, taught.verdicts, lambda version: store.trained(version, taught.learned))
 

@@ -181,6 +181,7 @@ def test_retraining_with_feedback_leaves_a_report_and_marks_the_version(tmp_path
     assert written["feedback"]["given"] == 40
     assert 20 < written["feedback"]["learned"] <= 30  # of the first session
     assert learned == written["feedback"]["learned"]
+    assert f"- training run: {folder.name}" in shown
     assert [path.name for path in (folder / "candidate").iterdir()] == [version]
     assert {"labels", "later"} <= {verdict["gate"] for verdict in written["decision"]["verdicts"]}
     assert (folder / "04_evaluate.html").is_file()
