@@ -190,15 +190,11 @@ class Correcting:
             return f"Counted as {self.verdict}. A picture from a file is not kept."
         if sketch.true_digit is None:
             return "Counted as wrong. Say which digit it was, and the drawing is kept."
-        correction = Correction(
-            strokes=sketch.drawing.strokes,
-            pen_width=sketch.pen_width,
-            image=prediction.image,
-            predicted=prediction.digit,
-            probabilities=prediction.probabilities,
-            milliseconds=prediction.milliseconds,
-            version=prediction.version,
-            digit=sketch.true_digit,
+        correction = Correction.of(
+            prediction,
+            sketch.drawing.strokes,
+            sketch.pen_width,
+            sketch.true_digit,
             session=self.session,
             consent=consent.VERSION,
             consented_at=self.consented_at,

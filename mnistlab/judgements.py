@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
 from numbers import Real
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from mnistlab import consent
 from mnistlab.errors import FeedbackError
 from mnistlab.strokes import as_strokes, check_pen
+
+if TYPE_CHECKING:  # it would bring PyTorch along
+    from mnistlab.predictor import Prediction
 
 COMMENT = 500  # characters of a comment at most
 KEY = 64  # characters of a random name or of a version's at most
@@ -107,6 +110,23 @@ class Correction:
         for name in ("created", "consented_at"):
             check_moment(getattr(self, name), name)
         expect(self.consented_at <= self.created, "nothing is kept that was said before the consent")
+
+    @classmethod
+    def of(
+        cls, read: Prediction, strokes: Sequence[np.ndarray], pen_width: float, digit: int, **said: object
+    ) -> Correction:
+        """What a person said of a reading; ``said`` are the other attributes, from ``session`` on."""
+        return cls(
+            strokes=strokes,
+            pen_width=pen_width,
+            image=read.image,
+            predicted=read.digit,
+            probabilities=read.probabilities,
+            milliseconds=read.milliseconds,
+            version=read.version,
+            digit=digit,
+            **said,
+        )
 
     @property
     def is_right(self) -> bool:

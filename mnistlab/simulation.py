@@ -55,9 +55,8 @@ def readings(
         about = {"verdict": said, "confidence": read.confidence, "digit": read.digit, **asdict(terms(strokes, pen))}
         uses.append(Use(**same, **about))
         if said:
-            drawn = {"strokes": strokes, "pen_width": pen, "image": read.image, "digit": digit, "predicted": read.digit}
-            agreed = {"consent": consent.VERSION, "consented_at": moment}
-            corrections.append(Correction(**same, **drawn, **agreed, probabilities=read.probabilities))
+            agreed = {"consent": consent.VERSION, "consented_at": moment, "created": moment, "session": session}
+            corrections.append(Correction.of(read, strokes, pen, digit, **agreed))
     return uses, corrections
 
 
@@ -137,18 +136,7 @@ def _correction(
 ) -> Correction:
     strokes = _once_more(drawing.strokes, rng)
     read = reader.predict_strokes(strokes, drawing.pen_width)
-    return Correction(
-        strokes=strokes,
-        pen_width=drawing.pen_width,
-        image=read.image,
-        predicted=read.digit,
-        probabilities=read.probabilities,
-        milliseconds=read.milliseconds,
-        version=read.version,
-        digit=drawing.digit,
-        created=moment,
-        **agreed,
-    )
+    return Correction.of(read, strokes, drawing.pen_width, drawing.digit, created=moment, **agreed)
 
 
 def _once_more(strokes: Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
