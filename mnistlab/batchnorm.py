@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab.models import HIDDEN, ConvNet
+from mnistlab.models import HIDDEN, ConvNet, layout
 
 MOMENTUM, EPSILON = (
     0.1,
@@ -56,7 +56,7 @@ class Normed(nn.Module):
             scale = (self._running(number)[1] + EPSILON).rsqrt()
             layer.weight.mul_(scale.view(-1, *[1] * (layer.weight.ndim - 1)))
             layer.bias.sub_(self._running(number)[0] * scale)
-        return folded.to(memory_format=torch.channels_last).eval()
+        return folded.to(memory_format=layout(folded)).eval()
 
     def _normalise(self, number: int, x: Tensor) -> Tensor:
         # One image has no spread to go by; it is taken as in evaluation.

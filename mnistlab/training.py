@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from mnistlab import models
 from mnistlab.batchnorm import Normed
 from mnistlab.data import SIDE, Digits, Normalisation
 from mnistlab.errors import TrainingError
@@ -169,10 +170,9 @@ def train(
     permutation, normalisation = permutation or Permutation.identity(), normalisation or Normalisation()
     settings = settings or Settings()
     device = _check(model, train, validation, settings, device, nondigits)
-    # Channels last: the same sums in an order that convolutions on a CPU work through a third faster.
-    model = copy.deepcopy(model).to(device, memory_format=torch.channels_last)
+    model = copy.deepcopy(model).to(device, memory_format=models.layout(model))
     learner = Normed(model).to(device) if settings.batch_norm else model
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
     steps = math.ceil(len(train) / settings.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=settings.learning_rate, total_steps=max(2, steps * settings.epochs)

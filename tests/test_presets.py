@@ -4,18 +4,23 @@ import dataclasses
 
 import pytest
 
+from mnistlab.commands import benchmark
 from mnistlab.errors import TrainingError
 from mnistlab.presets import PRESETS, preset
 from mnistlab.training import Settings
 
 
 def test_the_presets_are_few_and_ordered_by_how_long_they_take():
-    assert list(PRESETS) == ["quick", "fast", "best"]
+    assert list(PRESETS) == ["quick", "sprint", "fast", "best"]
     passes = [found.settings.epochs for found in PRESETS.values()]
     assert passes == sorted(passes)
-    assert PRESETS["quick"].settings.epochs == 1
+    assert PRESETS["quick"].settings.epochs == PRESETS["sprint"].settings.epochs == 1
     assert PRESETS["fast"].settings.epochs <= 8  # what was set as the limit of a fast training
     assert all(found.meaning for found in PRESETS.values())
+
+
+def test_the_command_line_knows_every_preset():
+    assert list(benchmark.PRESET_NAMES) == list(PRESETS)  # it has its own list, so that --help need not load PyTorch
 
 
 def test_none_leaves_a_setting_as_the_preset_has_it():
@@ -27,7 +32,7 @@ def test_none_leaves_a_setting_as_the_preset_has_it():
 
 
 def test_an_unknown_preset_is_answered_with_the_known():
-    with pytest.raises(TrainingError, match="there is no preset 'slow'; there is quick, fast, best") as caught:
+    with pytest.raises(TrainingError, match="there is no preset 'slow'; there is quick, sprint, fast, best") as caught:
         preset("slow")
     assert caught.value.code == "preset"
 

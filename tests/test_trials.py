@@ -120,3 +120,17 @@ def test_the_command_prints_seeds_means_and_seconds(small, tmp_path, monkeypatch
     assert "median and range" in result.stdout
     unknown = CliRunner().invoke(main, ["benchmark", "preset", "slow"])
     assert unknown.exit_code == 2
+
+
+def test_the_command_trains_on_fewer_images_if_asked_to(small, monkeypatch):
+    monkeypatch.setattr("mnistlab.data.load_mnist", lambda: small)
+    seen, measure = [], trials.measure
+    monkeypatch.setattr(trials, "measure", lambda *given, **more: seen.append(given[2]) or measure(*given, **more))
+    asked = ["benchmark", "preset", "quick", "--seeds", "1", "--train-size"]
+    result = CliRunner().invoke(main, [*asked, "256"])
+    assert result.exit_code == 0, result.output
+    assert len(seen[0].train) == 256
+    assert len(seen[0].validation) == len(small.validation)
+    too_many = CliRunner().invoke(main, [*asked, "70000"])
+    assert too_many.exit_code == 1
+    assert "cannot draw 70000 of" in too_many.stderr

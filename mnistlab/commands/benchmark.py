@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
+
+PRESET_NAMES = ("quick", "sprint", "fast", "best")  # as in presets, which would bring PyTorch along
 
 
 @click.group(short_help="Measure how well drawings are read, and how fast the lab is.")
@@ -73,7 +76,7 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
 @click.option(
     "--preset",
     "name",
-    type=click.Choice(["quick", "fast", "best"]),
+    type=click.Choice(PRESET_NAMES),
     default="fast",
     show_default=True,
     help="How ours is trained.",
@@ -97,11 +100,12 @@ def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, 
 
 
 @benchmark.command("preset")
-@click.argument("name", type=click.Choice(["quick", "fast", "best"]))
+@click.argument("name", type=click.Choice(PRESET_NAMES))
 @click.option(
     "--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Trainings, one after the other."
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes, instead of the preset's.")
+@click.option("--train-size", type=click.IntRange(min=1), help="Training images, instead of all.")
 @click.option("--test", is_flag=True, help="Also judge the test images. For the end, when nothing is left to choose.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")
 @click.option(
@@ -110,13 +114,17 @@ def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, 
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep all figures in this file, seed by seed; those it has are not trained again.",
 )
-def benchmark_preset(name: str, seeds: int, epochs: int | None, test: bool, device: str, file: Path | None) -> None:
+def benchmark_preset(
+    name: str, seeds: int, epochs: int | None, train_size: int | None, test: bool, device: str, file: Path | None
+) -> None:
     """Train the small ConvNet by a preset from several seeds, and print how accurate and how fast it was."""
     from mnistlab import presets, trials
     from mnistlab.data import load_mnist
 
-    chosen = presets.preset(name).change(epochs=epochs)
-    found = trials.measure(name, chosen, load_mnist(), seeds=seeds, test=test, device=device, file=file)
+    chosen, splits = presets.preset(name).change(epochs=epochs), load_mnist()
+    if train_size is not None:
+        splits = replace(splits, train=splits.train.sample(train_size, seed=0))
+    found = trials.measure(name, chosen, splits, seeds=seeds, test=test, device=device, file=file)
     click.echo("\n".join(trials.lines(name, found)))
 
 
