@@ -469,9 +469,11 @@ class DigitPad(widgets.Box):
         """Show all anew, and read it."""
         self._mark(self.controls.pen, round(self.sketch.pen_width))  # whole px
         self.controls.note.value = ""
-        if not self.why.is_on:  # else the reading brings the colours
-            self._redraw()
-        self._read()
+        try:
+            self._read()  # first: the answer is what one waits for, and the ink is nearly all there
+        finally:
+            if not self.why.is_on:  # else the reading has brought the colours
+                self._redraw()
 
     def _redraw(self) -> None:
         """All ink again, from what Python holds."""

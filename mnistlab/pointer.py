@@ -28,7 +28,8 @@ from mnistlab.strokes import CANVAS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 START = 90  # seconds a server may take
-RATE = 200  # moves a second, more than any mouse sends
+HAND = 60  # moves a second of a drawing: a browser joins those that come within one frame
+RATE = 200  # moves a second that must not be lost, more than a page gets on most screens
 PATIENCE = 10  # seconds until a point that has not arrived is lost
 QUIET = 600  # ms without a change of the page, after which all that was under way has arrived
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
@@ -204,7 +205,7 @@ def _open(page, address: str) -> None:
 
 
 def _draw(page, n: int) -> np.ndarray:
-    """Draw the stored drawings in turn; ms from the last event to the last change of the page, float64 (n,)."""
+    """Draw the stored drawings in turn, at a hand's speed; ms from the last event to the last change of the page, float64 (n,)."""
     stored = list(drawings.load().values())
     sheet = page.locator(".mnistlab-sheet")
     times = []
@@ -215,7 +216,9 @@ def _draw(page, n: int) -> np.ndarray:
             points = np.array([box["x"], box["y"]]) + stroke * box["width"] / CANVAS
             page.mouse.move(*points[0].tolist())
             page.mouse.down()
-            for point in points[1:].tolist():
+            started = time.monotonic()
+            for number, point in enumerate(points[1:].tolist(), start=1):
+                time.sleep(max(0.0, started + number / HAND - time.monotonic()))
                 page.mouse.move(*point)
             page.mouse.up()
         times.append(_wait(page))

@@ -137,7 +137,7 @@ def test_the_gates_refuse_what_the_review_let_through(corrections, lab, small, m
 
 def test_too_few_are_refused(corrections, lab, small, material, rehearsal):
     for given in ([], corrections[:9]):
-        with pytest.raises(TrainingError, match="10 drawings or more are needed"):
+        with pytest.raises(TrainingError, match="30 drawings or more are needed"):
             learn(given, lab, small, material=material, rehearsal=rehearsal, show_progress=False)
 
 
@@ -146,7 +146,7 @@ def test_the_command_says_what_is_missing_and_waits_for_nobody(tmp_path, lab, mo
     store = Store(tmp_path / "feedback.sqlite")
     done = CliRunner().invoke(main, ["retrain", "--with-feedback", "--store", str(store.path)])
     assert done.exit_code == 1
-    assert "10 corrections or more are needed to learn from; there are 0" in done.output
+    assert "30 corrections or more are needed to learn from; there are 0" in done.output
     with locks.hold(Path(lab.root) / locks.RETRAIN, "a retraining"):
         done = CliRunner().invoke(main, ["retrain", "--with-feedback", "--store", str(store.path)])
     assert done.exit_code == 75

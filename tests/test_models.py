@@ -162,6 +162,17 @@ def test_build_passes_its_arguments_on():
 # --- from images to answers -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("model", "wide"), [(ConvNet(), False), (ConvNet(n_kernels=48), True), (FullyConnected(), False)]
+)
+def test_the_order_in_memory_follows_the_width_and_changes_no_answer(model, wide):
+    order = models.layout(model)
+    assert order == (torch.channels_last if wide else torch.contiguous_format)
+    images = torch.rand(20, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    reordered = copy.deepcopy(model).to(memory_format=order)
+    torch.testing.assert_close(reordered(images), model(images))
+
+
 def test_to_input_permutes_first_and_normalises_then(small):
     images, permutation = small.test.images[:5], Permutation.random(1)
     expected = Normalisation(0.2, 0.5).apply(permutation.apply(images))

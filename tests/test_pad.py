@@ -88,6 +88,27 @@ def upload(pad: DigitPad, content: bytes) -> None:
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 
+def test_lifting_the_pen_shows_the_answer_before_the_ink_is_drawn_anew(pad, monkeypatch):
+    seen, redraw = [], pad.sheet.redraw
+    monkeypatch.setattr(pad.sheet, "redraw", lambda *given, **more: seen.append("ink") or redraw(*given, **more))
+    event(pad, "mouse_down", *LINE[0])
+    for point in LINE[1:]:
+        event(pad, "mouse_move", *point)
+    pad.controls.said.observe(lambda change: seen.append("answer"), "value")
+    event(pad, "mouse_up", *LINE[-1])
+    assert seen == ["answer", "ink"]
+
+
+def test_ink_is_drawn_anew_even_if_the_reading_fails(pad, monkeypatch):
+    pad.replay([LINE])
+    monkeypatch.setattr(pad.sketch, "read", lambda predictor: 1 / 0)
+    seen = []
+    monkeypatch.setattr(pad.sheet, "redraw", lambda *given, **more: seen.append(given[0]))
+    with pytest.raises(ZeroDivisionError):
+        pad.clear()
+    assert seen == [[]]  # the paper is as empty as the sketch
+
+
 def test_it_starts_empty_and_asks_for_a_digit(pad):
     assert pad.prediction.digit is None
     assert readout.PROMPT in pad.controls.said.value

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab import handwriting, plausibility
+from mnistlab import handwriting, lesson, plausibility
 from mnistlab.data import Digits
 from mnistlab.errors import DataError
 from mnistlab.plausibility import review
@@ -41,7 +41,7 @@ def test_honest_labels_are_believed(base, honest):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 1.0])
-@pytest.mark.parametrize("n", [50, 100])
+@pytest.mark.parametrize("n", [lesson.LEAST, 50, 100])
 def test_a_prankster_is_left_out(base, honest, share, n):
     digits = spoiled(honest[:n], share)
     found = review(base, digits, ["a"] * n)

@@ -78,7 +78,7 @@ def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, sma
 def test_too_few_drawings_are_said_and_nothing_changes(pad, store, registry):
     button = Teaching(pad, store=store)
     button.button.click()
-    assert "Nothing was learned: 10 drawings or more are needed" in button.told.value
+    assert "Nothing was learned: 30 drawings or more are needed" in button.told.value
     assert 'role="alert"' in button.told.value
     assert registry.versions() == Registry(paths.models()).versions()
     assert pad.predictor.version == "0001"
