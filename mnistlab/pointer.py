@@ -205,7 +205,7 @@ def _open(page, address: str) -> None:
 
 
 def _draw(page, n: int) -> np.ndarray:
-    """Draw the stored drawings in turn, at a hand's speed; ms from the last event to the last change of the page, float64 (n,)."""
+    """Draw the stored drawings in turn, as fast as a hand; ms from the last event to the last change of the page: (n,)."""
     stored = list(drawings.load().values())
     sheet = page.locator(".mnistlab-sheet")
     times = []
