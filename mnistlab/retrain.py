@@ -26,9 +26,7 @@ from mnistlab.registry import Registry
 
 CANDIDATE = "candidate"  # in the report: the versions this run made
 EVALUATE = "04_evaluate"
-CELL_TIMEOUT = (
-    3600  # seconds; the longest cell, the training of the wide network, takes a quarter of an hour on two cores
-)
+CELL_TIMEOUT = 3600  # s; the longest cell, the training of the wide network, takes a quarter of an hour on two cores
 PROMOTED, PASSED, REFUSED = "promoted", "passed", "refused"
 
 
@@ -84,17 +82,34 @@ class Retraining:
     version: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a retraining runs, whatever makes the candidate.
+
+    Attributes
+    ----------
+    promote : False keeps a candidate that passes as a version, but does not put it into use.
+    reports : where runs go; None is ``reports/``.
+    cell_timeout, start_timeout : seconds a cell and the start of a kernel may take, >= 1.
+    show_progress : on stderr.
+    is_alone : the caller holds ``locks.retraining`` already.
+    """
+
+    promote: bool = True
+    reports: Path | str | None = None
+    cell_timeout: int = CELL_TIMEOUT
+    start_timeout: int = execution.START_TIMEOUT
+    show_progress: bool = True
+    is_alone: bool = False
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """Those that ``runs.execute`` takes."""
+        return {"cell_timeout": self.cell_timeout, "start_timeout": self.start_timeout}
+
+
 def retrain(
-    recipe: str = "drawing",
-    *,
-    preset: str = "full",
-    parameters: Mapping[str, object] | None = None,
-    promote: bool = True,
-    reports: Path | str | None = None,
-    cell_timeout: int = CELL_TIMEOUT,
-    start_timeout: int = execution.START_TIMEOUT,
-    show_progress: bool = True,
-    is_alone: bool = False,
+    recipe: str = "drawing", *, preset: str = "full", parameters: Mapping[str, object] | None = None, **options: object
 ) -> Retraining:
     """Train a candidate, judge it against the version in use, and put it into use if every gate is open.
 
@@ -103,11 +118,7 @@ def retrain(
     recipe : one of ``RECIPES``.
     preset : ``"full"`` or ``"quick"``.
     parameters : values by ``"name"`` or ``"03_train.name"``, as in ``runs.run``; they win over the preset.
-    promote : False keeps a candidate that passes as a version, but does not put it into use.
-    reports : where runs go; None is ``reports/``.
-    cell_timeout, start_timeout : seconds a cell and the start of a kernel may take, >= 1.
-    show_progress : on stderr.
-    is_alone : the caller holds ``locks.retraining`` already.
+    options : as ``Options``.
 
     Raises
     ------
@@ -115,37 +126,26 @@ def retrain(
     RegistryError : ``models/`` cannot be made or written.
     RunError : refused before anything ran, or cut off; ``models/`` is as it was.
     """
+    chosen = Options(**options)
     train, evaluate = _notebooks(recipe, preset)
     values = _values(recipe, preset, parameters or {}, train, evaluate)
-    limits = {"cell_timeout": cell_timeout, "start_timeout": start_timeout}
 
     def make(made: Folder, staged: Registry, _splits: Splits, kernel: dict[str, str]) -> Made:
         before = set(staged.versions())
-        runs.execute(train, values[train.name], made, environment=kernel, **limits)
+        runs.execute(train, values[train.name], made, environment=kernel, **chosen.limits)
         return Made(_candidate(made.path / f"{train.name}.json", staged, before))
 
-    about = {"recipe": recipe, "preset": preset}
-    return _run(make, about, values[evaluate.name], promote, reports, limits, show_progress, is_alone)
+    return _run(make, {"recipe": recipe, "preset": preset}, values[evaluate.name], chosen)
 
 
-def retrain_with_feedback(
-    store: Store | None = None,
-    *,
-    session: str | None = None,
-    promote: bool = True,
-    reports: Path | str | None = None,
-    cell_timeout: int = CELL_TIMEOUT,
-    start_timeout: int = execution.START_TIMEOUT,
-    show_progress: bool = True,
-    is_alone: bool = False,
-) -> Retraining:
+def retrain_with_feedback(store: Store | None = None, *, session: str | None = None, **options: object) -> Retraining:
     """Tune the version in use to what people corrected (``lesson.teach``); all else as in ``retrain``.
 
     Parameters
     ----------
     store : of corrections; it is told which version learned from them. None is that of the lab.
     session : learn from the drawings of one only.
-    promote, reports, cell_timeout, start_timeout, show_progress, is_alone : as in ``retrain``.
+    options : as ``Options``.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def retrain_with_feedback(
     RunError : as ``retrain``; with code ``"few"`` too few of them differ or can be believed.
     BusyError : another retraining is under way, with code ``"locked"``.
     """
-    store = store or Store()
+    chosen, store = Options(**options), store or Store()
     corrections = store.corrections(session=session)
     if len(corrections) < lesson.LEAST:  # a schedule that comes by too early should leave no report that is cut off
         raise TrainingError(
@@ -167,9 +167,7 @@ def retrain_with_feedback(
         made.more["feedback"] = taught.as_dict()
         return Made(taught.candidate, taught.verdicts, lambda version: store.trained(version, taught.learned))
 
-    about = {"recipe": "feedback", "preset": f"{len(corrections)} corrections"}
-    limits = {"cell_timeout": cell_timeout, "start_timeout": start_timeout}
-    return _run(make, about, {}, promote, reports, limits, show_progress, is_alone)
+    return _run(make, {"recipe": "feedback", "preset": f"{len(corrections)} corrections"}, {}, chosen)
 
 
 @dataclass(frozen=True)
@@ -190,13 +188,9 @@ class Made:
 
 def _run(
     make: Callable[[Folder, Registry, Splits, dict[str, str]], Made],
-    about: dict[str, str],
+    about: Mapping[str, str],
     values: Mapping[str, object],
-    promote: bool,
-    reports: Path | str | None,
-    limits: dict[str, int],
-    show_progress: bool,
-    is_alone: bool,
+    options: Options,
 ) -> Retraining:
     """From data to decision, with a candidate that ``make`` leaves in a copy of the versions.
 
@@ -205,9 +199,9 @@ def _run(
     """
     (evaluate,) = runs.find([EVALUATE])
     registry = Registry()
-    shown = display.choose(show_progress)
-    place = Path(reports).resolve() if reports is not None else paths.reports()
-    alone = nullcontext() if is_alone else locks.retraining(registry.root)
+    shown = display.choose(options.show_progress)
+    place = paths.reports() if options.reports is None else Path(options.reports).resolve()
+    alone = nullcontext() if options.is_alone else locks.retraining(registry.root)
     page = history.kept(place, registry)
     with alone, page, folder.begin(place, shown) as made:
         made.more = {"kind": "retrain", **about}
@@ -219,7 +213,7 @@ def _run(
         before = set(staged.versions())
         kernel = {"MNISTLAB_MODELS": str(staged.root)}
         new = make(made, staged, splits, kernel)
-        runs.execute(evaluate, {**values, "version": new.candidate}, made, environment=kernel, **limits)
+        runs.execute(evaluate, {**values, "version": new.candidate}, made, environment=kernel, **options.limits)
         shown.stage("the gates were asked")
         in_use = registry.root / current if current else None
         found = gates.decide(staged.root / new.candidate, in_use, Material.of(splits))
@@ -227,7 +221,7 @@ def _run(
         made.more["decision"] = decision.as_dict()
         _tidy(staged, before)
         shown.stage("the decision was carried out")
-        made.last = lambda: _carry_out(decision, registry, staged.root / new.candidate, promote, new.adopted)
+        made.last = lambda: _carry_out(decision, registry, staged.root / new.candidate, options.promote, new.adopted)
     return Retraining(made.final, made.receipt, decision, made.receipt["outcome"], made.receipt["version"])
 
 

@@ -167,13 +167,13 @@ def test_retraining_with_feedback_leaves_a_report_and_marks_the_version(tmp_path
     done = CliRunner().invoke(main, ["retrain", "--with-feedback", "--store", str(store.path), "--quiet"])
     assert done.exit_code == 0, done.output
     (version,) = set(registry.versions()) - set(before)
-    assert done.stdout.splitlines()[-1] == f"Version {version} is in use; it was compared with 0003."
+    assert done.stdout.splitlines()[-1] == f"Version {version} is in use; it was compared with {before[-1]}."
     assert registry.current() == version
     monkeypatch.setenv("MNISTLAB_FEEDBACK", str(store.path))
     store.erase(session="first")
     learned = store.marked()[version][0]
     shown = CliRunner().invoke(main, ["models", "show", version]).output
-    assert f"- tuned from: 0003, on {learned} corrections" in shown
+    assert f"- tuned from: {before[-1]}, on {learned} corrections" in shown
     assert f"- erased since: {learned} of them" in shown
     (folder,) = [path for path in reports.iterdir() if path.is_dir()]
     written = json.loads((folder / "receipt.json").read_text())
