@@ -36,8 +36,9 @@ lab: $(READY) ## open JupyterLab on the drawing notebook
 app: $(READY) ## serve the drawing pad alone, as a web page
 	JUPYTER_PATH=$(CURDIR)/jupyter/app $(BIN)/voila jupyter/app/draw.ipynb --Voila.config_file_paths=jupyter/app
 
+# A process a core, and one thread in each: threads that wait for one another on a full machine cost many times their use.
 test: $(READY) lint ## run all tests: package, notebooks, browser
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY) ## check the style of the code
 	$(BIN)/ruff check mnistlab tests
