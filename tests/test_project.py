@@ -29,7 +29,7 @@ COMMANDS = [path for path in (ROOT / "Makefile", ROOT / ".ci" / "run") if path.i
 # Where the name to import is not that of the package.
 MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}
 CONDA = {"torch": "pytorch"}
-STARTED = {"jupyterlab": "jupyter"}  # by this command
+STARTED = {"jupyterlab": "jupyter", "pytest-xdist": "--numprocesses"}  # by this command or option
 OPTIONAL = {"playwright"}  # of the tests, and of `benchmark latency --browser`, which says how to get it
 # Imported, but brought by a package we name; a test checks that it still is.
 BROUGHT = {
