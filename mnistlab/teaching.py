@@ -56,7 +56,7 @@ class Teaching(widgets.VBox):
         self.button = widgets.Button(
             description="Learn my hand",
             icon="graduation-cap",
-            tooltip="tune the network to the drawings that were corrected and kept; about twenty seconds",
+            tooltip="tune the network to the drawings that were corrected and kept, 30 or more; about twenty seconds",
             layout=widgets.Layout(width="160px"),
         )
         self.told = widgets.HTML(layout=widgets.Layout(max_width="640px"))
