@@ -459,10 +459,7 @@ def card(manifest: Manifest) -> str:
         "data": "not known"
         if data is None
         else f"{data.name}, {data.n_train:,} to train, {data.n_validation:,} to validate",
-        "training": "not known"
-        if training is None
-        else f"{training.epochs} epochs (best: {training.best_epoch}), batch {training.batch_size}, "
-        f"peak rate {training.learning_rate:g}, seed {training.seed}, {training.seconds:.0f} s on {training.device}",
+        "training": "not known" if training is None else _how(training),
         **{f"accuracy on {name}": str(metric) for name, metric in manifest.metrics.items()},
         "made": f"{manifest.created}, commit {(manifest.git_commit or 'unknown')[:12]}",
         "libraries": ", ".join(f"{name} {number}" for name, number in manifest.libraries.items()),
@@ -485,6 +482,14 @@ Intervals are Wilson's, 95 %. {apart}
 **Made for** reading one handwritten digit at a time in teaching and experiments. **Not for** decisions about people,
 cheques or forms: it was trained on digits written in the United States around 1990, and reads other hands less well.
 """
+
+
+def _how(training: TrainingInfo) -> str:
+    normed = ", normalised over the batch" if training.batch_norm else ""
+    return (
+        f"{training.epochs} epochs (best: {training.best_epoch}), batch {training.batch_size}{normed}, "
+        f"peak rate {training.learning_rate:g}, seed {training.seed}, {training.seconds:.0f} s on {training.device}"
+    )
 
 
 def lineage(manifest: Manifest) -> dict[str, str]:

@@ -780,6 +780,14 @@ def test_the_card_tells_people_what_the_manifest_tells_programs(registry):
     assert f"| accuracy on test | {manifest.metrics['test']} |" in card
 
 
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_card_says_whether_the_network_was_normalised_while_it_learned(registry, batch_norm):
+    manifest = registry.manifest("0001")
+    training = manifest.training.model_copy(update={"batch_norm": batch_norm})
+    shown = checkpoint.card(manifest.model_copy(update={"training": training}))
+    assert ("normalised over the batch" in shown) is batch_norm
+
+
 def card_with(manifest: checkpoint.Manifest, note: str) -> str:
     return checkpoint.card(
         manifest.model_copy(update={"training": manifest.training.model_copy(update={"note": note})})
