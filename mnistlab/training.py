@@ -18,11 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from mnistlab import models
 from mnistlab.batchnorm import Normed
 from mnistlab.data import SIDE, Digits, Normalisation
 from mnistlab.errors import TrainingError
-from mnistlab.models import ConvNet, best_device, logits, to_input
+from mnistlab.models import ConvNet, best_device, layout, logits, to_input
 from mnistlab.permutation import Permutation
 from mnistlab.progress import track
 
@@ -170,7 +169,7 @@ def train(
     permutation, normalisation = permutation or Permutation.identity(), normalisation or Normalisation()
     settings = settings or Settings()
     device = _check(model, train, validation, settings, device, nondigits)
-    model = copy.deepcopy(model).to(device, memory_format=models.layout(model))
+    model = copy.deepcopy(model).to(device, memory_format=layout(model))
     learner = Normed(model).to(device) if settings.batch_norm else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
     steps = math.ceil(len(train) / settings.batch_size)
