@@ -15,20 +15,24 @@ help: ## list the targets
 
 setup: $(READY) ## install everything into .venv (a few minutes, once)
 
-$(READY): pyproject.toml constraints.txt jupyter/overrides.json jupyter/page_config.json
+$(READY): pyproject.toml constraints.txt jupyter/overrides.json jupyter/page_config.json jupyter/server.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mnistlab needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres,test]' --constraint constraints.txt
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@cp jupyter/overrides.json jupyter/page_config.json $(VENV)/share/jupyter/lab/settings/
+	@mkdir -p $(VENV)/etc/jupyter
+	@cp jupyter/server.json $(VENV)/etc/jupyter/jupyter_server_config.json
 	@touch $@
 
 # Fewer passes in the comparison than 03_train has by itself, so that all of it ends within five minutes on two slow cores.
 run: $(READY) ## run all notebooks headless: train, judge, report (under 5 minutes)
 	$(BIN)/mnistlab run -p 03_train.comparison_epochs=1
 
-# jupyter/page_config.json keeps JupyterLab from changing the tab's icon twice for every move of the pen, which costs
-# more than all the drawing. The default address is there for whoever follows the link in the terminal.
+# Three settings in jupyter/ keep the pad quick, twice as quick in all. page_config.json: the tab's icon stays as it is, or it
+# would change twice for every move of the pen. overrides.json: the circle of a busy kernel is in the status bar, since the
+# toolbar measures itself anew for every change. server.json: what the kernel says is sent at once (mnistlab/websocket.py).
+# The default address is there for whoever follows the link in the terminal.
 lab: $(READY) ## open JupyterLab on the drawing notebook
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/05_draw.ipynb notebooks/05_draw.ipynb
 

@@ -1,14 +1,16 @@
 """Measuring on real pen strokes: replay drawings through the path that a person's strokes take.
 
 A file of drawings is JSON Lines, gzipped or not, one drawing a line: ``{"label": 8, "writer": 12, "strokes": [[[x, y], ...]]}``,
-coordinates in px of a 280 x 280 canvas, y down. The strokes of UCI's "Pen-Based Recognition of Handwritten Digits" (Alpaydin
-and Alimoglu, CC BY 4.0) are such a set; none ships with the lab, and the committed models learned from none.
+coordinates in px of a 280 x 280 canvas, y down; or it is the text file of "UJI Pen Characters (Version 2)", as ``ujipen`` reads
+it. The strokes of UCI's "Pen-Based Recognition of Handwritten Digits" (Alpaydin and Alimoglu, CC BY 4.0) can be written so; none
+ships with the lab, and the committed models learned from none.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -17,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mnistlab import ujipen
 from mnistlab.conformal import Coverage
 from mnistlab.data import CLASSES
 from mnistlab.errors import DataError, StrokesError
@@ -94,18 +97,22 @@ class PenReport:
 
 
 def read_drawings(path: Path | str) -> list[Drawing]:
-    """All drawings of a file.
+    """All drawings of a file, JSON Lines or the text of UJI Pen Characters, either of them gzipped if its name ends in ".gz".
 
     Raises
     ------
     DataError : the file cannot be read, or a line is no drawing; the message names the line.
     """
     path = Path(path)
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8") as file:
-            drawings = [_drawing(line, number, path.name) for number, line in enumerate(file, start=1) if line.strip()]
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+        content = path.read_bytes()
+        content = gzip.decompress(content) if path.suffix == ".gz" else content
+        if ujipen.is_ujipen(content):
+            drawings = [Drawing(*digit) for digit in ujipen.digits(content, path.name)]
+        else:
+            rows = enumerate(content.decode().split("\n"), start=1)
+            drawings = [_drawing(line, number, path.name) for number, line in rows if line.strip()]
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise DataError(f"{path} cannot be read as drawings: {error}", code="unreadable") from error
     if not drawings:
         raise DataError(f"{path} holds no drawing", code="empty")

@@ -35,9 +35,11 @@ OPTIONAL = {"playwright"}  # of the tests, and of `benchmark latency --browser`,
 BROUGHT = {
     "IPython": ("ipython", "ipykernel"),
     "jupyter_client": ("jupyter-client", "ipykernel"),
+    "jupyter_server": ("jupyter-server", "jupyterlab"),
     "nbclient": ("nbclient", "papermill"),
     "nbformat": ("nbformat", "papermill"),
     "packaging": ("packaging", "pytest"),
+    "tornado": ("tornado", "jupyterlab"),
     "traitlets": ("traitlets", "ipywidgets"),
     "yaml": ("pyyaml", "papermill"),
 }

@@ -27,7 +27,7 @@ def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
     """Replay the drawings in FILE over pen widths, sizes and places, and count what is read right.
 
     FILE is JSON Lines, gzipped or not: {"label": 8, "writer": 12, "strokes": [[[x, y], ...], ...]}, px of a 280 x 280 canvas,
-    y down.
+    y down. Or it is ujipenchars2.txt, of UJI Pen Characters.
     """
     from mnistlab.benchmark import lines, read_drawings, replay
     from mnistlab.predictor import Predictor

@@ -1,0 +1,60 @@
+import asyncio
+import json
+import socket
+
+import pytest
+from jupyter_client import KernelManager
+from jupyter_server.serverapp import ServerApp
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+from tornado.web import Application
+from tornado.websocket import WebSocketHandler, websocket_connect
+from traitlets.config import Config
+from voila.app import Voila
+
+from mnistlab import paths
+from mnistlab.websocket import PromptConnection
+
+
+@pytest.mark.parametrize("kind", [ZMQChannelsWebsocketConnection, PromptConnection])
+def test_a_message_to_the_page_does_not_wait_for_the_receipt_of_the_one_before(monkeypatch, kind):
+    monkeypatch.setattr(ZMQChannelsWebsocketConnection, "connect", lambda self: "connected to the kernel")
+    seen = []
+
+    class Handler(KernelWebsocketHandler):  # without what guards and names a kernel
+        get = WebSocketHandler.get
+
+        def prepare(self) -> None:
+            pass
+
+        def select_subprotocol(self, subprotocols: list[str]) -> None:
+            return None
+
+        def on_close(self) -> None:
+            pass
+
+        def open(self) -> None:
+            returned = kind(parent=KernelManager(), websocket_handler=self).connect()
+            link = self.ws_connection.stream.socket
+            seen.append((returned, link.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0))
+
+    async def connect() -> None:
+        listening, port = bind_unused_port()
+        server = HTTPServer(Application([("/", Handler)]))
+        server.add_socket(listening)
+        client = await websocket_connect(f"ws://127.0.0.1:{port}/")
+        client.close()
+        await client.read_message()  # None, once both have said goodbye
+        server.stop()
+        await server.close_all_connections()
+
+    asyncio.run(connect())
+    assert seen == [("connected to the kernel", kind is PromptConnection)]
+
+
+@pytest.mark.parametrize(("app", "settings"), [(ServerApp, "server.json"), (Voila, "app/voila.json")])
+def test_jupyterlab_and_voila_are_told_to_use_it(app, settings):
+    config = Config(json.loads((paths.ROOT / "jupyter" / settings).read_text()))
+    assert app(config=config).kernel_websocket_connection_class is PromptConnection
