@@ -1,6 +1,8 @@
 import asyncio
 import json
 import socket
+import sys
+from pathlib import Path
 
 import pytest
 from jupyter_client import KernelManager
@@ -58,3 +60,16 @@ def test_a_message_to_the_page_does_not_wait_for_the_receipt_of_the_one_before(m
 def test_jupyterlab_and_voila_are_told_to_use_it(app, settings):
     config = Config(json.loads((paths.ROOT / "jupyter" / settings).read_text()))
     assert app(config=config).kernel_websocket_connection_class is PromptConnection
+
+
+def test_jupyterlab_still_knows_every_setting_that_the_lab_overrides():
+    schemas = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
+    overrides = json.loads((paths.ROOT / "jupyter" / "overrides.json").read_text())
+    for plugin, settings in overrides.items():
+        package, _, name = plugin.partition(":")
+        known = json.loads((schemas / package / f"{name}.json").read_text())["properties"]
+        assert set(settings) <= set(known), plugin
+    status = json.loads((schemas / "@jupyterlab/notebook-extension" / "tracker.json").read_text())["definitions"]
+    assert set(overrides["@jupyterlab/notebook-extension:tracker"]["kernelStatus"]) <= set(
+        status["kernelStatusConfig"]["properties"]
+    )
