@@ -93,13 +93,14 @@ def test_the_last_sessions_judge():
 
 
 def test_a_hand_is_learned_judged_and_put_into_use(corrections, lab, small, material, rehearsal):
-    twice = [*corrections, *corrections[:3]]
-    done = learn(twice, lab, small, material=material, rehearsal=rehearsal, show_progress=False)
+    nearly = dataclasses.replace(corrections[6], image=corrections[6].image // 4 * 4, id=99)
+    again = [*corrections, *corrections[:3], nearly]
+    done = learn(again, lab, small, material=material, rehearsal=rehearsal, show_progress=False)
     assert done.outcome == "promoted", done.decision.refusals
     assert (done.taught.base, done.version, lab.current()) == ("0003", "0004", "0004")
-    assert (done.taught.given, done.taught.distinct) == (43, 39)  # three sent twice, and two bars that are nearly one
+    assert (done.taught.given, done.taught.distinct) == (44, 40)  # three sent twice, and two that are nearly one
     assert {"labels", "later", "overall", "drawings"} <= {verdict.gate for verdict in done.decision.verdicts}
-    assert set(done.taught.learned) <= set(range(1, 31))  # of the first session
+    assert set(done.taught.learned) <= {*range(1, 31), nearly.id}  # of the first session
     manifest = lab.manifest("0004")
     assert manifest.training.base == "0003"
     assert tuple(manifest.training.feedback) == done.taught.learned
