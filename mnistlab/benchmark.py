@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mnistlab import ujipen
+from mnistlab import ujipen, wording
 from mnistlab.conformal import Coverage
 from mnistlab.data import CLASSES
 from mnistlab.errors import DataError, StrokesError
@@ -209,4 +209,6 @@ def lines(report: PenReport) -> Iterator[str]:
     for axis, name in enumerate(("pen px", "size px", "place")):
         for value in dict.fromkeys(condition[axis] for condition in report.by_condition):
             cells = [a for condition, a in report.by_condition.items() if condition[axis] == value]
-            yield f"{name:>7} {value!s:<12} {sum(a.correct for a in cells) / sum(a.n for a in cells):.2%}"
+            mean = wording.percent(sum(a.correct for a in cells) / sum(a.n for a in cells))
+            # An interval is that of one condition: the same drawings in another one are no further evidence.
+            yield f"{name:>7} {value!s:<12} {mean:>8}, worst {wording.accuracy(min(cells, key=lambda a: a.value))}"
