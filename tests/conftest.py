@@ -1,7 +1,7 @@
 """What several test files share: the data once, a quick training once, and a registry anybody may spoil.
 
-Nothing a test does may land in the tree: reports and downloads go to a temporary folder, and no test is given the
-lab's own ``models/`` to write to.
+Nothing a test does may land in the tree, and nothing that was left there may reach a test: reports and downloads go to a
+temporary folder, and ``models/`` is a copy of what is committed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import matplotlib
 import pytest
+from made import committed
 
 from mnistlab import models
 from mnistlab.data import Splits, load_mnist
@@ -28,12 +29,16 @@ PERMUTATION_SEED = 42
 
 @pytest.fixture(scope="session", autouse=True)
 def _outside_the_tree(tmp_path_factory: pytest.TempPathFactory):
-    """Reports and downloads of the whole test run go to a folder of its own, unless the caller chose one."""
-    chosen = {
-        name: str(tmp_path_factory.mktemp(name.lower()))
-        for name in ("MNISTLAB_REPORTS", "MNISTLAB_DATA")
-        if name not in os.environ
+    """The whole test run sees the committed versions alone, and writes to folders of its own, unless the caller chose others.
+
+    Else what a run left in the tree would decide whether a test passes.
+    """
+    makers = {
+        "MNISTLAB_REPORTS": lambda: tmp_path_factory.mktemp("reports"),
+        "MNISTLAB_DATA": lambda: tmp_path_factory.mktemp("data"),
+        "MNISTLAB_MODELS": lambda: committed("models", tmp_path_factory.mktemp("committed")),
     }
+    chosen = {name: str(make()) for name, make in makers.items() if name not in os.environ}
     os.environ.update(chosen)
     os.environ.pop("MNISTLAB_FEEDBACK", None)  # nor into a store that people use
     yield

@@ -1,14 +1,17 @@
-"""Small notebooks made up for the tests of the runner, and a look at which processes still live."""
+"""Small notebooks made up for the tests of the runner, a look at which processes still live, and what is committed."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+ROOT = Path(__file__).resolve().parent.parent
 KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
@@ -62,3 +65,26 @@ def wait_for(condition, complaint: str, seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < end, complaint
         time.sleep(0.05)
+
+
+def committed(name: str, into: Path) -> Path:
+    """A copy of one of the tree's folders as it is committed or about to be, without what runs have left there."""
+    if (ROOT / ".git").exists():
+        listed = ["git", "ls-files", "-z", name]
+        files = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout
+        checkout = ["git", "checkout-index", "-z", "--stdin", f"--prefix={into}/"]
+        subprocess.run(checkout, cwd=ROOT, input=files, check=True)
+    else:  # unpacked from an archive, where nobody has worked
+        shutil.copytree(ROOT / name, into / name)
+    return into / name
+
+
+def tracked(name: str, suffix: str) -> list[Path]:
+    """The files of one of the tree's folders that are committed or about to be, in order."""
+    if (ROOT / ".git").exists():
+        listed = ["git", "ls-files", "-z", name]
+        names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+        paths = [ROOT / found for found in names if found]
+    else:
+        paths = list((ROOT / name).rglob("*"))
+    return sorted(path for path in paths if path.suffix == suffix and path.is_file())

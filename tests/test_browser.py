@@ -68,7 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(chromium, folder: Path):
     """``05_draw`` after Run > Run All Cells, with the committed models."""
     with (
-        browser.lab(folder, models=paths.ROOT / "models", two=TWO, learns=LEARNS) as address,
+        browser.lab(folder, models=paths.models(), two=TWO, learns=LEARNS) as address,
         browser.tab(chromium, has_touch=True) as page,
     ):
         with shown_on_failure(page, folder):
@@ -157,7 +157,7 @@ def test_undo_takes_back_one_stroke_and_clear_all(pad):
 
 
 def test_a_permuted_version_shows_what_it_sees(pad):
-    permuted = Registry(paths.ROOT / "models").latest(permuted=True)
+    permuted = Registry(paths.models()).latest(permuted=True)
     browser.draw(pad, drawings.load()["three"].strokes)
     expect_digit(pad, 3)
     pad.get_by_label("Model").select_option(label=option(pad, permuted))
@@ -257,7 +257,7 @@ def test_why_colours_the_ink_and_shows_the_edit(pad):
 
 
 def test_two_models_read_the_same_strokes_side_by_side(pad):
-    permuted = Registry(paths.ROOT / "models").latest(permuted=True)
+    permuted = Registry(paths.models()).latest(permuted=True)
     more(pad)
     pad.get_by_label("Beside").select_option(label=option(pad, permuted))
     browser.draw(pad, drawings.load()["three"].strokes)
@@ -379,7 +379,7 @@ def two(page, folder):
 def test_a_press_on_a_button_learns_a_hand_and_the_pad_reads_with_what_came_of_it(page, folder):
     place = folder / "learned"
     place.mkdir()
-    registry, store = Registry(paths.ROOT / "models").copy(place / "models"), Store(place / "feedback.sqlite")
+    registry, store = Registry(paths.models()).copy(place / "models"), Store(place / "feedback.sqlite")
     registry.promote("0001")
     for day in simulation.days(Predictor(registry.load()), list(drawings.load().values()), 4):
         for one in day:
@@ -395,7 +395,7 @@ def test_a_press_on_a_button_learns_a_hand_and_the_pad_reads_with_what_came_of_i
         browser.draw(tab, drawings.load()["seven"].strokes)
         tab.locator(".mnistlab-digit", has_text=re.compile("^7$")).wait_for()
     tab.close()
-    assert version not in Registry(paths.ROOT / "models").versions()
+    assert version not in Registry(paths.models()).versions()
     assert store.marked()[version][0] >= 40
 
 
@@ -442,7 +442,7 @@ def app(chromium, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("app")
     size = {"width": 360, "height": 720}
     with (
-        browser.app(folder, models=paths.ROOT / "models") as address,
+        browser.app(folder, models=paths.models()) as address,
         browser.tab(chromium, viewport=size, has_touch=True) as page,
     ):
         with shown_on_failure(page, folder):

@@ -25,7 +25,7 @@ SEVEN, THREE = (drawings.load()[name].strokes for name in ("seven", "three"))
 
 @pytest.fixture(scope="module")
 def reader() -> Predictor:
-    return Predictor.load("0003", models=paths.ROOT / "models")
+    return Predictor.load("0003", models=paths.models())
 
 
 @pytest.fixture

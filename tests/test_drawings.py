@@ -24,7 +24,7 @@ from mnistlab.strokes import CANVAS, MAX_POINTS, rasterise
 @pytest.fixture(scope="module")
 def reader() -> Predictor:
     """The committed version that is in use."""
-    return Predictor.load(models=paths.ROOT / "models")
+    return Predictor.load(models=paths.models())
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ STORED = drawings.load()
 @pytest.fixture(scope="module")
 def reader() -> Predictor:
     """Version 0001, which is never changed: what is asserted of single drawings was seen with it."""
-    return Predictor.load("0001", models=paths.ROOT / "models")
+    return Predictor.load("0001", models=paths.models())
 
 
 def test_a_seven_without_its_roof_is_a_one(reader):
@@ -93,7 +93,7 @@ def test_no_edit_leaves_the_canvas(reader):
 
 
 def test_a_permuted_network_is_flipped_too():
-    reader = Predictor.load("0002", models=paths.ROOT / "models")
+    reader = Predictor.load("0002", models=paths.models())
     edit = smallest_edit(reader, STORED["seven"].strokes)
     assert reader.predict_strokes(edit.strokes).digit == edit.digit != 7
 

@@ -20,12 +20,12 @@ from mnistlab.strokes import MAX_POINTS, rasterise, to_standard_size
 @pytest.fixture(scope="module")
 def reader() -> Predictor:
     """Version 0001, which is never changed: what is asserted of single strokes was seen with it."""
-    return Predictor.load("0001", models=paths.ROOT / "models")
+    return Predictor.load("0001", models=paths.models())
 
 
 @pytest.fixture(scope="module")
 def permuted() -> Predictor:
-    return Predictor.load("0002", models=paths.ROOT / "models")
+    return Predictor.load("0002", models=paths.models())
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ FROZEN = sorted((Path(__file__).parent / "drawings").glob("*.json"))
 @pytest.fixture(scope="module")
 def reader() -> Predictor:
     """The committed version that is in use."""
-    return Predictor.load(models=paths.ROOT / "models")
+    return Predictor.load(models=paths.models())
 
 
 @pytest.mark.parametrize("path", FROZEN, ids=lambda path: path.stem)

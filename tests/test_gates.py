@@ -36,7 +36,7 @@ def judging(splits: Splits, small: Splits) -> Splits:
 @pytest.fixture
 def current(tmp_path: Path) -> Path:
     """The plain version that comes with the lab, as the one in use."""
-    return shutil.copytree(paths.ROOT / "models" / "0001", tmp_path / "models" / "0001")
+    return shutil.copytree(paths.models() / "0001", tmp_path / "models" / "0001")
 
 
 @pytest.fixture
@@ -314,7 +314,7 @@ def test_drawn_digits_are_the_same_every_time(splits):
 def test_every_limit_is_met_by_the_versions_that_come_with_the_lab(material):
     # Of the two plain ones; a limit they do not meet would refuse everything.
     for version in ("0001", "0003"):
-        folder = paths.ROOT / "models" / version
+        folder = paths.models() / version
         decision = gates.decide(folder, folder, material)
         assert decision.passed, decision.refusals
         assert Accuracy(**{key: decision.figures["validation"][key] for key in ("correct", "n")}).value > 0.99

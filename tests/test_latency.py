@@ -40,10 +40,10 @@ def test_every_call_is_timed_and_the_warm_up_is_not():
 
 
 def test_readings_and_explanations_are_timed():
-    timings = latency.measure(Predictor.load("0001", models=paths.ROOT / "models"), n=20)
+    timings = latency.measure(Predictor.load("0001", models=paths.models()), n=20)
     assert [len(timing.milliseconds) for timing in timings] == [20, 20, 4, 2]
     with pytest.raises(LabError, match="at least 10 calls, not 9"):
-        latency.measure(Predictor.load("0001", models=paths.ROOT / "models"), n=9)
+        latency.measure(Predictor.load("0001", models=paths.models()), n=9)
 
 
 SEEN = pointer.PointerReport(
@@ -97,7 +97,7 @@ def test_in_a_real_browser_no_point_is_lost(monkeypatch):
         if os.environ.get("CI") == "true":
             pytest.fail(str(error))
         pytest.skip(str(error))
-    monkeypatch.setenv("MNISTLAB_MODELS", str(paths.ROOT / "models"))
+    monkeypatch.setenv("MNISTLAB_MODELS", str(paths.models()))
     seen = pointer.measure(n=1, seconds=1)
     assert len(seen.answer.milliseconds) == 1
     assert seen.sent == seen.arrived == 201

@@ -162,13 +162,13 @@ def test_retraining_with_feedback_leaves_a_report_and_marks_the_version(tmp_path
     monkeypatch.setenv("MNISTLAB_MODELS", str(root))
     monkeypatch.setenv("MNISTLAB_REPORTS", str(reports))
     registry, store = Registry(root), Store(tmp_path / "feedback.sqlite")
-    before = registry.versions()
+    before, in_use = registry.versions(), registry.current()
     for one in corrections:
         store.add(one)
     done = CliRunner().invoke(main, ["retrain", "--with-feedback", "--store", str(store.path), "--quiet"])
     assert done.exit_code == 0, done.output
     (version,) = set(registry.versions()) - set(before)
-    assert done.stdout.splitlines()[-1] == f"Version {version} is in use; it was compared with {before[-1]}."
+    assert done.stdout.splitlines()[-1] == f"Version {version} is in use; it was compared with {in_use}."
     assert registry.current() == version
     monkeypatch.setenv("MNISTLAB_FEEDBACK", str(store.path))
     store.erase(session="first")

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from made import tracked
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbformat.validator import iter_validate
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
-NOTEBOOKS = sorted(path for path in FOLDER.glob("**/*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+NOTEBOOKS = tracked("notebooks", ".ipynb")
 SEQUENCE = ["01_explore", "02_permutation", "03_train", "04_evaluate", "05_draw"]
 
 MAX_BYTES = 1_500_000

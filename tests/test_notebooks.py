@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+from made import ROOT, tracked
 
 from mnistlab import paths, runs
 
@@ -71,8 +72,8 @@ def run(models: Path, tmp_path_factory: pytest.TempPathFactory) -> runs.Run:
 
 
 def test_every_notebook_is_tested():
-    found = {p.relative_to(paths.notebooks()).with_suffix("").as_posix() for p in paths.notebooks().rglob("*.ipynb")}
-    assert {name for name in found if ".ipynb_checkpoints" not in name} == set(QUICK)
+    found = {p.relative_to(ROOT / "notebooks").with_suffix("").as_posix() for p in tracked("notebooks", ".ipynb")}
+    assert found == set(QUICK)
 
 
 @pytest.mark.parametrize("name", [Path(name).name for name in QUICK])

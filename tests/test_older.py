@@ -53,7 +53,7 @@ def test_what_is_exported_comes_back_with_the_same_answers(registry, tmp_path, s
 
 
 def test_the_command_takes_a_model_out_and_in_as_a_new_version(registry, tmp_path, monkeypatch):
-    made = paths.ROOT / "models"  # 0002 there is trained in earnest; one that reads a third of the images is refused
+    made = paths.models()  # 0002 there is trained in earnest; one that reads a third of the images is refused
     monkeypatch.setenv("MNISTLAB_MODELS", str(made))
     path = str(tmp_path / "convnet.pt")
     call = CliRunner().invoke

@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from made import tracked
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -23,7 +24,7 @@ from mnistlab import errors
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "mnistlab").glob("**/*.py"))
-NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").glob("**/*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+NOTEBOOKS = tracked("notebooks", ".ipynb")
 COMMANDS = [path for path in (ROOT / "Makefile", ROOT / ".ci" / "run") if path.is_file()]
 
 # Where the name to import is not that of the package.
