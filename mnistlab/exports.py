@@ -8,25 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mnistlab.errors import FeedbackError
 from mnistlab.files import write_atomic, write_new
-
-if TYPE_CHECKING:
-    from mnistlab.feedback import Correction, Store
+from mnistlab.judgements import Correction
 
 
-def write(store: Store, path: Path) -> int:
-    """Write all corrections to a new file, and return how many.
+def write(corrections: Iterable[Correction], path: Path) -> None:
+    """Write corrections to a new file that only its owner may read.
 
     Raises
     ------
     FeedbackError : there is a file of that name, or it cannot be written.
     """
-    path = path.resolve()
-    store.exported(path)  # first: a file that nobody knows of could not be cleaned
-    corrections = store.corrections()
     try:
         write_new(path, "".join(f"{line(correction)}\n" for correction in corrections))
         path.chmod(0o600)
@@ -34,9 +28,6 @@ def write(store: Store, path: Path) -> int:
         raise FeedbackError(f"{path} is there already; nothing is overwritten", code="exists") from None
     except OSError as error:
         raise FeedbackError(f"{path} could not be written: {error.strerror}", code="write") from error
-    left = {correction.id for correction in store.corrections()}
-    clean(path, {correction.id for correction in corrections} - left)  # erased while this was written
-    return len(corrections)
 
 
 def line(correction: Correction) -> str:

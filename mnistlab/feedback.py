@@ -152,8 +152,22 @@ class Store:
             self._database.vacuum()
         return Erased(len(numbers), counted, tuple(sorted(versions)), tuple(map(Path, lost)))
 
-    def exported(self, path: Path) -> None:
-        """Remember that an export is there: what is erased is taken out of it."""
+    def export(self, path: Path) -> int:
+        """Write all corrections to a new file, and return how many. What is erased later is taken out of it, too.
+
+        Raises
+        ------
+        FeedbackError : there is a file of that name, or it cannot be written.
+        """
+        path = path.resolve()
+        self._remember(path)  # first: a file that nobody knows of could not be cleaned
+        corrections = self.corrections()
+        exports.write(corrections, path)
+        left = {correction.id for correction in self.corrections()}
+        exports.clean(path, {correction.id for correction in corrections} - left)  # erased while this was written
+        return len(corrections)
+
+    def _remember(self, path: Path) -> None:
         with self._database.begin() as connection:
             connection.execute(sa.delete(_exports).where(_exports.c.path == str(path)))
             connection.execute(sa.insert(_exports).values(path=str(path)))

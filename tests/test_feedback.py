@@ -19,7 +19,7 @@ import postgres
 import pytest
 import sqlalchemy as sa
 
-from mnistlab import consent, database, exports, feedback, judgements
+from mnistlab import consent, database, feedback, judgements
 from mnistlab.errors import FeedbackError, LabError
 from mnistlab.feedback import Correction, Store, Use
 
@@ -220,7 +220,7 @@ def test_what_is_erased_is_gone_from_the_files(tmp_path):
     for n in range(30):
         store.add(make(session="other" if n % 2 else "mine", comment=f"said by {'other' if n % 2 else 'mine'}"))
     store.add(make(session="mine", strokes=[[(float(TELLTALE), 1)] * 400], comment="very private"))
-    exports.write(store, tmp_path / "export.jsonl")
+    store.export(tmp_path / "export.jsonl")
     for words in (TELLTALE.encode(), b"very private", b"said by mine"):
         assert words in everything_in(tmp_path)  # or the search would prove nothing
     assert store.erase(session="mine").corrections == 16
@@ -250,12 +250,12 @@ def test_a_store_another_program_set_to_wal_is_set_back(file):
 def test_an_export_that_was_moved_is_told_and_then_forgotten(file, tmp_path):
     store, path = Store(file), tmp_path / "x.jsonl"
     ids = [store.add(make()) for _ in range(3)]
-    assert exports.write(store, path) == 3
+    assert store.export(path) == 3
     (first, *_) = [json.loads(line) for line in path.read_text().splitlines()]
     assert (first["id"], first["digit"], first["strokes"]) == (ids[0], 7, json.loads(json.dumps(LINE)))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(FeedbackError, match="nothing is overwritten"):
-        exports.write(store, path)
+        store.export(path)
     path.rename(tmp_path / "elsewhere")
     assert store.erase(ids=ids[:1]).lost == (path,)
     assert store.erase(ids=ids[1:]).lost == ()

@@ -57,10 +57,9 @@ def feedback_export(file: Path) -> None:
 
     The store remembers where the file is: what is erased later is taken out of it too, as long as it stays there.
     """
-    from mnistlab import exports
     from mnistlab.feedback import Store
 
-    written = exports.write(Store(), file)
+    written = Store().export(file)
     click.echo(f"{file}: {written:,} drawings")
 
 
