@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import mnistlab
+
+PACKAGE = Path(str(mnistlab.__file__)).resolve().parent
+ROOT = PACKAGE.parent
 
 
 def _folder(variable: str, default: str) -> Path:

@@ -11,13 +11,17 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from mnistlab import metrics
+from mnistlab import augment as augmentation
+from mnistlab import batchnorm, metrics, permutation, training
+from mnistlab import data as mnist
+from mnistlab import models as networks
 from mnistlab.augment import Augmentation
 from mnistlab.data import Digits, Normalisation
 from mnistlab.errors import RunError
@@ -26,14 +30,7 @@ from mnistlab.models import best_device
 from mnistlab.permutation import Permutation
 from mnistlab.training import Epoch, Settings, Training, train
 
-CODE = (
-    "augment",
-    "batchnorm",
-    "data",
-    "models",
-    "permutation",
-    "training",
-)  # modules that decide what a training gives
+CODE = (augmentation, batchnorm, mnist, networks, permutation, training)  # what decides what a training gives
 FIELD = "training"  # of the file's header
 
 
@@ -50,13 +47,12 @@ class Record:
     def __init__(self, folder: Path, learned: Digits, validation: Digits, *, device: str = "auto") -> None:
         self.folder, self.learned, self.validation = Path(folder), learned, validation
         self.device = best_device() if device == "auto" else device
-        package = Path(__file__).parent
         self._same = {
             "train_sha256": learned.sha256(),
             "validation_sha256": validation.sha256(),
             "device": self.device,
             "environment": metrics.environment(),
-            "code": {name: hashlib.sha256((package / f"{name}.py").read_bytes()).hexdigest() for name in CODE},
+            "code": {module.__name__: _sha256(module) for module in CODE},
         }
 
     def train(
@@ -103,6 +99,11 @@ class Record:
         )
         _write(file, key, finished)
         return finished
+
+
+def _sha256(module: ModuleType) -> str:
+    """Fingerprint of a module's file, wherever it lies."""
+    return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
 
 
 def _tensors(model: nn.Module) -> dict[str, torch.Tensor]:
