@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mnistlab.data import SIDE
+from mnistlab.common.constants import SIDE
 
 KNOTS = 5  # along one edge of the grid that elastic displacements are drawn on
 # (28, 5): how a value at each knot spreads over the pixels, cubic between knots. One product is cheaper than interpolating.

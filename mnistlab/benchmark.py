@@ -20,12 +20,12 @@ import numpy as np
 import torch
 
 from mnistlab import ujipen, wording
+from mnistlab.common.constants import CLASSES
+from mnistlab.common.errors import DataError, StrokesError
+from mnistlab.common.progress import track
 from mnistlab.conformal import Coverage
-from mnistlab.data import CLASSES
-from mnistlab.errors import DataError, StrokesError
 from mnistlab.evaluation import Accuracy
 from mnistlab.predictor import Predictor
-from mnistlab.progress import track
 from mnistlab.strokes import CANVAS, PEN_WIDTH, as_strokes
 
 PEN_WIDTHS = (8, 14, 20, 28)  # px

@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from mnistlab.errors import RunError
-from mnistlab.files import to_json, write_atomic
-from mnistlab.history import STYLE
+from mnistlab.common.errors import RunError
+from mnistlab.common.files import to_json, write_atomic
+from mnistlab.common.html import STYLE
 from mnistlab.monitor import Report
 
 PAGE, FIGURES = "monitor.html", "monitor.json"

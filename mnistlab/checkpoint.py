@@ -24,15 +24,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from torch import Tensor, nn
 
 from mnistlab import models, tensors
+from mnistlab.common.constants import PIXELS, SIDE
+from mnistlab.common.errors import CheckpointError, LabError, PermutationError
+from mnistlab.common.files import read_regular, strict_json
+from mnistlab.common.provenance import FOLDER, git_commit
 from mnistlab.conformal import Calibration, calibrate
-from mnistlab.data import PIXELS, SIDE, Digits, Normalisation, Splits
-from mnistlab.errors import CheckpointError, LabError, PermutationError
+from mnistlab.data import Digits, Normalisation, Splits
 from mnistlab.evaluation import Accuracy
-from mnistlab.files import read_regular, strict_json
-from mnistlab.metrics import FOLDER
 from mnistlab.permutation import Permutation
 from mnistlab.promotions import MANIFEST, MAX_MANIFEST, MAX_WEIGHTS, WEIGHTS
-from mnistlab.source import git_commit
 from mnistlab.training import Training
 
 CARD = "README.md"

@@ -10,7 +10,7 @@ import click
 
 from mnistlab import __version__
 from mnistlab.commands import benchmark, feedback, models, monitoring, reading, retraining, running
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 
 # How a command ends besides 0: 1 what was asked for failed, 2 it was refused because of how it was asked, 75 somebody else is
 # at it (EX_TEMPFAIL of sysexits.h: try again later).

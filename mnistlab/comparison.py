@@ -14,13 +14,14 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from mnistlab.data import SIDE, Digits
-from mnistlab.errors import LabError
+from mnistlab.common.constants import SIDE
+from mnistlab.common.errors import LabError
+from mnistlab.common.progress import track
+from mnistlab.data import Digits
 from mnistlab.evaluation import MeanInterval
 from mnistlab.models import ConvNet, build, convnet_parameters, logits
 from mnistlab.permutation import Permutation
 from mnistlab.presets import Preset
-from mnistlab.progress import track
 from mnistlab.record import Record
 from mnistlab.training import Settings, Training, train
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 from mnistlab.evaluation import Accuracy
 
 LEVELS = (0.9, 0.95, 0.99, 0.995, 0.999)

@@ -12,7 +12,7 @@ from importlib.resources import files
 import ipywidgets as widgets
 
 from mnistlab import readout
-from mnistlab.data import CLASSES
+from mnistlab.common.constants import CLASSES
 from mnistlab.strokes import CANVAS, PEN_WIDTHS
 
 COLUMN = f"{CANVAS}px"

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from mnistlab import consent, feedback
-from mnistlab.errors import FeedbackError
+from mnistlab.common.errors import FeedbackError
 from mnistlab.feedback import Correction, Store, Use
 from mnistlab.predictor import Prediction
 from mnistlab.sketch import Sketch

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mnistlab.data import SIDE
-from mnistlab.errors import LabError
+from mnistlab.common.constants import SIDE
+from mnistlab.common.errors import LabError
 
 
 def shifted(images: Tensor, pixels: int) -> Tensor:

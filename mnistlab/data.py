@@ -20,12 +20,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mnistlab import paths
-from mnistlab.errors import DataError
+from mnistlab.common import paths
+from mnistlab.common.constants import CLASSES, SIDE
+from mnistlab.common.errors import DataError
 
-SIDE = 28  # pixels along one edge of every image
-PIXELS = SIDE * SIDE
-CLASSES = 10
 VALIDATION_SIZE = 5_000  # of the 60,000 training images; the usual share, which leaves 55,000
 
 # SHA-256 of the unpacked files; their MD5 sums are those LeCun's page and torchvision give.

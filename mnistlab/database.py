@@ -14,8 +14,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from mnistlab import paths
-from mnistlab.errors import FeedbackError
+from mnistlab.common import paths
+from mnistlab.common.errors import FeedbackError
 from mnistlab.judgements import ABOUT
 
 VARIABLE = "MNISTLAB_FEEDBACK"  # a URL, or the path of an SQLite file

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
+from mnistlab.common.errors import LabError
 from mnistlab.data import Digits
-from mnistlab.errors import LabError
 from mnistlab.evaluation import Accuracy
 
 MAJORITY = 3  # of the five who saw each image

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from mnistlab import paths
-from mnistlab.errors import LabError
+from mnistlab.common import paths
+from mnistlab.common.errors import LabError
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
 CHROMIUM, BROWSERS = "MNISTLAB_CHROMIUM", ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

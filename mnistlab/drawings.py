@@ -23,9 +23,9 @@ import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
-from mnistlab import paths
-from mnistlab.errors import LabError, StrokesError
-from mnistlab.files import write_new
+from mnistlab.common import paths
+from mnistlab.common.errors import LabError, StrokesError
+from mnistlab.common.files import write_new
 from mnistlab.preprocess import MAX_BYTES
 from mnistlab.strokes import PEN_WIDTH, PEN_WIDTHS, as_strokes, check_pen, rasterise
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy import stats
 
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 
 ALARM = 0.01  # chance of any false alarm in a quiet week; the promise is less than 1 in 20
 PERMUTATIONS = 1_999  # the smallest p is 1 in 2,000, which is below ``ALARM`` after 8 questions

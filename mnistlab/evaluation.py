@@ -13,8 +13,8 @@ import numpy as np
 from scipy import stats
 from torch import Tensor
 
-from mnistlab.data import CLASSES
-from mnistlab.errors import LabError
+from mnistlab.common.constants import CLASSES
+from mnistlab.common.errors import LabError
 
 CONFIDENCE = 0.95
 BINS = 15  # of the reliability curve; Guo et al. 2017

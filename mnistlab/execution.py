@@ -25,8 +25,8 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
+from mnistlab.common.errors import RunError
 from mnistlab.display import ESCAPE, Display
-from mnistlab.errors import RunError
 
 CELL_TIMEOUT, START_TIMEOUT = 900, 60  # seconds
 # Seconds between a cell's end and the last of its output; nbclient's 4 are short for a busy machine.

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from mnistlab import polyline
+from mnistlab.common.errors import LabError
 from mnistlab.edits import Edit, smallest_edit
-from mnistlab.errors import LabError
 from mnistlab.models import one_thread
 from mnistlab.predictor import Predictor
 from mnistlab.preprocess import BOX, bounds, centre, place, shrink

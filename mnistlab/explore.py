@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mnistlab.data import CLASSES, PIXELS, SIDE, Digits
-from mnistlab.errors import DataError
+from mnistlab.common.constants import CLASSES, PIXELS, SIDE
+from mnistlab.common.errors import DataError
+from mnistlab.data import Digits
 from mnistlab.models import KERNEL
 from mnistlab.permutation import Permutation
 

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from mnistlab.errors import FeedbackError
-from mnistlab.files import write_atomic, write_new
+from mnistlab.common.errors import FeedbackError
+from mnistlab.common.files import write_atomic, write_new
 from mnistlab.judgements import Correction
 
 

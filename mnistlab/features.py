@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mnistlab.data import PIXELS, SIDE
-from mnistlab.errors import LabError
+from mnistlab.common.constants import PIXELS, SIDE
+from mnistlab.common.errors import LabError
 from mnistlab.explanation import log_odds
 from mnistlab.models import KERNEL, ConvNet
 

@@ -19,13 +19,13 @@ import numpy as np
 import sqlalchemy as sa
 
 from mnistlab import exports
+from mnistlab.common.errors import FeedbackError
 from mnistlab.consent import RETENTION
 from mnistlab.database import WAIT, Database
 from mnistlab.database import corrections as _corrections
 from mnistlab.database import exports as _exports
 from mnistlab.database import trainings as _trainings
 from mnistlab.database import uses as _uses
-from mnistlab.errors import FeedbackError
 from mnistlab.judgements import SIDE, Correction, Use, check_moment, check_name, check_number, expect, new_key, now
 
 __all__ = ["Correction", "Erased", "Store", "Use", "new_key", "now"]

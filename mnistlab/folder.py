@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnistlab import metrics, source
+from mnistlab.common import provenance
+from mnistlab.common.errors import LabError, RunError
+from mnistlab.common.files import sync_folder, to_json, write_atomic
 from mnistlab.display import Display
-from mnistlab.errors import LabError, RunError
-from mnistlab.files import sync_folder, to_json, write_atomic
 
 RECEIPT, NOTE, PARTIAL = "receipt.json", "NOT-COMPLETE.txt", ".partial"
 SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "a request to end (SIGTERM)", "SIGHUP": "the end of its terminal (SIGHUP)"}
@@ -137,8 +137,8 @@ def _receipt(folder: Folder, started: float) -> dict:
             for path in sorted(folder.path.rglob("*"))
             if path.is_file() and path.name != NOTE
         },
-        "code": {"commit": source.git_commit(), "sha256": source.sha256()},
-        "environment": metrics.environment(),
+        "code": {"commit": provenance.git_commit(), "sha256": provenance.sha256()},
+        "environment": provenance.environment(),
     }
 
 

@@ -20,8 +20,9 @@ from scipy import stats
 
 from mnistlab import checkpoint, drawings, handwriting, wording
 from mnistlab.checkpoint import Checkpoint
-from mnistlab.data import CLASSES, Digits, Splits
-from mnistlab.errors import CheckpointError
+from mnistlab.common.constants import CLASSES
+from mnistlab.common.errors import CheckpointError
+from mnistlab.data import Digits, Splits
 from mnistlab.evaluation import Accuracy, Evaluation, McNemar, compare, evaluate
 from mnistlab.predictor import Predictor
 

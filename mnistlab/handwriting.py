@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mnistlab.data import CLASSES, SIDE, Digits
-from mnistlab.errors import LabError
+from mnistlab.common.constants import CLASSES, SIDE
+from mnistlab.common.errors import LabError
+from mnistlab.common.progress import track
+from mnistlab.data import Digits
 from mnistlab.preprocess import fit
-from mnistlab.progress import track
 from mnistlab.strokes import CANVAS, DIGIT, rasterise, to_standard_size
 
 PENS = (0.07, 0.17)  # share of the digit's longer side; MNIST's own pens lie within

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mnistlab import consent
-from mnistlab.errors import FeedbackError
+from mnistlab.common.errors import FeedbackError
 from mnistlab.strokes import as_strokes, check_pen
 
 if TYPE_CHECKING:  # it would bring PyTorch along

@@ -13,7 +13,7 @@ from itertools import cycle
 import numpy as np
 
 from mnistlab import drawings
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 from mnistlab.explanation import attribute, smallest_edit
 from mnistlab.models import one_thread
 from mnistlab.predictor import Predictor

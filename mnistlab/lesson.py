@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mnistlab import gates, locks, personal, plausibility
+from mnistlab import gates, personal, plausibility
 from mnistlab.checkpoint import Checkpoint
+from mnistlab.common import locks
+from mnistlab.common.errors import TrainingError
 from mnistlab.data import Digits, Splits
-from mnistlab.errors import TrainingError
 from mnistlab.evaluation import Accuracy, compare
 from mnistlab.feedback import Correction, Store
 from mnistlab.gates import Decision, Material, Verdict

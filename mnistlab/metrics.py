@@ -7,31 +7,13 @@ A headless run collects these files and closes with their headlines. In an inter
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
-from mnistlab import paths
-from mnistlab.files import to_json, write_atomic
-
-FOLDER = "MNISTLAB_RUN_FOLDER"  # the runner says where this run's files go
-
-
-def environment() -> dict:
-    """Hardware and versions: what a figure depends on besides data, parameters and seeds."""
-    import torch
-
-    return {
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "cpus": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "libraries": {name: version(name) for name in ("torch", "torchvision", "numpy", "scikit-learn", "mnistlab")},
-    }
+from mnistlab.common import paths
+from mnistlab.common.files import to_json, write_atomic
+from mnistlab.common.provenance import FOLDER, environment
 
 
 def write(notebook: str, values: dict, *, headlines: Sequence[str] = ()) -> Path:

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab.data import CLASSES, PIXELS, Normalisation
-from mnistlab.errors import LabError
+from mnistlab.common.constants import CLASSES, PIXELS
+from mnistlab.common.errors import LabError
+from mnistlab.data import Normalisation
 from mnistlab.permutation import Permutation
 
 KERNEL = 5  # pixels along one edge of a convolution kernel

@@ -18,9 +18,10 @@ from scipy import stats
 
 from mnistlab import drift, personal
 from mnistlab.checkpoint import Checkpoint
-from mnistlab.data import CLASSES, Splits
+from mnistlab.common.constants import CLASSES
+from mnistlab.common.errors import LabError
+from mnistlab.data import Splits
 from mnistlab.drift import Finding
-from mnistlab.errors import LabError
 from mnistlab.evaluation import Accuracy
 
 DAYS = 7.0  # of the period that is looked at

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from mnistlab.data import SIDE
-from mnistlab.errors import LabError
+from mnistlab.common.constants import SIDE
+from mnistlab.common.errors import LabError
+from mnistlab.common.progress import track
 from mnistlab.handwriting import PENS, Points, picture, vary
 from mnistlab.preprocess import fit
-from mnistlab.progress import track
 from mnistlab.strokes import CANVAS
 
 CLOSE = "HLhnrtu"  # letters near to a digit: not learned, but good to judge by

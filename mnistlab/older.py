@@ -26,8 +26,8 @@ from torch import Tensor
 
 from mnistlab import checkpoint, models
 from mnistlab.checkpoint import Checkpoint
+from mnistlab.common.errors import CheckpointError, LabError, PermutationError
 from mnistlab.data import Splits
-from mnistlab.errors import CheckpointError, LabError, PermutationError
 from mnistlab.evaluation import Accuracy
 from mnistlab.permutation import Permutation
 

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 import numpy as np
 
-from mnistlab import drawings, keys, paths, readout
+from mnistlab import drawings, keys, readout
+from mnistlab.common import paths
+from mnistlab.common.errors import FeedbackError, LabError
+from mnistlab.common.progress import headless
 from mnistlab.controls import NONE, Controls
-from mnistlab.errors import FeedbackError, LabError
 from mnistlab.later import Later
 from mnistlab.predictor import Prediction, Predictor
-from mnistlab.progress import headless
 from mnistlab.readers import Readers
 from mnistlab.replay import Moment, Player
 from mnistlab.sheet import REACH, Sheet

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from mnistlab.errors import RunError
+from mnistlab.common.errors import RunError
 
 TAG, INJECTED = "parameters", "injected-parameters"
 EXAMPLES = {"int": "3", "float": "0.01", "bool": "true", "str": "any text", "None": "none"}

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mnistlab.data import PIXELS, SIDE
-from mnistlab.errors import PermutationError
+from mnistlab.common.constants import PIXELS, SIDE
+from mnistlab.common.errors import PermutationError
 
 Array = TypeVar("Array", Tensor, np.ndarray)
 

@@ -13,13 +13,13 @@ import numpy as np
 from scipy import stats
 from torch import Tensor
 
+from mnistlab.common.constants import PIXELS, SIDE
+from mnistlab.common.errors import LabError
+from mnistlab.common.progress import track
 from mnistlab.comparison import CELLS, Cell
-from mnistlab.data import PIXELS, SIDE
-from mnistlab.errors import LabError
 from mnistlab.evaluation import CONFIDENCE, MeanInterval
 from mnistlab.models import build
 from mnistlab.permutation import Permutation
-from mnistlab.progress import track
 from mnistlab.record import Record
 from mnistlab.training import Settings, Training
 

@@ -23,10 +23,11 @@ from torch.nn import functional
 from mnistlab import handwriting, models, nondigits, training
 from mnistlab.augment import Augmentation
 from mnistlab.checkpoint import Checkpoint
-from mnistlab.data import SIDE, Digits, Splits
-from mnistlab.errors import TrainingError
+from mnistlab.common.constants import SIDE
+from mnistlab.common.errors import TrainingError
+from mnistlab.common.progress import track
+from mnistlab.data import Digits, Splits
 from mnistlab.models import to_input
-from mnistlab.progress import track
 from mnistlab.training import Epoch, Training
 
 # Relative distance below which two pictures are the same drawing, sent twice or hardly moved. Of 3,000 drawings of 30 writers

@@ -20,10 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistlab import drawings, paths
-from mnistlab.errors import LabError
+from mnistlab import drawings
+from mnistlab.common import paths
+from mnistlab.common.errors import LabError
+from mnistlab.common.progress import HEADLESS
 from mnistlab.latency import Timing
-from mnistlab.progress import HEADLESS
 from mnistlab.strokes import CANVAS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -16,8 +16,8 @@ import torch
 
 from mnistlab import conformal, preprocess
 from mnistlab.checkpoint import Checkpoint
-from mnistlab.data import CLASSES, SIDE
-from mnistlab.errors import ImageError
+from mnistlab.common.constants import CLASSES, SIDE
+from mnistlab.common.errors import ImageError
 from mnistlab.models import one_thread
 from mnistlab.permutation import Permutation
 from mnistlab.registry import Registry

@@ -15,8 +15,8 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from mnistlab.errors import CheckpointError, RegistryError
-from mnistlab.files import UnflushedError, read_regular, write_atomic
+from mnistlab.common.errors import CheckpointError, RegistryError
+from mnistlab.common.files import UnflushedError, read_regular, write_atomic
 
 POINTER, HISTORY = "CURRENT", "HISTORY"
 WEIGHTS, MANIFEST = "model.safetensors", "manifest.json"

@@ -19,9 +19,10 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from mnistlab import metrics, models
+from mnistlab import models
+from mnistlab.common import provenance
+from mnistlab.common.errors import TrainingError
 from mnistlab.data import Digits, Normalisation, Splits
-from mnistlab.errors import TrainingError
 from mnistlab.presets import Preset
 from mnistlab.training import train
 
@@ -94,7 +95,7 @@ def as_dict(laps: Sequence[Lap]) -> dict:
     return {
         "laps": [{**asdict(lap), "ratio": lap.ratio} for lap in laps],
         "median_ratio": statistics.median(lap.ratio for lap in laps),
-        "environment": metrics.environment(),
+        "environment": provenance.environment(),
     }
 
 

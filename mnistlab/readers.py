@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mnistlab import readout
-from mnistlab.errors import CheckpointError, RegistryError
+from mnistlab.common.errors import CheckpointError, RegistryError
 from mnistlab.predictor import Predictor
 from mnistlab.registry import Registry
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mnistlab import drawings
 from mnistlab.checkpoint import Manifest, lineage
-from mnistlab.data import CLASSES
+from mnistlab.common.constants import CLASSES
 from mnistlab.keys import HELP
 from mnistlab.predictor import Prediction
 from mnistlab.wording import percent

@@ -19,13 +19,14 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from mnistlab import augment as augmentation
-from mnistlab import batchnorm, metrics, permutation, training
+from mnistlab import batchnorm, permutation, training
 from mnistlab import data as mnist
 from mnistlab import models as networks
 from mnistlab.augment import Augmentation
+from mnistlab.common import provenance
+from mnistlab.common.errors import RunError
+from mnistlab.common.files import write_atomic
 from mnistlab.data import Digits, Normalisation
-from mnistlab.errors import RunError
-from mnistlab.files import write_atomic
 from mnistlab.models import best_device
 from mnistlab.permutation import Permutation
 from mnistlab.training import Epoch, Settings, Training, train
@@ -51,7 +52,7 @@ class Record:
             "train_sha256": learned.sha256(),
             "validation_sha256": validation.sha256(),
             "device": self.device,
-            "environment": metrics.environment(),
+            "environment": provenance.environment(),
             "code": {module.__name__: _sha256(module) for module in CODE},
         }
 

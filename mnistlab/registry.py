@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mnistlab import checkpoint, locks, paths
+from mnistlab import checkpoint
 from mnistlab.checkpoint import Checkpoint, Manifest
+from mnistlab.common import locks, paths
+from mnistlab.common.errors import CheckpointError, LabError, RegistryError
+from mnistlab.common.files import read_regular, sync_folder, write_durable
 from mnistlab.data import Digits, Splits
-from mnistlab.errors import CheckpointError, LabError, RegistryError
-from mnistlab.files import read_regular, sync_folder, write_durable
 from mnistlab.promotions import POINTER, Promotions
 from mnistlab.training import Training
 

@@ -14,9 +14,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mnistlab import display, execution, folder, gates, history, lesson, locks, paths, runs
-from mnistlab.data import CLASSES, Splits, load_mnist
-from mnistlab.errors import DataError, LabError, RunError, TrainingError
+from mnistlab import display, execution, folder, gates, history, lesson, runs
+from mnistlab.common import locks, paths
+from mnistlab.common.constants import CLASSES
+from mnistlab.common.errors import DataError, LabError, RunError, TrainingError
+from mnistlab.data import Splits, load_mnist
 from mnistlab.feedback import Store
 from mnistlab.folder import Folder
 from mnistlab.gates import Decision, Material, Verdict

@@ -18,12 +18,13 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from mnistlab import display, execution, metrics, paths
-from mnistlab.errors import RunError
-from mnistlab.files import write_atomic
+from mnistlab import display, execution
+from mnistlab.common import paths, provenance
+from mnistlab.common.errors import RunError
+from mnistlab.common.files import write_atomic
+from mnistlab.common.progress import HEADLESS
 from mnistlab.folder import Folder, begin, shorten
 from mnistlab.parameters import INJECTED, Parameter, assign, read
-from mnistlab.progress import HEADLESS
 from mnistlab.reports import missing, tidy, to_html
 
 __all__ = ["Notebook", "Run", "execute", "find", "run", "tidy"]
@@ -238,7 +239,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "MNISTLAB_NOTEBOOKS": paths.notebooks,
     }
     moved = {name: str(place()) for name, place in places.items() if os.environ.get(name)}
-    return {**moved, HEADLESS: "1", metrics.FOLDER: str(folder)}
+    return {**moved, HEADLESS: "1", provenance.FOLDER: str(folder)}
 
 
 def _headlines(path: Path) -> list[str]:

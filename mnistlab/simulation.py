@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from mnistlab import consent, drift, handwriting, monitor
-from mnistlab.data import CLASSES
+from mnistlab.common.constants import CLASSES
+from mnistlab.common.errors import LabError
 from mnistlab.drawings import StoredDrawing
-from mnistlab.errors import LabError
 from mnistlab.evaluation import Accuracy
 from mnistlab.feedback import Correction, Use, now
 from mnistlab.predictor import Predictor

@@ -11,9 +11,9 @@ from contextlib import suppress
 import numpy as np
 
 from mnistlab import drawings, preprocess
-from mnistlab.data import CLASSES
+from mnistlab.common.constants import CLASSES
+from mnistlab.common.errors import ImageError, StrokesError
 from mnistlab.drawings import StoredDrawing
-from mnistlab.errors import ImageError, StrokesError
 from mnistlab.predictor import Prediction, Predictor
 from mnistlab.strokes import CANVAS, PEN_WIDTH, Drawing, check_pen
 

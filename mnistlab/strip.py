@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 from mnistlab import consent
+from mnistlab.common.constants import CLASSES
+from mnistlab.common.errors import FeedbackError
 from mnistlab.correcting import Correcting, Note
-from mnistlab.data import CLASSES
-from mnistlab.errors import FeedbackError
 from mnistlab.predictor import Prediction
 from mnistlab.sketch import Sketch
 

@@ -13,7 +13,7 @@ from numbers import Real
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mnistlab.errors import StrokesError
+from mnistlab.common.errors import StrokesError
 
 CANVAS = 280  # px along one edge: ten for each pixel of the 28 x 28
 PEN_WIDTH = 20  # px; two pixels of the 28 x 28, about what MNIST's pens left

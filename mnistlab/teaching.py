@@ -12,7 +12,7 @@ from collections.abc import Callable
 import ipywidgets as widgets
 
 from mnistlab import readout
-from mnistlab.errors import LabError, RegistryError
+from mnistlab.common.errors import LabError, RegistryError
 from mnistlab.feedback import Store
 from mnistlab.lesson import Lesson, learn
 from mnistlab.pad import DigitPad

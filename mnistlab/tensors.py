@@ -13,8 +13,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from mnistlab.errors import CheckpointError
-from mnistlab.files import strict_json
+from mnistlab.common.errors import CheckpointError
+from mnistlab.common.files import strict_json
 from mnistlab.promotions import WEIGHTS
 
 LENGTH = 8  # bytes at the start that say how long the header is

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnistlab.errors import StrokesError
+from mnistlab.common.errors import StrokesError
 from mnistlab.strokes import as_strokes, check_pen
 
 

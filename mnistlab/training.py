@@ -19,11 +19,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mnistlab.batchnorm import Normed
-from mnistlab.data import SIDE, Digits, Normalisation
-from mnistlab.errors import TrainingError
+from mnistlab.common.constants import SIDE
+from mnistlab.common.errors import TrainingError
+from mnistlab.common.progress import track
+from mnistlab.data import Digits, Normalisation
 from mnistlab.models import ConvNet, best_device, layout, logits, to_input
 from mnistlab.permutation import Permutation
-from mnistlab.progress import track
 
 WEIGHT_DECAY = 0.01  # AdamW's default in PyTorch
 NONDIGIT_WEIGHT = 0.15  # of their loss against that of the digits; more cost accuracy on validation digits

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from mnistlab import metrics, models
+from mnistlab import models
+from mnistlab.common import provenance
+from mnistlab.common.errors import RunError, TrainingError
+from mnistlab.common.files import to_json, write_atomic
 from mnistlab.data import Digits, Splits
-from mnistlab.errors import RunError, TrainingError
 from mnistlab.evaluation import Accuracy, MeanInterval
-from mnistlab.files import to_json, write_atomic
 from mnistlab.presets import Preset
 from mnistlab.training import Training, train
 
@@ -167,7 +168,7 @@ def _head(name: str, preset: Preset, splits: Splits, device: str) -> dict:
         "augmentation": None if preset.augmentation is None else asdict(preset.augmentation),
         "data": {"name": splits.name, "split_seed": splits.seed, "train_sha256": splits.train.sha256()},
         "device": device,
-        "environment": metrics.environment(),
+        "environment": provenance.environment(),
     }
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mnistlab.errors import DataError
+from mnistlab.common.errors import DataError
 
 PX = 0.1  # px of the 280 x 280 canvas for one unit of the tablet: the longest digit, 172 px, and every place fit
 WORD = re.compile(r"WORD (\S+) \w+_W(\d+)-\d+")

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mnistlab.data import PIXELS, SIDE
-from mnistlab.errors import DataError
+from mnistlab.common.constants import PIXELS, SIDE
+from mnistlab.common.errors import DataError
 from mnistlab.permutation import Permutation
 from mnistlab.unscramble_graph import (
     correlation,

@@ -11,8 +11,8 @@ from scipy.sparse import csgraph, csr_array, diags_array
 from scipy.sparse.linalg import factorized
 from torch import Tensor
 
-from mnistlab.data import PIXELS
-from mnistlab.errors import DataError
+from mnistlab.common.constants import PIXELS
+from mnistlab.common.errors import DataError
 
 NEIGHBOURS = 4  # a pixel of a grid has four
 MAJORISATIONS = 30  # steps of the city-block embedding; more change no assignment

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 
-from mnistlab.data import PIXELS, SIDE
+from mnistlab.common.constants import PIXELS, SIDE
 
 DIAGONAL = 0.3  # how much a corner neighbour counts against a side neighbour
 GROWTH = 3  # one in three of the pixels that wait is placed before the others are judged anew

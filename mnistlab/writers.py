@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from mnistlab import personal
 from mnistlab.benchmark import Drawing
+from mnistlab.common.errors import DataError
+from mnistlab.common.progress import track
 from mnistlab.conformal import calibrate
 from mnistlab.data import Digits, Splits
-from mnistlab.errors import DataError
 from mnistlab.predictor import Predictor
-from mnistlab.progress import track
 
 AMOUNTS = (10, 25, 50, 100)  # drawings to learn from
 JUDGED = 150  # drawings to judge by, after the largest amount

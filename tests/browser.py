@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mnistlab import paths
-from mnistlab.progress import HEADLESS
+from mnistlab.common import paths
+from mnistlab.common.progress import HEADLESS
 from mnistlab.strokes import CANVAS
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from mnistlab import models
 from mnistlab.batchnorm import Normed
-from mnistlab.errors import TrainingError
+from mnistlab.common.errors import TrainingError
 from mnistlab.registry import Registry
 from mnistlab.training import Settings, train
 

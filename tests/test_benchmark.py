@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from mnistlab import Predictor, benchmark, handwriting, wording
 from mnistlab.benchmark import Drawing, placed, read_drawings, replay
 from mnistlab.cli import main
-from mnistlab.errors import DataError
+from mnistlab.common.errors import DataError
 from mnistlab.evaluation import Accuracy
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab import drawings, paths, pointer, simulation
+from mnistlab import drawings, pointer, simulation
+from mnistlab.common import paths
 from mnistlab.feedback import Store
 from mnistlab.predictor import Predictor
 from mnistlab.registry import Registry

@@ -21,9 +21,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from mnistlab import checkpoint, files, models, paths
+from mnistlab import checkpoint, models
+from mnistlab.common import files, paths
+from mnistlab.common.errors import CheckpointError
 from mnistlab.data import Normalisation
-from mnistlab.errors import CheckpointError
 from mnistlab.permutation import Permutation
 
 WEIGHTS, MANIFEST = checkpoint.WEIGHTS, checkpoint.MANIFEST

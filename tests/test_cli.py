@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 from made import write
 from PIL import Image
 
-from mnistlab import __version__, cli, doctor, locks
+from mnistlab import __version__, cli, doctor
+from mnistlab.common import locks
+from mnistlab.common.errors import RunError
 from mnistlab.doctor import FAULT, OK, WARNING, Finding
-from mnistlab.errors import RunError
 from mnistlab.registry import Registry
 
 COMMAND = [sys.executable, "-m", "mnistlab.cli"]

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mnistlab import comparison, models, presets
+from mnistlab.common.errors import LabError, TrainingError
 from mnistlab.comparison import (
     CELLS,
     CONV_PERMUTED,
@@ -19,7 +20,6 @@ from mnistlab.comparison import (
     matched_hidden,
     multiplications,
 )
-from mnistlab.errors import LabError, TrainingError
 from mnistlab.models import build, convnet_parameters, count_parameters
 from mnistlab.permutation import Permutation
 from mnistlab.record import Record

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mnistlab import conformal
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 
 
 def answers(n: int, seed: int, *, noise: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import cli, consent, correcting, drawings, paths, progress, strip
+from mnistlab import cli, consent, correcting, drawings, strip
+from mnistlab.common import paths, progress
+from mnistlab.common.errors import FeedbackError, StrokesError
 from mnistlab.database import ABOUT
-from mnistlab.errors import FeedbackError, StrokesError
 from mnistlab.feedback import Store
 from mnistlab.pad import DigitPad
 from mnistlab.predictor import Predictor

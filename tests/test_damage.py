@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mnistlab import damage
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 
 IMAGES = torch.randint(1, 256, (200, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 import torchvision.datasets.mnist as torchvision_mnist
 
-from mnistlab import data, paths
+from mnistlab import data
+from mnistlab.common import paths
+from mnistlab.common.errors import DataError
 from mnistlab.data import Digits, Normalisation, load, load_mnist
-from mnistlab.errors import DataError
 
 
 def made_up(n: int) -> Digits:

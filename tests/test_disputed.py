@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from mnistlab.common.errors import LabError
 from mnistlab.disputed import DISPUTED, judge
-from mnistlab.errors import LabError
 
 
 def test_there_are_fifteen_and_their_labels_are_those_of_the_test_set(splits):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab import doctor, execution, paths
+from mnistlab import doctor, execution
+from mnistlab.common import paths
 from mnistlab.doctor import FAULT, OK, WARNING
 from mnistlab.registry import Registry
 

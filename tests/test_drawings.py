@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnistlab import drawings, paths, plots
-from mnistlab.errors import LabError, StrokesError
+from mnistlab import drawings, plots
+from mnistlab.common import paths
+from mnistlab.common.errors import LabError, StrokesError
 from mnistlab.predictor import Predictor
 from mnistlab.strokes import CANVAS, MAX_POINTS, rasterise
 

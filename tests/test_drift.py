@@ -3,8 +3,8 @@ import pytest
 from scipy.stats import energy_distance
 
 from mnistlab import drift
+from mnistlab.common.errors import LabError
 from mnistlab.drift import compare, energy_test, holm, share_test
-from mnistlab.errors import LabError
 
 WIDTHS = (12.0, 20.0, 20.0, 20.0, 28.0)
 

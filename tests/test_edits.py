@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mnistlab import drawings, edits, paths, polyline
+from mnistlab import drawings, edits, polyline
+from mnistlab.common import paths
 from mnistlab.edits import smallest_edit
 from mnistlab.predictor import Predictor
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 from mnistlab.evaluation import Accuracy, McNemar, MeanInterval, calibrate, compare, evaluate
 
 # --- accuracy ---------------------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnistlab import drawings, explanation, paths, plots, polyline
-from mnistlab.errors import LabError, StrokesError
+from mnistlab import drawings, explanation, plots, polyline
+from mnistlab.common import paths
+from mnistlab.common.errors import LabError, StrokesError
 from mnistlab.explanation import attribute, log_odds, steps
 from mnistlab.predictor import Predictor
 from mnistlab.preprocess import bounds, centre, fit, place, shrink

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from mnistlab import explore
-from mnistlab.data import CLASSES, PIXELS, SIDE, Digits
-from mnistlab.errors import DataError
+from mnistlab.common.constants import CLASSES, PIXELS, SIDE
+from mnistlab.common.errors import DataError
+from mnistlab.data import Digits
 from mnistlab.permutation import Permutation
 
 

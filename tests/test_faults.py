@@ -20,9 +20,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnistlab import files, history, locks
-from mnistlab.errors import BusyError, RegistryError
-from mnistlab.files import write_atomic
+from mnistlab import history
+from mnistlab.common import files, locks
+from mnistlab.common.errors import BusyError, RegistryError
+from mnistlab.common.files import write_atomic
 from mnistlab.promotions import Promotions
 from mnistlab.registry import Registry
 

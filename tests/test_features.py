@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mnistlab import features
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 from mnistlab.models import build
 
 

@@ -20,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 
 from mnistlab import consent, database, feedback, judgements
-from mnistlab.errors import FeedbackError, LabError
+from mnistlab.common.errors import FeedbackError, LabError
 from mnistlab.feedback import Correction, Store, Use
 
 LINE = [[(100.25, 40), (120, 120.5), (140, 240)]]
@@ -158,9 +158,9 @@ def test_what_is_none_is_refused(fields, says):
 
 
 def test_the_sizes_are_those_of_the_data():
-    from mnistlab import data
+    from mnistlab.common import constants
 
-    assert (judgements.CLASSES, judgements.SIDE) == (data.CLASSES, data.SIDE)
+    assert (judgements.CLASSES, judgements.SIDE) == (constants.CLASSES, constants.SIDE)
 
 
 # --- anonymous counts -------------------------------------------------------------------------------------------------

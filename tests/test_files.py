@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from mnistlab.files import sync_folder, to_json, write_atomic, write_durable, write_new
+from mnistlab.common.files import sync_folder, to_json, write_atomic, write_durable, write_new
 
 
 def names(folder) -> list[str]:

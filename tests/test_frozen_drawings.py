@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab import drawings, paths
+from mnistlab import drawings
+from mnistlab.common import paths
 from mnistlab.predictor import Predictor
 
 FROZEN = sorted((Path(__file__).parent / "drawings").glob("*.json"))

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from mnistlab import checkpoint
 from mnistlab.checkpoint import MANIFEST, WEIGHTS
-from mnistlab.errors import CheckpointError, RegistryError
+from mnistlab.common.errors import CheckpointError, RegistryError
 from mnistlab.promotions import HISTORY, POINTER, Promotions
 
 LONG = "FUZZ_EXAMPLES" in os.environ

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnistlab import checkpoint, gates, models, paths
+from mnistlab import checkpoint, gates, models
+from mnistlab.common import paths
+from mnistlab.common.errors import CheckpointError
 from mnistlab.data import Digits, Splits
-from mnistlab.errors import CheckpointError
 from mnistlab.evaluation import Accuracy, McNemar
 from mnistlab.gates import Decision, Material
 from mnistlab.permutation import Permutation

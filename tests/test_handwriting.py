@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnistlab import Predictor, handwriting
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 from mnistlab.handwriting import STYLES
 from mnistlab.strokes import as_strokes
 

@@ -17,7 +17,8 @@ import pytest
 import retraining
 from made import lives, noting, processes, wait_for
 
-from mnistlab import history, locks
+from mnistlab import history
+from mnistlab.common import locks
 from mnistlab.registry import Registry
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
@@ -62,8 +63,8 @@ def wrap():
 
     setattr(place, last, paused)
 
-import mnistlab.locks
-hold = mnistlab.locks.retraining
+import mnistlab.common.locks
+hold = mnistlab.common.locks.retraining
 from contextlib import contextmanager
 
 @contextmanager
@@ -78,7 +79,7 @@ def held(models):
             wrap()
         yield
 
-mnistlab.locks.retraining = held
+mnistlab.common.locks.retraining = held
 main(["retrain", "--recipe", "plain", "--quiet"])
 """
 

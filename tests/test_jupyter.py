@@ -16,7 +16,7 @@ from tornado.websocket import WebSocketHandler, websocket_connect
 from traitlets.config import Config
 from voila.app import Voila
 
-from mnistlab import paths
+from mnistlab.common import paths
 from mnistlab.websocket import PromptConnection
 
 

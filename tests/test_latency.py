@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import latency, paths, pointer
+from mnistlab import latency, pointer
 from mnistlab.cli import main
-from mnistlab.errors import LabError
+from mnistlab.common import paths
+from mnistlab.common.errors import LabError
 from mnistlab.latency import Timing
 from mnistlab.predictor import Predictor
 

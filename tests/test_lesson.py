@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import checkpoint, handwriting, lesson, locks, paths
+from mnistlab import checkpoint, handwriting, lesson
 from mnistlab.cli import main
-from mnistlab.errors import TrainingError
+from mnistlab.common import locks, paths
+from mnistlab.common.errors import TrainingError
 from mnistlab.feedback import Correction, Store
 from mnistlab.gates import Material
 from mnistlab.lesson import apart, learn

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from mnistlab import locks
-from mnistlab.errors import BusyError, RegistryError
+from mnistlab.common import locks
+from mnistlab.common.errors import BusyError, RegistryError
 
 HOLDS = (
     "import sys, time, pathlib; from mnistlab import locks\n"

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab import metrics, paths
+from mnistlab import metrics
+from mnistlab.common import paths, provenance
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv(metrics.FOLDER, str(tmp_path / "run"))
+    monkeypatch.setenv(provenance.FOLDER, str(tmp_path / "run"))
     return tmp_path / "run"
 
 
@@ -29,7 +30,7 @@ def test_metrics_go_to_the_folder_of_the_run(folder):
 
 
 def test_without_a_run_they_go_to_the_interactive_folder(monkeypatch, tmp_path):
-    monkeypatch.delenv(metrics.FOLDER, raising=False)
+    monkeypatch.delenv(provenance.FOLDER, raising=False)
     monkeypatch.setenv("MNISTLAB_REPORTS", str(tmp_path))
     assert metrics.write("01_explore", {}) == paths.reports() / "interactive" / "01_explore.json"
     assert (tmp_path / "interactive" / "01_explore.json").is_file()
@@ -54,7 +55,7 @@ def test_what_is_no_plain_number_is_refused_and_the_last_file_stays(folder, valu
 
 
 def test_the_environment_is_told():
-    environment = metrics.environment()
+    environment = provenance.environment()
     assert environment["python"] == platform.python_version()
     assert environment["cpus"] == os.cpu_count()
     assert environment["threads"] == torch.get_num_threads()

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from mnistlab import models
+from mnistlab.common.errors import LabError
 from mnistlab.data import Normalisation
-from mnistlab.errors import LabError
 from mnistlab.models import ConvNet, FullyConnected, build, convnet_parameters, count_parameters
 from mnistlab.permutation import Permutation
 

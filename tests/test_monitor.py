@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from mnistlab import bulletin, monitor, nondigits
 from mnistlab.cli import main
-from mnistlab.errors import LabError, RunError
+from mnistlab.common.errors import LabError, RunError
 from mnistlab.evaluation import Accuracy
 from mnistlab.feedback import Correction, Store, Use
 from mnistlab.monitor import Reference, watch

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mnistlab import nondigits
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 
 
 def test_the_same_seed_draws_the_same_pictures():

@@ -17,7 +17,8 @@ import papermill
 import pytest
 from made import ROOT, tracked
 
-from mnistlab import paths, runs
+from mnistlab import runs
+from mnistlab.common import paths
 
 QUICK: dict[str, dict[str, object]] = {
     "01_explore": {"n_train": 5000, "n_validation": 1000},

@@ -12,9 +12,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from mnistlab import cli, models, older, paths
+from mnistlab import cli, models, older
+from mnistlab.common import paths
+from mnistlab.common.errors import CheckpointError, LabError
 from mnistlab.data import Splits
-from mnistlab.errors import CheckpointError, LabError
 from mnistlab.registry import Registry
 
 

@@ -19,7 +19,7 @@ from ipycanvas import canvas as ipycanvas_canvas
 from PIL import Image
 
 from mnistlab import drawings, edits, readout, reasons
-from mnistlab.errors import RegistryError, StrokesError
+from mnistlab.common.errors import RegistryError, StrokesError
 from mnistlab.pad import INTERVAL, DigitPad
 from mnistlab.predictor import Prediction, Predictor
 from mnistlab.registry import Registry

@@ -6,7 +6,7 @@ import pytest
 from made import notebook
 
 from mnistlab import parameters
-from mnistlab.errors import RunError
+from mnistlab.common.errors import RunError
 from mnistlab.parameters import Parameter, assign
 
 CELL = """# settings, one a line

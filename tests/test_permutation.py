@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnistlab.errors import LabError, PermutationError
+from mnistlab.common.errors import LabError, PermutationError
 from mnistlab.permutation import Permutation
 
 seeds = st.integers(0, 2**63 - 1)

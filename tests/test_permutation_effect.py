@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mnistlab import permutation_effect as effect
+from mnistlab.common.errors import LabError
 from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED
-from mnistlab.errors import LabError
 from mnistlab.evaluation import MeanInterval
 from mnistlab.permutation import Permutation
 from mnistlab.record import Record

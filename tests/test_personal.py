@@ -9,8 +9,8 @@ from test_benchmark import write
 from mnistlab import handwriting, personal, writers
 from mnistlab.benchmark import Drawing
 from mnistlab.cli import main
+from mnistlab.common.errors import DataError, TrainingError
 from mnistlab.data import Digits
-from mnistlab.errors import DataError, TrainingError
 from mnistlab.personal import Rehearsal, Settings, behind, distinct, fine_tune, halves
 from mnistlab.predictor import Predictor
 from mnistlab.registry import Registry

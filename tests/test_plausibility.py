@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from mnistlab import handwriting, lesson, plausibility
+from mnistlab.common.errors import DataError
 from mnistlab.data import Digits
-from mnistlab.errors import DataError
 from mnistlab.plausibility import review
 from mnistlab.registry import Registry
 

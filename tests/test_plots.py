@@ -12,9 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
 from mnistlab import plots
+from mnistlab.common.constants import CLASSES, PIXELS
 from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
 from mnistlab.conformal import Coverage
-from mnistlab.data import CLASSES, PIXELS, Digits, Normalisation
+from mnistlab.data import Digits, Normalisation
 from mnistlab.disputed import DISPUTED
 from mnistlab.evaluation import Accuracy, McNemar, MeanInterval, compare, evaluate
 from mnistlab.explanation import Attribution, Edit, Step

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mnistlab import preprocess
-from mnistlab.errors import ImageError
+from mnistlab.common.errors import ImageError
 from mnistlab.preprocess import fit, to_ink
 from mnistlab.strokes import rasterise
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from mnistlab.commands import benchmark
-from mnistlab.errors import TrainingError
+from mnistlab.common.errors import TrainingError
 from mnistlab.presets import PRESETS, preset
 from mnistlab.training import Settings
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from mnistlab import progress
-from mnistlab.progress import track
+from mnistlab.common import progress
+from mnistlab.common.progress import track
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("0", False), ("", False), (None, False)])

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from mnistlab import errors
+from mnistlab.common import errors
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "mnistlab").glob("**/*.py"))
@@ -202,7 +202,8 @@ def test_what_is_brought_is_still_brought(module):
 
 
 def test_importing_the_package_costs_no_heavy_import():
-    code = "import sys, mnistlab.errors, mnistlab.paths; print(sorted({'torch', 'sklearn', 'matplotlib'} & set(sys.modules)))"
+    heavy = "{'torch', 'sklearn', 'matplotlib'}"
+    code = f"import sys, mnistlab.common.errors, mnistlab.common.paths; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -361,7 +362,7 @@ def test_an_unknown_name_of_the_package_is_an_attribute_error():
     ],
 )
 def test_each_folder_stands_in_the_tree_unless_moved(monkeypatch, tmp_path, name, variable):
-    from mnistlab import paths
+    from mnistlab.common import paths
 
     folder = getattr(paths, name)
     monkeypatch.setenv(variable, "")

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from mnistlab import promotions
-from mnistlab.errors import CheckpointError, RegistryError
+from mnistlab.common.errors import CheckpointError, RegistryError
 from mnistlab.promotions import HISTORY, POINTER, Promotions
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mnistlab import race
-from mnistlab.errors import TrainingError
+from mnistlab.common.errors import TrainingError
 from mnistlab.presets import Preset
 from mnistlab.race import Lap
 from mnistlab.training import Settings

@@ -7,7 +7,7 @@ import torch
 
 from mnistlab import record as module
 from mnistlab.augment import Augmentation
-from mnistlab.errors import RunError
+from mnistlab.common.errors import RunError
 from mnistlab.models import build
 from mnistlab.permutation import Permutation
 from mnistlab.record import Record
@@ -86,7 +86,7 @@ def test_changed_images_make_it_another_training_and_reach_it(tmp_path, tiny, mo
 
 def test_other_code_trains_again(tmp_path, tiny, trained, monkeypatch):
     do(tmp_path, tiny)
-    monkeypatch.setattr(module, "CODE", (*module.CODE, "wording"))
+    monkeypatch.setattr(module, "CODE", (*module.CODE, module.provenance))
     do(tmp_path, tiny)
     assert len(trained) == 2
 

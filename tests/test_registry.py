@@ -8,9 +8,10 @@ import threading
 import pytest
 import torch
 
-from mnistlab import checkpoint, locks, paths
+from mnistlab import checkpoint
 from mnistlab import registry as registry_module
-from mnistlab.errors import BusyError, CheckpointError, RegistryError
+from mnistlab.common import locks, paths
+from mnistlab.common.errors import BusyError, CheckpointError, RegistryError
 from mnistlab.registry import Registry
 
 

@@ -11,10 +11,11 @@ import retraining
 from click.testing import CliRunner
 from made import write
 
-from mnistlab import cli, files, gates, history, locks, retrain, source
+from mnistlab import cli, gates, history, retrain
 from mnistlab import registry as registry_module
+from mnistlab.common import files, locks, provenance
+from mnistlab.common.errors import BusyError, DataError, RegistryError, RunError
 from mnistlab.data import Splits
-from mnistlab.errors import BusyError, DataError, RegistryError, RunError
 from mnistlab.registry import Registry
 from mnistlab.retrain import PASSED, PROMOTED, REFUSED
 
@@ -72,7 +73,7 @@ def test_a_candidate_that_passes_is_put_into_use_and_the_report_says_all(place, 
     receipt = json.loads((done.folder / "receipt.json").read_text())
     assert receipt == done.receipt
     assert (receipt["kind"], receipt["recipe"], receipt["preset"]) == ("retrain", "plain", "full")
-    assert receipt["code"]["sha256"] == source.sha256()
+    assert receipt["code"]["sha256"] == provenance.sha256()
     assert set(receipt["data"]) == {"name", "split_seed", "train", "validation", "test"}
     assert len(receipt["data"]["test"]["sha256"]) == 64
     assert receipt["decision"]["passed"] is True

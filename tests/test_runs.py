@@ -15,9 +15,10 @@ import nbformat
 import pytest
 from made import lives, notebook, noting, processes, wait_for, write
 
-from mnistlab import execution, paths, runs
+from mnistlab import execution, runs
 from mnistlab import folder as folder_module
-from mnistlab.errors import RunError
+from mnistlab.common import paths
+from mnistlab.common.errors import RunError
 
 ENDS = 10  # seconds a kernel may outlive its runner
 COMMAND = (  # as in a terminal: what started the tests may have asked to ignore Ctrl-C

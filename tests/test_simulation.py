@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 from mnistlab.predictor import Predictor
 from mnistlab.simulation import false_alarms, pictures, readings
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mnistlab import drawings
-from mnistlab.errors import ImageError, LabError, StrokesError
+from mnistlab.common.errors import ImageError, LabError, StrokesError
 from mnistlab.pad import DigitPad
 from mnistlab.predictor import Predictor
 from mnistlab.sketch import Sketch

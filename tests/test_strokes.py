@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
 from mnistlab import strokes
-from mnistlab.errors import StrokesError
+from mnistlab.common.errors import StrokesError
 from mnistlab.strokes import CANVAS, MAX_POINTS, Drawing, as_strokes, rasterise, to_standard_size
 
 HOSTILE = [float("nan"), float("inf"), -float("inf"), None, "12", b"1", [], {}, True, 10**400, 1j]

@@ -7,8 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from mnistlab import drawings, paths, simulation
-from mnistlab.errors import LabError, RegistryError
+from mnistlab import drawings, simulation
+from mnistlab.common import paths
+from mnistlab.common.errors import LabError, RegistryError
 from mnistlab.feedback import Store, now
 from mnistlab.gates import Decision, Verdict
 from mnistlab.lesson import Lesson, Taught, learn

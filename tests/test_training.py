@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from mnistlab import models, training
+from mnistlab.common.errors import TrainingError
 from mnistlab.data import Digits, Normalisation
-from mnistlab.errors import TrainingError
 from mnistlab.permutation import Permutation
 from mnistlab.training import Settings, Training, train
 

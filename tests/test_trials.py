@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from mnistlab import models, trials
 from mnistlab.cli import main
-from mnistlab.errors import RunError, TrainingError
+from mnistlab.common.errors import RunError, TrainingError
 from mnistlab.presets import Preset
 from mnistlab.training import Settings, train
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnistlab.benchmark import read_drawings
-from mnistlab.errors import DataError
+from mnistlab.common.errors import DataError
 
 # Made up, in the shape of the real file.
 TEXT = """// ASCII char: a

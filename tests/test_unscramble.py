@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mnistlab import unscramble_graph, unscramble_grid
-from mnistlab.errors import DataError
+from mnistlab.common.errors import DataError
 from mnistlab.permutation import Permutation
 from mnistlab.unscramble import Draft, Unscrambled, score, symmetries, unscramble
 

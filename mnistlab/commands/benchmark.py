@@ -90,8 +90,8 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
 def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, device: str, as_json: bool) -> None:
     """Train the small ConvNet as the lab does and as tutorials do, in turn, to the same validation accuracy."""
     from mnistlab import presets, race
+    from mnistlab.common.progress import track
     from mnistlab.data import load_mnist
-    from mnistlab.progress import track
 
     chosen = presets.preset(name).change(epochs=epochs)
     run = race.race(load_mnist(), chosen, laps=laps, most_epochs=most_epochs, device=device)

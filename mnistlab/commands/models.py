@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mnistlab.errors import LabError, RegistryError
+from mnistlab.common.errors import LabError, RegistryError
 
 
 @click.group(short_help="List, show, check and choose the trained versions.")
@@ -78,7 +78,7 @@ def models_show(version: str, as_json: bool) -> None:
 
 def _erased(version: str) -> str:
     """How many of the corrections a version learned from are erased by now, as far as the store knows."""
-    from mnistlab.errors import FeedbackError
+    from mnistlab.common.errors import FeedbackError
     from mnistlab.feedback import Store
 
     try:
@@ -93,7 +93,7 @@ def _erased(version: str) -> str:
 @click.pass_context
 def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
     """Check VERSIONs in every way there is, without trusting them; all of them if none is named."""
-    from mnistlab.errors import CheckpointError
+    from mnistlab.common.errors import CheckpointError
     from mnistlab.registry import Registry
 
     registry = Registry()
@@ -125,7 +125,7 @@ def models_promote(version: str) -> None:
 @models.command("rollback", short_help="Put the version before into use again.")
 def models_rollback() -> None:
     """Put the version that was in use before into use again; repeated, it goes further back."""
-    from mnistlab import locks, paths
+    from mnistlab.common import locks, paths
     from mnistlab.promotions import Promotions  # not the registry, which waits for PyTorch
 
     root = paths.models()
@@ -187,7 +187,7 @@ def models_export(version: str, file: Path) -> None:
     input_size and output_size. Nothing is overwritten.
     """
     from mnistlab import older
-    from mnistlab.files import write_new
+    from mnistlab.common.files import write_new
     from mnistlab.registry import Registry
 
     content = older.export(Registry().load(version))

@@ -23,8 +23,9 @@ def monitor(ctx: click.Context, days: float, version: str | None, store: str | N
 
     Exit codes: 0 nothing to report, 4 an alarm, 2 wrong usage, 1 any failure.
     """
-    from mnistlab import bulletin, paths
+    from mnistlab import bulletin
     from mnistlab import monitor as work
+    from mnistlab.common import paths
     from mnistlab.data import load_mnist
     from mnistlab.feedback import Store
     from mnistlab.folder import shorten

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 
 
 @click.command(short_help="Read the digit in each picture.")

@@ -68,7 +68,7 @@ def retrain(
     Exit codes: 0 promoted (with --no-promote: passed), 3 refused by a gate, 75 another retraining is under way, 2 wrong usage,
     130 and 143 stopped by a signal, 1 any other failure. In all but the first, the version in use stays as it was.
     """
-    from mnistlab import locks, paths
+    from mnistlab.common import locks, paths
 
     values = parse(given)
     chosen = [

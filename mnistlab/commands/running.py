@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mnistlab.errors import LabError
+from mnistlab.common.errors import LabError
 
 
 @click.command(short_help="Run notebooks headless and leave a report.")

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from mnistlab.data import CLASSES
+from mnistlab.common.constants import CLASSES
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, WRONG, grid, image, open_frame
 from mnistlab.predictor import Prediction
 from mnistlab.strokes import rasterise, to_standard_size

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from mnistlab.common.constants import CLASSES
 from mnistlab.conformal import Coverage
-from mnistlab.data import CLASSES, Digits
+from mnistlab.data import Digits
 from mnistlab.evaluation import Accuracy, Evaluation, McNemar
 from mnistlab.features import first_kernels, maps, neighbour_correlation
 from mnistlab.models import ConvNet

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from mnistlab.data import CLASSES, SIDE, Digits
+from mnistlab.common.constants import CLASSES, SIDE
+from mnistlab.data import Digits
 from mnistlab.evaluation import Accuracy, Evaluation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, SIGNED, THIRD, WRONG, grid, image
 

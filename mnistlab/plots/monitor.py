@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from mnistlab.data import CLASSES
+from mnistlab.common.constants import CLASSES
 from mnistlab.drift import ALARM
 from mnistlab.monitor import Report
 from mnistlab.plots.pictures import NEUTRAL, PLAIN, RIGHT, WRONG

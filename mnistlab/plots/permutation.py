@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from mnistlab.data import PIXELS, SIDE, Digits
+from mnistlab.common.constants import PIXELS, SIDE
+from mnistlab.data import Digits
 from mnistlab.models import KERNEL
 from mnistlab.permutation import Permutation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, grid

@@ -8,8 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from mnistlab.common.constants import CLASSES
 from mnistlab.comparison import CELLS, NAMES
-from mnistlab.data import CLASSES
 from mnistlab.evaluation import MeanInterval
 from mnistlab.permutation_effect import Crossed, interval
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, open_frame

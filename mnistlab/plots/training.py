@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from mnistlab.common.constants import SIDE
 from mnistlab.comparison import CELLS, NAMES, Cell, Comparison
-from mnistlab.data import SIDE
 from mnistlab.models import KERNEL
 from mnistlab.permutation import Permutation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, image, open_frame

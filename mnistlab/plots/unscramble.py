@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from torch import Tensor
 
-from mnistlab.data import PIXELS, SIDE
+from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.evaluation import Accuracy
 from mnistlab.permutation import Permutation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, THIRD, image, open_frame

@@ -8,7 +8,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from mnistlab.errors import CheckpointError
+from mnistlab.common.errors import CheckpointError
 
 
 class UnflushedError(OSError):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import platform
 import subprocess
+from importlib.metadata import version
 
-from mnistlab import paths
+from mnistlab.common import paths
 
 
 def git_commit() -> str | None:
@@ -24,3 +27,21 @@ def sha256() -> str:
     for path in sorted(paths.PACKAGE.rglob("*.py")):
         digest.update(path.relative_to(paths.PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+FOLDER = "MNISTLAB_RUN_FOLDER"  # the runner says where this run's files go
+
+
+def environment() -> dict:
+    """Hardware and versions: what a figure depends on besides data, parameters and seeds."""
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "libraries": {name: version(name) for name in ("torch", "torchvision", "numpy", "scikit-learn", "mnistlab")},
+    }

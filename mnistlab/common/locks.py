@@ -16,8 +16,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mnistlab.errors import BusyError, RegistryError
-from mnistlab.files import to_json
+from mnistlab.common.errors import BusyError, RegistryError
+from mnistlab.common.files import to_json
 
 WAIT = 60.0  # seconds a change of the registry waits for another; saving a version takes the longest, a few seconds
 RETRAIN, REGISTRY = ".retrain.lock", ".registry.lock"  # in models/
