@@ -19,12 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mnistlab import ujipen, wording
+from mnistlab import ujipen
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import DataError, StrokesError
 from mnistlab.common.progress import track
-from mnistlab.conformal import Coverage
-from mnistlab.evaluation import Accuracy
+from mnistlab.evaluation import formatting
+from mnistlab.evaluation.conformal import Coverage
+from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.predictor import Predictor
 from mnistlab.strokes import CANVAS, PEN_WIDTH, as_strokes
 
@@ -209,6 +210,6 @@ def lines(report: PenReport) -> Iterator[str]:
     for axis, name in enumerate(("pen px", "size px", "place")):
         for value in dict.fromkeys(condition[axis] for condition in report.by_condition):
             cells = [a for condition, a in report.by_condition.items() if condition[axis] == value]
-            mean = wording.percent(sum(a.correct for a in cells) / sum(a.n for a in cells))
+            mean = formatting.percent(sum(a.correct for a in cells) / sum(a.n for a in cells))
             # An interval is that of one condition: the same drawings in another one are no further evidence.
-            yield f"{name:>7} {value!s:<12} {mean:>8}, worst {wording.accuracy(min(cells, key=lambda a: a.value))}"
+            yield f"{name:>7} {value!s:<12} {mean:>8}, worst {formatting.accuracy(min(cells, key=lambda a: a.value))}"

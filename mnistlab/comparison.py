@@ -18,7 +18,7 @@ from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
 from mnistlab.data import Digits
-from mnistlab.evaluation import MeanInterval
+from mnistlab.evaluation.intervals import MeanInterval
 from mnistlab.models import ConvNet, build, convnet_parameters, logits
 from mnistlab.permutation import Permutation
 from mnistlab.presets import Preset

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mnistlab.common.errors import LabError
 from mnistlab.data import Digits
-from mnistlab.evaluation import Accuracy
+from mnistlab.evaluation.intervals import Accuracy
 
 MAJORITY = 3  # of the five who saw each image
 N_TEST = 10_000  # images of MNIST's test set, in whose order the indices below are

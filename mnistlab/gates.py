@@ -18,12 +18,14 @@ import numpy as np
 import torch
 from scipy import stats
 
-from mnistlab import checkpoint, drawings, handwriting, wording
+from mnistlab import checkpoint, drawings, handwriting
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import CheckpointError
 from mnistlab.data import Digits, Splits
-from mnistlab.evaluation import Accuracy, Evaluation, McNemar, compare, evaluate
+from mnistlab.evaluation import formatting
+from mnistlab.evaluation.intervals import Accuracy, McNemar, compare
+from mnistlab.evaluation.metrics import Evaluation, evaluate
 from mnistlab.predictor import Predictor
 
 # Points of accuracy a version may lose and still count as no worse: 25 of 5,000 images, about what another seed changes. With
@@ -230,7 +232,7 @@ def no_leak(new: Judged, before: Judged | None, material: Material) -> Verdict:
     right = [(noted[part].correct, noted[part].n - noted[part].correct) for part in ("validation", "test")]
     p = float(stats.fisher_exact(right).pvalue)
     told = " and ".join(f"{noted[part]} {part} images" for part in ("validation", "test"))
-    reason = f"it read {told} ({wording.p_value(p)}, Fisher)"
+    reason = f"it read {told} ({formatting.p_value(p)}, Fisher)"
     return Verdict("leak", p >= LEAK, reason if p >= LEAK else f"{reason}: too different for images of the same kind")
 
 
@@ -249,7 +251,7 @@ def every_digit(new: Judged, before: Judged | None, material: Material) -> Verdi
     worst = min(shares, key=lambda digit: shares[digit].value)
     told = low or {worst: shares[worst]}
     reason = "; ".join(f"the {digit} with {share}" for digit, share in told.items())
-    floor = wording.percent(FLOOR, 0)
+    floor = formatting.percent(FLOOR, 0)
     return Verdict("digits", not low, f"below {floor}: {reason}" if low else f"the weakest is {reason}")
 
 
@@ -259,7 +261,7 @@ def calibrated(new: Judged, before: Judged | None, material: Material) -> Verdic
     ece = new.validation.calibration.ece
     passed = ece <= ECE and new.surprise <= limit
     than = f", at most {limit:.4f}" if before else ""
-    reason = f"calibration error {wording.percent(ece)}, at most {wording.percent(ECE)}; "
+    reason = f"calibration error {formatting.percent(ece)}, at most {formatting.percent(ECE)}; "
     return Verdict("calibration", passed, f"{reason}mean surprise {new.surprise:.4f} nats{than}")
 
 
@@ -299,7 +301,7 @@ def _share(right: np.ndarray) -> Accuracy:
 
 
 def _above(gate: str, share: Accuracy, floor: float) -> Verdict:
-    told = f"{share}, at least {wording.percent(floor, 0)} where no version is in use to compare with"
+    told = f"{share}, at least {formatting.percent(floor, 0)} where no version is in use to compare with"
     return Verdict(gate, share.value >= floor, told)
 
 
@@ -308,9 +310,11 @@ def _non_inferior(gate: str, paired: McNemar, new: str, before: str, margin: flo
     half = (paired.difference - paired.low) * stats.norm.ppf(CONFIDENCE) / stats.norm.ppf((1 + CONFIDENCE) / 2)
     least = paired.difference - half
     worse = paired.difference < 0 and paired.p_value < 1 - CONFIDENCE
-    told = wording.mcnemar(paired, new if new != before else "the new version", before)
+    told = formatting.mcnemar(paired, new if new != before else "the new version", before)
     if worse:
         return Verdict(gate, False, f"{told}: it is worse")
     if least < -margin:
-        return Verdict(gate, False, f"{told}: it may lose {wording.points(-least)}, more than {wording.points(margin)}")
+        return Verdict(
+            gate, False, f"{told}: it may lose {formatting.points(-least)}, more than {formatting.points(margin)}"
+        )
     return Verdict(gate, True, told)

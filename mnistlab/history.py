@@ -18,12 +18,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-from mnistlab import wording
 from mnistlab.checkpoint import lineage
 from mnistlab.common.errors import LabError, RunError
 from mnistlab.common.files import write_atomic
 from mnistlab.common.html import STYLE
-from mnistlab.evaluation import Accuracy
+from mnistlab.evaluation import formatting
+from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.folder import NOTE, PARTIAL, RECEIPT
 from mnistlab.registry import Registry
 
@@ -224,7 +224,7 @@ def _row(run: Entry) -> str:
         f'<span class="{kind}">{html.escape(run.outcome)}</span>{version}{why}',
         html.escape(run.what),
         *(
-            f'<span class="whole">{wording.accuracy(share)}</span> of {share.n:,}' if share else ""
+            f'<span class="whole">{formatting.accuracy(share)}</span> of {share.n:,}' if share else ""
             for share in (run.validation, run.drawn)
         ),
         links,

@@ -24,7 +24,7 @@ from mnistlab.checkpoint import Checkpoint
 from mnistlab.common import locks
 from mnistlab.common.errors import TrainingError
 from mnistlab.data import Digits, Splits
-from mnistlab.evaluation import Accuracy, compare
+from mnistlab.evaluation.intervals import Accuracy, compare
 from mnistlab.feedback import Correction, Store
 from mnistlab.gates import Decision, Material, Verdict
 from mnistlab.plausibility import Review

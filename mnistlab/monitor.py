@@ -22,7 +22,7 @@ from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
 from mnistlab.data import Splits
 from mnistlab.drift import Finding
-from mnistlab.evaluation import Accuracy
+from mnistlab.evaluation.intervals import Accuracy
 
 DAYS = 7.0  # of the period that is looked at
 SLOW = 50.0  # median ms of a reading from which it lags behind a pen; the gate of a new version has the same

@@ -28,7 +28,7 @@ from mnistlab import checkpoint, models
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.errors import CheckpointError, LabError, PermutationError
 from mnistlab.data import Splits
-from mnistlab.evaluation import Accuracy
+from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.permutation import Permutation
 
 KEYS = ("model_state_dict", "permutation", "n_kernels", "input_size", "output_size")

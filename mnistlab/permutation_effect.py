@@ -17,7 +17,7 @@ from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
 from mnistlab.comparison import CELLS, Cell
-from mnistlab.evaluation import CONFIDENCE, MeanInterval
+from mnistlab.evaluation.intervals import CONFIDENCE, MeanInterval
 from mnistlab.models import build
 from mnistlab.permutation import Permutation
 from mnistlab.record import Record

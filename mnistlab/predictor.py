@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mnistlab import conformal, preprocess
+from mnistlab import preprocess
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.constants import CLASSES, SIDE
 from mnistlab.common.errors import ImageError
+from mnistlab.evaluation import conformal
 from mnistlab.models import one_thread
 from mnistlab.permutation import Permutation
 from mnistlab.registry import Registry

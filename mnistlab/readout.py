@@ -17,9 +17,9 @@ from PIL import Image
 from mnistlab import drawings
 from mnistlab.checkpoint import Manifest, lineage
 from mnistlab.common.constants import CLASSES
+from mnistlab.evaluation.formatting import percent
 from mnistlab.keys import HELP
 from mnistlab.predictor import Prediction
-from mnistlab.wording import percent
 
 PROMPT = "draw a digit"
 RIVAL = 0.1  # probability from which the second choice is worth naming

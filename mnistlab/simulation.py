@@ -16,7 +16,7 @@ from mnistlab import consent, drift, handwriting, monitor
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
 from mnistlab.drawings import StoredDrawing
-from mnistlab.evaluation import Accuracy
+from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import Correction, Use, now
 from mnistlab.predictor import Predictor
 from mnistlab.strokes import CANVAS, DIGIT, PEN_WIDTH

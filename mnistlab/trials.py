@@ -17,7 +17,7 @@ from mnistlab.common import provenance
 from mnistlab.common.errors import RunError, TrainingError
 from mnistlab.common.files import to_json, write_atomic
 from mnistlab.data import Digits, Splits
-from mnistlab.evaluation import Accuracy, MeanInterval
+from mnistlab.evaluation.intervals import Accuracy, MeanInterval
 from mnistlab.presets import Preset
 from mnistlab.training import Training, train
 

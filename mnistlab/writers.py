@@ -18,8 +18,8 @@ from mnistlab import personal
 from mnistlab.benchmark import Drawing
 from mnistlab.common.errors import DataError
 from mnistlab.common.progress import track
-from mnistlab.conformal import calibrate
 from mnistlab.data import Digits, Splits
+from mnistlab.evaluation.conformal import calibrate
 from mnistlab.predictor import Predictor
 
 AMOUNTS = (10, 25, 50, 100)  # drawings to learn from

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import Predictor, benchmark, handwriting, wording
+from mnistlab import Predictor, benchmark, handwriting
 from mnistlab.benchmark import Drawing, placed, read_drawings, replay
 from mnistlab.cli import main
 from mnistlab.common.errors import DataError
-from mnistlab.evaluation import Accuracy
+from mnistlab.evaluation import formatting
+from mnistlab.evaluation.intervals import Accuracy
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +110,6 @@ def test_the_report_counts_every_drawing_and_condition(drawings):
     json.dumps(report.as_dict(), allow_nan=False)
     assert any("digit" in line for line in benchmark.lines(report))
     least = min(accuracy.correct for accuracy in report.by_condition.values())
-    worst = [line for line in benchmark.lines(report) if f"worst {wording.accuracy(Accuracy(least, 4))}" in line]
+    worst = [line for line in benchmark.lines(report) if f"worst {formatting.accuracy(Accuracy(least, 4))}" in line]
     assert len(worst) >= 3  # of a pen width, a size and a place, with its interval
     assert replay(Predictor.load(), drawings[:3], sample=0, show_progress=False).by_condition == {}

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from mnistlab import conformal
 from mnistlab.common.errors import LabError
+from mnistlab.evaluation import conformal
 
 
 def answers(n: int, seed: int, *, noise: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:

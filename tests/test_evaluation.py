@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistlab.common.errors import LabError
-from mnistlab.evaluation import Accuracy, McNemar, MeanInterval, calibrate, compare, evaluate
+from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare
+from mnistlab.evaluation.metrics import calibrate, evaluate
 
 # --- accuracy ---------------------------------------------------------------------------------------------------------
 

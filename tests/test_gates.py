@@ -15,7 +15,7 @@ from mnistlab import checkpoint, gates, models
 from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError
 from mnistlab.data import Digits, Splits
-from mnistlab.evaluation import Accuracy, McNemar
+from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.gates import Decision, Material
 from mnistlab.permutation import Permutation
 from mnistlab.training import Settings, train

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from mnistlab import bulletin, monitor, nondigits
 from mnistlab.cli import main
 from mnistlab.common.errors import LabError, RunError
-from mnistlab.evaluation import Accuracy
+from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import Correction, Store, Use
 from mnistlab.monitor import Reference, watch
 from mnistlab.plots import monitor as plots

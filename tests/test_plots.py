@@ -14,10 +14,11 @@ from matplotlib.colors import to_rgba
 from mnistlab import plots
 from mnistlab.common.constants import CLASSES, PIXELS
 from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
-from mnistlab.conformal import Coverage
 from mnistlab.data import Digits, Normalisation
 from mnistlab.disputed import DISPUTED
-from mnistlab.evaluation import Accuracy, McNemar, MeanInterval, compare, evaluate
+from mnistlab.evaluation.conformal import Coverage
+from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare
+from mnistlab.evaluation.metrics import evaluate
 from mnistlab.explanation import Attribution, Edit, Step
 from mnistlab.handwriting import Style
 from mnistlab.models import build, to_input

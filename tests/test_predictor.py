@@ -7,7 +7,7 @@ import torch
 from mnistlab import Predictor
 from mnistlab.checkpoint import Level
 from mnistlab.common.errors import ImageError, RegistryError, StrokesError
-from mnistlab.conformal import LEVEL
+from mnistlab.evaluation.conformal import LEVEL
 from mnistlab.strokes import rasterise
 
 # A 0 slightly open at the top left: its centre of mass is no tie between two pixels, which rounding would settle by chance.

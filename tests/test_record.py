@@ -63,7 +63,7 @@ def test_anything_that_decides_the_result_makes_it_another_training(tmp_path, ti
     do(tmp_path, tiny, name="fully-connected")
     do(tmp_path, (tiny[0][:150], tiny[1]))
     do(tmp_path, (tiny[0], tiny[1][:50]))
-    monkeypatch.setattr(module.metrics, "environment", lambda: {"cpus": 1000})
+    monkeypatch.setattr(module.provenance, "environment", lambda: {"cpus": 1000})
     do(tmp_path, tiny)
     assert len(trained) == 8
     assert len(list(tmp_path.iterdir())) == 8

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from mnistlab import wording
-from mnistlab.evaluation import Accuracy, McNemar, MeanInterval
+from mnistlab.evaluation import formatting
+from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from mnistlab.evaluation import Accuracy, McNemar, MeanInterval
     [(0.9897, 2, "98.97 %"), (1, 0, "100 %"), (0, 1, "0.0 %"), (math.nan, 2, "unknown")],
 )
 def test_percent(share, digits, text):
-    assert wording.percent(share, digits) == text
+    assert formatting.percent(share, digits) == text
 
 
 @pytest.mark.parametrize(
@@ -21,32 +21,32 @@ def test_percent(share, digits, text):
     [(0.0493, "4.93 points"), (-0.001, "-0.10 points"), (-1e-9, "0.00 points"), (math.nan, "unknown")],
 )
 def test_points_keep_their_sign(difference, text):
-    assert wording.points(difference) == text
+    assert formatting.points(difference) == text
 
 
 def test_an_accuracy_shows_its_wilson_interval():
-    assert wording.accuracy(Accuracy(9_897, 10_000)) == "98.97 % [98.75, 99.15]"
+    assert formatting.accuracy(Accuracy(9_897, 10_000)) == "98.97 % [98.75, 99.15]"
 
 
 def test_a_mean_shows_its_interval_cut_where_no_share_can_be():
-    assert wording.mean(MeanInterval.of([0.98, 0.99, 0.985])) == "98.50 % [97.26, 99.74]"
-    assert wording.mean(MeanInterval.of([0.9, 0.5])) == "70.00 % [0.00, 100.00]"
-    assert wording.mean_points(MeanInterval.of([0.05, 0.04, 0.06])) == "5.00 points [2.52, 7.48]"
-    assert wording.mean_points(MeanInterval.of([0.5, -0.5])) == "0.00 points [-100.00, 100.00]"
+    assert formatting.mean(MeanInterval.of([0.98, 0.99, 0.985])) == "98.50 % [97.26, 99.74]"
+    assert formatting.mean(MeanInterval.of([0.9, 0.5])) == "70.00 % [0.00, 100.00]"
+    assert formatting.mean_points(MeanInterval.of([0.05, 0.04, 0.06])) == "5.00 points [2.52, 7.48]"
+    assert formatting.mean_points(MeanInterval.of([0.5, -0.5])) == "0.00 points [-100.00, 100.00]"
 
 
 def test_one_seed_says_that_it_has_no_interval():
-    assert wording.mean(MeanInterval.of([0.98])) == "98.00 % (one seed, no interval)"
-    assert wording.mean_points(MeanInterval.of([0.05])) == "5.00 points (one seed, no interval)"
+    assert formatting.mean(MeanInterval.of([0.98])) == "98.00 % (one seed, no interval)"
+    assert formatting.mean_points(MeanInterval.of([0.05])) == "5.00 points (one seed, no interval)"
 
 
 @pytest.mark.parametrize(("p", "text"), [(0.0009, "p < 0.001"), (0.001, "p = 0.001"), (0.5, "p = 0.500")])
 def test_p_values(p, text):
-    assert wording.p_value(p) == text
+    assert formatting.p_value(p) == text
 
 
 def test_a_paired_comparison_in_one_sentence():
-    sentence = wording.mcnemar(McNemar(600, 48, 10_000), "the plain net", "the permuted one")
+    sentence = formatting.mcnemar(McNemar(600, 48, 10_000), "the plain net", "the permuted one")
     assert sentence == (
         "of 10,000 images only the plain net reads 600 right and only the permuted one 48; "
         "the difference is 5.52 points [5.03, 6.01] (p < 0.001, exact McNemar)"

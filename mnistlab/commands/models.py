@@ -41,8 +41,8 @@ def _current(registry) -> str | None:
 
 
 def _describe(registry, name: str) -> tuple[str, str, str, str]:
-    from mnistlab import wording
-    from mnistlab.evaluation import Accuracy
+    from mnistlab.evaluation import formatting
+    from mnistlab.evaluation.intervals import Accuracy
 
     try:
         manifest = registry.manifest(name)
@@ -50,7 +50,7 @@ def _describe(registry, name: str) -> tuple[str, str, str, str]:
         return "?", "?", "?", f"fault: {error}"
     judged = "test" if "test" in manifest.metrics else "validation"
     metric = manifest.metrics[judged]
-    accuracy = f"{wording.accuracy(Accuracy(metric.correct, metric.n))} of {metric.n:,} {judged} images"
+    accuracy = f"{formatting.accuracy(Accuracy(metric.correct, metric.n))} of {metric.n:,} {judged} images"
     scramble = "plain" if manifest.permutation.kind == "identity" else "permuted"
     made = manifest.created.replace("T", " ").removesuffix(":00Z").removesuffix("Z")[:16]
     return made, f"{manifest.architecture.name}, {scramble}", f"{manifest.parameters:,}", accuracy
@@ -159,9 +159,10 @@ def models_prune(keep: int, dry_run: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
 def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
     """Compare versions FIRST and SECOND, paired: which images does only one of them read right?"""
-    from mnistlab import wording
     from mnistlab.data import load_mnist
-    from mnistlab.evaluation import compare, evaluate
+    from mnistlab.evaluation import formatting
+    from mnistlab.evaluation.intervals import compare
+    from mnistlab.evaluation.metrics import evaluate
     from mnistlab.registry import Registry
 
     registry = Registry()
@@ -175,7 +176,7 @@ def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
         return
     for name, one in zip(names, judged, strict=True):
         click.echo(f"{name}  {one.accuracy} {images} images")
-    sentence = wording.mcnemar(paired, names[0], names[1])
+    sentence = formatting.mcnemar(paired, names[0], names[1])
     click.echo(f"{sentence[0].upper()}{sentence[1:]}.")
 
 

@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from mnistlab.common.constants import CLASSES
-from mnistlab.conformal import Coverage
 from mnistlab.data import Digits
-from mnistlab.evaluation import Accuracy, Evaluation, McNemar
+from mnistlab.evaluation.conformal import Coverage
+from mnistlab.evaluation.formatting import interval, p_value, percent, points
+from mnistlab.evaluation.intervals import Accuracy, McNemar
+from mnistlab.evaluation.metrics import Evaluation
 from mnistlab.features import first_kernels, maps, neighbour_correlation
 from mnistlab.models import ConvNet
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, image, open_frame
-from mnistlab.wording import interval, p_value, percent, points
 
 
 def confusion(evaluation: Evaluation, *, name: str = "", ax: Axes | None = None) -> Axes:

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from mnistlab.evaluation import Accuracy
+from mnistlab.evaluation.formatting import percent
+from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.handwriting import Style
 from mnistlab.plots.pictures import PLAIN, RIGHT, WRONG, grid
-from mnistlab.wording import percent
 
 
 def styles(pictures: Mapping[Style, Tensor], *, columns: int = 11) -> np.ndarray:

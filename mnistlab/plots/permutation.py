@@ -11,10 +11,10 @@ from torch import Tensor
 
 from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.data import Digits
+from mnistlab.evaluation.formatting import percent
 from mnistlab.models import KERNEL
 from mnistlab.permutation import Permutation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, grid
-from mnistlab.wording import percent
 
 
 def scrambled(digits: Digits, permutation: Permutation, *, title: str) -> np.ndarray:

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from mnistlab.common.constants import SIDE
 from mnistlab.comparison import CELLS, NAMES, Cell, Comparison
+from mnistlab.evaluation.formatting import percent, points
 from mnistlab.models import KERNEL
 from mnistlab.permutation import Permutation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, image, open_frame
 from mnistlab.training import Epoch
-from mnistlab.wording import percent, points
 
 
 def learning_curves(

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from mnistlab.data import Digits
 from mnistlab.disputed import Disputed
-from mnistlab.evaluation import Accuracy
+from mnistlab.evaluation.formatting import percent, points
+from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.plots.pictures import PLAIN, RIGHT, SIGNED, WRONG, grid, image, open_frame
-from mnistlab.wording import percent, points
 
 
 def strongest(pieces: Sequence[Tensor]) -> np.ndarray:

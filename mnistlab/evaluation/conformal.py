@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from mnistlab.common.errors import LabError
-from mnistlab.evaluation import Accuracy
+from mnistlab.evaluation.intervals import Accuracy
 
 LEVELS = (0.9, 0.95, 0.99, 0.995, 0.999)
 # The level of a set that is shown. A network that reads more than 95 % right meets 95 % by leaving some sets empty; sets of

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from mnistlab.evaluation import Accuracy, McNemar, MeanInterval
+from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval
 
 
 def percent(share: float, digits: int = 2) -> str:

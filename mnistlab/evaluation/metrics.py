@@ -6,102 +6,16 @@ networks on the same images is McNemar's exact test (1947), both as SciPy comput
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 from torch import Tensor
 
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
+from mnistlab.evaluation.intervals import Accuracy
 
-CONFIDENCE = 0.95
 BINS = 15  # of the reliability curve; Guo et al. 2017
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """``correct`` of ``n`` images right.
-
-    Attributes
-    ----------
-    value, low, high : share from 0 to 1, with the bounds of its Wilson 95 % interval.
-
-    Raises
-    ------
-    LabError : ``n`` is 0, or ``correct`` is not between 0 and ``n``.
-    """
-
-    correct: int
-    n: int
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.correct <= self.n or self.n == 0:
-            raise LabError(f"{self.correct} right of {self.n} images is no accuracy", code="accuracy")
-
-    @property
-    def value(self) -> float:
-        """Share right, 0 to 1."""
-        return self.correct / self.n
-
-    @property
-    def low(self) -> float:
-        """Lower bound of the Wilson 95 % interval, 0 to 1."""
-        return self._interval()[0]
-
-    @property
-    def high(self) -> float:
-        """Upper bound of the Wilson 95 % interval, 0 to 1."""
-        return self._interval()[1]
-
-    def _interval(self) -> tuple[float, float]:
-        interval = stats.binomtest(self.correct, self.n).proportion_ci(CONFIDENCE, method="wilson")
-        return float(interval.low), float(interval.high)
-
-    def as_dict(self) -> dict:
-        """Plain numbers, for a JSON file."""
-        return {"value": self.value, "low": self.low, "high": self.high, "correct": self.correct, "n": self.n}
-
-    def __str__(self) -> str:
-        return f"{100 * self.value:.2f} % [{100 * self.low:.2f}, {100 * self.high:.2f}], n = {self.n:,}"
-
-
-@dataclass(frozen=True)
-class MeanInterval:
-    """Mean of one figure over several seeds, with its 95 % t interval and standard deviation.
-
-    With one seed there is no spread to see: ``low``, ``high`` and ``std`` are NaN.
-    """
-
-    mean: float
-    low: float
-    high: float
-    std: float
-    n: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> MeanInterval:
-        """From one value a seed.
-
-        Raises
-        ------
-        LabError : there is no value.
-        """
-        values = np.asarray(values, dtype=float)
-        if values.size == 0:
-            raise LabError("a mean needs at least one value", code="empty")
-        mean = float(values.mean())
-        if values.size == 1:
-            return cls(mean, float("nan"), float("nan"), float("nan"), 1)
-        std = float(values.std(ddof=1))
-        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, values.size - 1)) * std / values.size**0.5
-        return cls(mean, mean - half, mean + half, std, int(values.size))
-
-    def __str__(self) -> str:
-        if self.n == 1:
-            return f"{100 * self.mean:.2f} %, one seed"
-        return f"{100 * self.mean:.2f} % [{100 * self.low:.2f}, {100 * self.high:.2f}], {self.n} seeds"
 
 
 @dataclass(frozen=True)
@@ -178,54 +92,6 @@ class Evaluation:
         }
 
 
-@dataclass(frozen=True)
-class McNemar:
-    """Two networks on the same images: only those that one of them gets right can tell them apart.
-
-    Attributes
-    ----------
-    only_first, only_second : images that just one of the two gets right.
-    n : all images.
-    p_value : exact, two-sided: how often equal networks would differ at least as much.
-    difference, low, high : accuracy of the first minus that of the second, in shares, with a 95 % interval (Wald,
-        paired); of no width where the two never disagree.
-    """
-
-    only_first: int
-    only_second: int
-    n: int
-
-    @property
-    def p_value(self) -> float:
-        """Exact two-sided p-value, 0 to 1; 1 where the two never disagree."""
-        disagreements = self.only_first + self.only_second
-        return float(stats.binomtest(self.only_first, disagreements, 0.5).pvalue) if disagreements else 1.0
-
-    @property
-    def difference(self) -> float:
-        """Accuracy of the first minus that of the second, -1 to 1."""
-        return (self.only_first - self.only_second) / self.n
-
-    @property
-    def low(self) -> float:
-        """Lower bound of the paired 95 % interval of ``difference``."""
-        return self.difference - self._half()
-
-    @property
-    def high(self) -> float:
-        """Upper bound of the paired 95 % interval of ``difference``."""
-        return self.difference + self._half()
-
-    def as_dict(self) -> dict:
-        """Plain numbers, for a JSON file."""
-        counts = {"only_first": self.only_first, "only_second": self.only_second, "n": self.n}
-        return {**counts, "difference": self.difference, "low": self.low, "high": self.high, "p_value": self.p_value}
-
-    def _half(self) -> float:
-        variance = (self.only_first + self.only_second) / self.n - self.difference**2
-        return float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * (variance / self.n) ** 0.5
-
-
 def evaluate(probabilities: Tensor | np.ndarray, labels: Tensor | np.ndarray) -> Evaluation:
     """Judge probabilities (N, 10) against labels (N,).
 
@@ -283,18 +149,3 @@ def calibrate(confidence: np.ndarray, correct: np.ndarray, *, bins: int = BINS) 
         share_right = np.bincount(which, weights=correct, minlength=bins) / count
     gaps = np.abs(mean_confidence - share_right)
     return Calibration(mean_confidence, share_right, count, float(np.nansum(gaps * count) / max(1, count.sum())))
-
-
-def compare(first_correct: np.ndarray, second_correct: np.ndarray) -> McNemar:
-    """McNemar's test of two networks from which of the same images (N,) each got right.
-
-    Raises
-    ------
-    LabError : the two are not of equal length, or empty.
-    """
-    first, second = np.asarray(first_correct, dtype=bool), np.asarray(second_correct, dtype=bool)
-    if first.shape != second.shape or first.ndim != 1 or not first.size:
-        raise LabError(
-            f"a paired comparison needs the same images for both, not {first.shape} and {second.shape}", code="shape"
-        )
-    return McNemar(int((first & ~second).sum()), int((~first & second).sum()), int(first.size))

@@ -1,0 +1,1 @@
+"""Judging: intervals, metrics, conformal sets, and numbers as text."""
