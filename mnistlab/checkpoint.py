@@ -28,10 +28,10 @@ from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import CheckpointError, LabError, PermutationError
 from mnistlab.common.files import read_regular, strict_json
 from mnistlab.common.provenance import FOLDER, git_commit
-from mnistlab.data import Digits, Normalisation, Splits
+from mnistlab.data.mnist import Digits, Normalisation, Splits
+from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.conformal import Calibration, calibrate
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.permutation import Permutation
 from mnistlab.promotions import MANIFEST, MAX_MANIFEST, MAX_WEIGHTS, WEIGHTS
 from mnistlab.training import Training
 

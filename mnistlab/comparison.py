@@ -17,10 +17,10 @@ from torch import nn
 from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
-from mnistlab.data import Digits
+from mnistlab.data.mnist import Digits
+from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import MeanInterval
 from mnistlab.models import ConvNet, build, convnet_parameters, logits
-from mnistlab.permutation import Permutation
 from mnistlab.presets import Preset
 from mnistlab.record import Record
 from mnistlab.training import Settings, Training, train

@@ -13,7 +13,7 @@ import ipywidgets as widgets
 
 from mnistlab import readout
 from mnistlab.common.constants import CLASSES
-from mnistlab.strokes import CANVAS, PEN_WIDTHS
+from mnistlab.data.strokes import CANVAS, PEN_WIDTHS
 
 COLUMN = f"{CANVAS}px"
 READOUT = "256px"

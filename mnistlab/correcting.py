@@ -13,10 +13,10 @@ from datetime import datetime
 
 from mnistlab import consent, feedback
 from mnistlab.common.errors import FeedbackError
+from mnistlab.data.stroke_stats import terms
 from mnistlab.feedback import Correction, Store, Use
 from mnistlab.predictor import Prediction
 from mnistlab.sketch import Sketch
-from mnistlab.terms import terms
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mnistlab.common.errors import LabError
-from mnistlab.data import Digits
+from mnistlab.data.mnist import Digits
 from mnistlab.evaluation.intervals import Accuracy
 
 MAJORITY = 3  # of the five who saw each image

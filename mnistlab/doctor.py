@@ -108,7 +108,7 @@ def check_device() -> tuple[str, ...]:
 
 def check_data() -> tuple[str, ...]:
     """The shipped MNIST files, each by its SHA-256."""
-    from mnistlab.data import load_mnist
+    from mnistlab.data.mnist import load_mnist
 
     try:
         splits = load_mnist()

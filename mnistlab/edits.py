@@ -13,11 +13,9 @@ from itertools import combinations
 
 import numpy as np
 
-from mnistlab import polyline
-from mnistlab.models import one_thread
-from mnistlab.predictor import Predictor
-from mnistlab.preprocess import fit
-from mnistlab.strokes import (
+from mnistlab.data import polyline
+from mnistlab.data.preprocess import fit
+from mnistlab.data.strokes import (
     CANVAS,
     DIGIT,
     MANY_POINTS,
@@ -28,6 +26,8 @@ from mnistlab.strokes import (
     rasterise,
     to_standard_size,
 )
+from mnistlab.models import one_thread
+from mnistlab.predictor import Predictor
 
 PEN = PEN_SHARE * DIGIT  # px of the standard size, as all lengths below
 TRIMS = (12, 20, 30, 42, 56, 72, 92, 120, 150)  # cut from an end

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mnistlab import polyline
 from mnistlab.common.errors import LabError
+from mnistlab.data import polyline
+from mnistlab.data.preprocess import BOX, bounds, centre, place, shrink
+from mnistlab.data.strokes import CANVAS, PEN_WIDTH, as_strokes, check_pen, is_dot, rasterise, to_standard_size
 from mnistlab.edits import Edit, smallest_edit
 from mnistlab.models import one_thread
 from mnistlab.predictor import Predictor
-from mnistlab.preprocess import BOX, bounds, centre, place, shrink
-from mnistlab.strokes import CANVAS, PEN_WIDTH, as_strokes, check_pen, is_dot, rasterise, to_standard_size
 
 __all__ = ["Attribution", "Edit", "Step", "attribute", "log_odds", "smallest_edit", "steps"]
 

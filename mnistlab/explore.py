@@ -14,9 +14,9 @@ from torch import Tensor
 
 from mnistlab.common.constants import CLASSES, PIXELS, SIDE
 from mnistlab.common.errors import DataError
-from mnistlab.data import Digits
+from mnistlab.data.mnist import Digits
+from mnistlab.data.permutation import Permutation
 from mnistlab.models import KERNEL
-from mnistlab.permutation import Permutation
 
 CHUNK = 250  # images whose windows are held at once: 14 MB
 

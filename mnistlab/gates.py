@@ -18,11 +18,12 @@ import numpy as np
 import torch
 from scipy import stats
 
-from mnistlab import checkpoint, drawings, handwriting
+from mnistlab import checkpoint
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import CheckpointError
-from mnistlab.data import Digits, Splits
+from mnistlab.data import drawings, synthetic
+from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy, McNemar, compare
 from mnistlab.evaluation.metrics import Evaluation, evaluate
@@ -118,7 +119,7 @@ class Material:
     def of(cls, splits: Splits, *, drawn: int = DRAWN) -> Material:
         """From a split data set; every digit is drawn equally often."""
         rng = np.random.default_rng(DRAWN_SEED)
-        digits = [(i % CLASSES, handwriting.draw(i % CLASSES, rng)) for i in range(drawn)]
+        digits = [(i % CLASSES, synthetic.draw(i % CLASSES, rng)) for i in range(drawn)]
         return cls(splits.name, splits.seed, splits.validation, digits)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from mnistlab import consent
 from mnistlab.common.errors import FeedbackError
-from mnistlab.strokes import as_strokes, check_pen
+from mnistlab.data.strokes import as_strokes, check_pen
 
 if TYPE_CHECKING:  # it would bring PyTorch along
     from mnistlab.predictor import Prediction

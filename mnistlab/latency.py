@@ -12,8 +12,8 @@ from itertools import cycle
 
 import numpy as np
 
-from mnistlab import drawings
 from mnistlab.common.errors import LabError
+from mnistlab.data import drawings
 from mnistlab.explanation import attribute, smallest_edit
 from mnistlab.models import one_thread
 from mnistlab.predictor import Predictor

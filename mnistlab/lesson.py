@@ -23,7 +23,7 @@ from mnistlab import gates, personal, plausibility
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.common import locks
 from mnistlab.common.errors import TrainingError
-from mnistlab.data import Digits, Splits
+from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation.intervals import Accuracy, compare
 from mnistlab.feedback import Correction, Store
 from mnistlab.gates import Decision, Material, Verdict

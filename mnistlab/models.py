@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from mnistlab.common.constants import CLASSES, PIXELS
 from mnistlab.common.errors import LabError
-from mnistlab.data import Normalisation
-from mnistlab.permutation import Permutation
+from mnistlab.data.mnist import Normalisation
+from mnistlab.data.permutation import Permutation
 
 KERNEL = 5  # pixels along one edge of a convolution kernel
 WIDE = 16  # kernels; from here on a CPU learns faster with the channels of a pixel side by side

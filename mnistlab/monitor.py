@@ -20,7 +20,7 @@ from mnistlab import drift, personal
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
-from mnistlab.data import Splits
+from mnistlab.data.mnist import Splits
 from mnistlab.drift import Finding
 from mnistlab.evaluation.intervals import Accuracy
 

@@ -27,9 +27,9 @@ from torch import Tensor
 from mnistlab import checkpoint, models
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.errors import CheckpointError, LabError, PermutationError
-from mnistlab.data import Splits
+from mnistlab.data.mnist import Splits
+from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.permutation import Permutation
 
 KEYS = ("model_state_dict", "permutation", "n_kernels", "input_size", "output_size")
 MAX_FILE, MAX_UNPACKED = 16 * 2**20, 64 * 2**20  # bytes

@@ -18,18 +18,19 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 import numpy as np
 
-from mnistlab import drawings, keys, readout
+from mnistlab import keys, readout
 from mnistlab.common import paths
 from mnistlab.common.errors import FeedbackError, LabError
 from mnistlab.common.progress import headless
 from mnistlab.controls import NONE, Controls
+from mnistlab.data import drawings
+from mnistlab.data.strokes import PEN_WIDTH, Drawing, as_strokes, check_pen, rasterise
 from mnistlab.later import Later
 from mnistlab.predictor import Prediction, Predictor
 from mnistlab.readers import Readers
 from mnistlab.replay import Moment, Player
 from mnistlab.sheet import REACH, Sheet
 from mnistlab.sketch import Sketch
-from mnistlab.strokes import PEN_WIDTH, Drawing, as_strokes, check_pen, rasterise
 from mnistlab.why import Why
 
 if TYPE_CHECKING:

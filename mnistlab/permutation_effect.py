@@ -17,9 +17,9 @@ from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
 from mnistlab.comparison import CELLS, Cell
+from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import CONFIDENCE, MeanInterval
 from mnistlab.models import build
-from mnistlab.permutation import Permutation
 from mnistlab.record import Record
 from mnistlab.training import Settings, Training
 

@@ -20,13 +20,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab import handwriting, models, nondigits, training
-from mnistlab.augment import Augmentation
+from mnistlab import models, training
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import TrainingError
 from mnistlab.common.progress import track
-from mnistlab.data import Digits, Splits
+from mnistlab.data import outliers, synthetic
+from mnistlab.data.augmentation import Augmentation
+from mnistlab.data.mnist import Digits, Splits
 from mnistlab.models import to_input
 from mnistlab.training import Epoch, Training
 
@@ -111,8 +112,8 @@ class Rehearsal:
         pictures = torch.cat(
             [
                 digits.images,
-                handwriting.digits(drawn, seed=seed + 1, show_progress=False).images,
-                nondigits.images(others, seed=seed + 2, show_progress=False),
+                synthetic.digits(drawn, seed=seed + 1, show_progress=False).images,
+                outliers.images(others, seed=seed + 2, show_progress=False),
             ]
         )
         features = behind(base, pictures)

@@ -20,12 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistlab import drawings
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import HEADLESS
+from mnistlab.data import drawings
+from mnistlab.data.strokes import CANVAS
 from mnistlab.latency import Timing
-from mnistlab.strokes import CANVAS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 START = 90  # seconds a server may take

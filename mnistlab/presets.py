@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mnistlab.augment import Augmentation
 from mnistlab.common.errors import TrainingError
+from mnistlab.data.augmentation import Augmentation
 from mnistlab.training import Settings
 
 SLIGHT = Augmentation(degrees=8.0, shear=0.1, scale=0.08, shift=1.2, pen=0.0)  # what handwriting does anyway

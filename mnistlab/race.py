@@ -22,7 +22,7 @@ from torchvision import transforms
 from mnistlab import models
 from mnistlab.common import provenance
 from mnistlab.common.errors import TrainingError
-from mnistlab.data import Digits, Normalisation, Splits
+from mnistlab.data.mnist import Digits, Normalisation, Splits
 from mnistlab.presets import Preset
 from mnistlab.training import train
 

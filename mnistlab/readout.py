@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from mnistlab import drawings
 from mnistlab.checkpoint import Manifest, lineage
 from mnistlab.common.constants import CLASSES
+from mnistlab.data import drawings
 from mnistlab.evaluation.formatting import percent
 from mnistlab.keys import HELP
 from mnistlab.predictor import Prediction

@@ -18,17 +18,16 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from mnistlab import augment as augmentation
-from mnistlab import batchnorm, permutation, training
-from mnistlab import data as mnist
+from mnistlab import batchnorm, training
 from mnistlab import models as networks
-from mnistlab.augment import Augmentation
 from mnistlab.common import provenance
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import write_atomic
-from mnistlab.data import Digits, Normalisation
+from mnistlab.data import augmentation, mnist, permutation
+from mnistlab.data.augmentation import Augmentation
+from mnistlab.data.mnist import Digits, Normalisation
+from mnistlab.data.permutation import Permutation
 from mnistlab.models import best_device
-from mnistlab.permutation import Permutation
 from mnistlab.training import Epoch, Settings, Training, train
 
 CODE = (augmentation, batchnorm, mnist, networks, permutation, training)  # what decides what a training gives

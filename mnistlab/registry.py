@@ -19,7 +19,7 @@ from mnistlab.checkpoint import Checkpoint, Manifest
 from mnistlab.common import locks, paths
 from mnistlab.common.errors import CheckpointError, LabError, RegistryError
 from mnistlab.common.files import read_regular, sync_folder, write_durable
-from mnistlab.data import Digits, Splits
+from mnistlab.data.mnist import Digits, Splits
 from mnistlab.promotions import POINTER, Promotions
 from mnistlab.training import Training
 

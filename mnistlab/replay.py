@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnistlab import polyline
+from mnistlab.data import polyline
 
 SPEED = 450  # px a second, an easy hand on a canvas of 280 px
 LIFT = 0.15  # seconds in the air between two strokes

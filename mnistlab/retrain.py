@@ -18,7 +18,7 @@ from mnistlab import display, execution, folder, gates, history, lesson, runs
 from mnistlab.common import locks, paths
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import DataError, LabError, RunError, TrainingError
-from mnistlab.data import Splits, load_mnist
+from mnistlab.data.mnist import Splits, load_mnist
 from mnistlab.feedback import Store
 from mnistlab.folder import Folder
 from mnistlab.gates import Decision, Material, Verdict

@@ -14,8 +14,9 @@ from ipycanvas import Canvas, hold_canvas
 from ipywidgets import Layout
 from PIL import Image
 
-from mnistlab import polyline, tint
-from mnistlab.strokes import CANVAS
+from mnistlab import tint
+from mnistlab.data import polyline
+from mnistlab.data.strokes import CANVAS
 
 SHARP = 2  # canvas px for each px on the screen: edges stay crisp on high-resolution screens
 INK = 0x1A  # grey of the ink

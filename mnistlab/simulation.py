@@ -12,15 +12,16 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from mnistlab import consent, drift, handwriting, monitor
+from mnistlab import consent, drift, monitor
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
-from mnistlab.drawings import StoredDrawing
+from mnistlab.data import synthetic
+from mnistlab.data.drawings import StoredDrawing
+from mnistlab.data.stroke_stats import terms
+from mnistlab.data.strokes import CANVAS, DIGIT, PEN_WIDTH
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import Correction, Use, now
 from mnistlab.predictor import Predictor
-from mnistlab.strokes import CANVAS, DIGIT, PEN_WIDTH
-from mnistlab.terms import terms
 
 SIZE, SPREAD = 0.8, 0.12  # of a digit against the canvas that ``handwriting`` fills; logarithm of its spread
 PLACE = 12  # px, spread of a digit's place around the middle
@@ -48,7 +49,7 @@ def readings(
     uses, corrections = [], []
     for number in range(n):
         digit, moment = int(rng.integers(CLASSES)), start + timedelta(days=days * number / n)
-        strokes, pen = _placed(handwriting.draw(digit, rng), rng), pen_width * float(rng.choice(PENS))
+        strokes, pen = _placed(synthetic.draw(digit, rng), rng), pen_width * float(rng.choice(PENS))
         read = reader.predict_strokes(strokes, pen)
         same = {"version": read.version, "milliseconds": read.milliseconds, "created": moment, "session": session}
         said = ("right" if read.digit == digit else "wrong") if number % 2 == 0 else None

@@ -10,12 +10,12 @@ from contextlib import suppress
 
 import numpy as np
 
-from mnistlab import drawings, preprocess
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import ImageError, StrokesError
-from mnistlab.drawings import StoredDrawing
+from mnistlab.data import drawings, preprocess
+from mnistlab.data.drawings import StoredDrawing
+from mnistlab.data.strokes import CANVAS, PEN_WIDTH, Drawing, check_pen
 from mnistlab.predictor import Prediction, Predictor
-from mnistlab.strokes import CANVAS, PEN_WIDTH, Drawing, check_pen
 
 PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of every such file
 

@@ -102,6 +102,6 @@ def outcome(done: Lesson) -> str:
 
 
 def _teach(store: Store, registry: Registry) -> Lesson:
-    from mnistlab.data import load_mnist  # torchvision takes a second
+    from mnistlab.data.mnist import load_mnist  # torchvision takes a second
 
     return learn(store.corrections(), registry, load_mnist(), store=store, show_progress=False)

@@ -22,9 +22,9 @@ from mnistlab.batchnorm import Normed
 from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import TrainingError
 from mnistlab.common.progress import track
-from mnistlab.data import Digits, Normalisation
+from mnistlab.data.mnist import Digits, Normalisation
+from mnistlab.data.permutation import Permutation
 from mnistlab.models import ConvNet, best_device, layout, logits, to_input
-from mnistlab.permutation import Permutation
 
 WEIGHT_DECAY = 0.01  # AdamW's default in PyTorch
 NONDIGIT_WEIGHT = 0.15  # of their loss against that of the digits; more cost accuracy on validation digits

@@ -16,7 +16,7 @@ from mnistlab import models
 from mnistlab.common import provenance
 from mnistlab.common.errors import RunError, TrainingError
 from mnistlab.common.files import to_json, write_atomic
-from mnistlab.data import Digits, Splits
+from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation.intervals import Accuracy, MeanInterval
 from mnistlab.presets import Preset
 from mnistlab.training import Training, train

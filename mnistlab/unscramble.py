@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import DataError
-from mnistlab.permutation import Permutation
+from mnistlab.data.permutation import Permutation
 from mnistlab.unscramble_graph import (
     correlation,
     embed,

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from mnistlab import personal
-from mnistlab.benchmark import Drawing
 from mnistlab.common.errors import DataError
 from mnistlab.common.progress import track
-from mnistlab.data import Digits, Splits
+from mnistlab.data.mnist import Digits, Splits
+from mnistlab.data.pen_files import Drawing
 from mnistlab.evaluation.conformal import calibrate
 from mnistlab.predictor import Predictor
 

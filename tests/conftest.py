@@ -17,8 +17,8 @@ import pytest
 from made import committed
 
 from mnistlab import models
-from mnistlab.data import Splits, load_mnist
-from mnistlab.permutation import Permutation
+from mnistlab.data.mnist import Splits, load_mnist
+from mnistlab.data.permutation import Permutation
 from mnistlab.registry import Registry
 from mnistlab.training import Settings, Training, train
 

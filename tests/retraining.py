@@ -45,7 +45,7 @@ def quicken() -> None:
 
     retrain.Material.of = few
     retrain.load_mnist = lambda: _small(load_mnist())
-    from mnistlab.data import load_mnist
+    from mnistlab.data.mnist import load_mnist
 
     gates.FLOOR = gates.FLOOR_DRAWN = 0.0
     gates.ECE = 1.0

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mnistlab.augment import Augmentation
+from mnistlab.data.augmentation import Augmentation
 
 
 def generator(seed: int = 0) -> torch.Generator:

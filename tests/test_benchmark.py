@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import Predictor, benchmark, handwriting
-from mnistlab.benchmark import Drawing, placed, read_drawings, replay
+from mnistlab import Predictor, benchmark
+from mnistlab.benchmark import placed, replay
 from mnistlab.cli import main
 from mnistlab.common.errors import DataError
+from mnistlab.data import synthetic
+from mnistlab.data.pen_files import Drawing, read_drawings
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy
 
@@ -17,7 +19,7 @@ from mnistlab.evaluation.intervals import Accuracy
 def drawings() -> list[Drawing]:
     rng = np.random.default_rng(0)
     styles = {0: "oval", 3: "round", 6: "plain"}
-    return [Drawing(d, 1 + d, handwriting.draw(d, rng, style=styles[d])) for d in styles for _ in range(10)]
+    return [Drawing(d, 1 + d, synthetic.draw(d, rng, style=styles[d])) for d in styles for _ in range(10)]
 
 
 def write(path, drawings):

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab import drawings, pointer, simulation
+from mnistlab import pointer, simulation
 from mnistlab.common import paths
+from mnistlab.data import drawings
+from mnistlab.data.strokes import rasterise
 from mnistlab.feedback import Store
 from mnistlab.predictor import Predictor
 from mnistlab.registry import Registry
-from mnistlab.strokes import rasterise
 
 pytestmark = pytest.mark.browser
 

@@ -24,8 +24,8 @@ import torch
 from mnistlab import checkpoint, models
 from mnistlab.common import files, paths
 from mnistlab.common.errors import CheckpointError
-from mnistlab.data import Normalisation
-from mnistlab.permutation import Permutation
+from mnistlab.data.mnist import Normalisation
+from mnistlab.data.permutation import Permutation
 
 WEIGHTS, MANIFEST = checkpoint.WEIGHTS, checkpoint.MANIFEST
 

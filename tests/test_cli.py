@@ -278,7 +278,7 @@ def test_the_command_is_installed_under_its_name():
 
 
 def test_the_race_is_run_by_a_command(monkeypatch, small):
-    monkeypatch.setattr("mnistlab.data.load_mnist", lambda: small)
+    monkeypatch.setattr("mnistlab.data.mnist.load_mnist", lambda: small)
     arguments = ["benchmark", "train", "--laps", "1", "--epochs", "1", "--most-epochs", "1", "--device", "cpu"]
     table = call(*arguments)
     assert table.exit_code == 0

@@ -20,8 +20,8 @@ from mnistlab.comparison import (
     matched_hidden,
     multiplications,
 )
+from mnistlab.data.permutation import Permutation
 from mnistlab.models import build, convnet_parameters, count_parameters
-from mnistlab.permutation import Permutation
 from mnistlab.record import Record
 from mnistlab.training import Settings, train
 

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import cli, consent, correcting, drawings, strip
+from mnistlab import cli, consent, correcting, strip
 from mnistlab.common import paths, progress
 from mnistlab.common.errors import FeedbackError, StrokesError
+from mnistlab.data import drawings
+from mnistlab.data.stroke_stats import terms
 from mnistlab.database import ABOUT
 from mnistlab.feedback import Store
 from mnistlab.pad import DigitPad
 from mnistlab.predictor import Predictor
-from mnistlab.terms import terms
 
 SEVEN, THREE = (drawings.load()[name].strokes for name in ("seven", "three"))
 

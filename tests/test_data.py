@@ -10,10 +10,10 @@ import pytest
 import torch
 import torchvision.datasets.mnist as torchvision_mnist
 
-from mnistlab import data
 from mnistlab.common import paths
 from mnistlab.common.errors import DataError
-from mnistlab.data import Digits, Normalisation, load, load_mnist
+from mnistlab.data import mnist
+from mnistlab.data.mnist import Digits, Normalisation, load, load_mnist
 
 
 def made_up(n: int) -> Digits:
@@ -199,11 +199,11 @@ def test_load_gives_the_same_as_load_mnist(splits):
 @pytest.fixture
 def shipped(tmp_path, monkeypatch) -> Path:
     """A copy of the package's data folder that may be spoiled."""
-    folder = tmp_path / "mnist"
+    folder = tmp_path / "idx"
     folder.mkdir()
-    for source in (Path(data.__file__).parent / "mnist").glob("*.gz"):
+    for source in (Path(mnist.__file__).parent / "idx").glob("*.gz"):
         (folder / source.name).symlink_to(source)
-    monkeypatch.setattr(data, "files", lambda package: tmp_path)
+    monkeypatch.setattr(mnist, "files", lambda package: tmp_path)
     return folder
 
 
@@ -311,7 +311,7 @@ def downloads(tmp_path, monkeypatch) -> Path:
 
     monkeypatch.setenv("MNISTLAB_DATA", str(tmp_path))
     monkeypatch.setattr(torchvision_mnist, "download_and_extract_archive", no_network)
-    monkeypatch.setattr(data, "VALIDATION_SIZE", 20)
+    monkeypatch.setattr(mnist, "VALIDATION_SIZE", 20)
     assert paths.downloads() == tmp_path
     return tmp_path
 
@@ -368,7 +368,7 @@ def test_qmnist_takes_the_label_from_the_first_column_and_skips_mnist_s_own_test
     check(load("qmnist"), training, test)
 
 
-@pytest.mark.parametrize("name", list(data.DOWNLOADS))
+@pytest.mark.parametrize("name", list(mnist.DOWNLOADS))
 def test_without_a_network_the_message_says_so_and_what_works_without(downloads, name):
     with pytest.raises(
         DataError, match=rf"{name} could not be downloaded into .*It needs a network once.*MNIST itself"

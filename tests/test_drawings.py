@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnistlab import drawings, plots
+from mnistlab import plots
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError, StrokesError
+from mnistlab.data import drawings
+from mnistlab.data.strokes import CANVAS, MAX_POINTS, rasterise
 from mnistlab.predictor import Predictor
-from mnistlab.strokes import CANVAS, MAX_POINTS, rasterise
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mnistlab import drawings, edits, polyline
+from mnistlab import edits
 from mnistlab.common import paths
+from mnistlab.data import drawings, polyline
 from mnistlab.edits import smallest_edit
 from mnistlab.predictor import Predictor
 

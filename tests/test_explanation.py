@@ -9,13 +9,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnistlab import drawings, explanation, plots, polyline
+from mnistlab import explanation, plots
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError, StrokesError
+from mnistlab.data import drawings, polyline
+from mnistlab.data.preprocess import bounds, centre, fit, place, shrink
+from mnistlab.data.strokes import MAX_POINTS, rasterise, to_standard_size
 from mnistlab.explanation import attribute, log_odds, steps
 from mnistlab.predictor import Predictor
-from mnistlab.preprocess import bounds, centre, fit, place, shrink
-from mnistlab.strokes import MAX_POINTS, rasterise, to_standard_size
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import torch
 from mnistlab import explore
 from mnistlab.common.constants import CLASSES, PIXELS, SIDE
 from mnistlab.common.errors import DataError
-from mnistlab.data import Digits
-from mnistlab.permutation import Permutation
+from mnistlab.data.mnist import Digits
+from mnistlab.data.permutation import Permutation
 
 
 def random_digits(n: int, seed: int) -> Digits:

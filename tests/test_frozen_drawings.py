@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab import drawings
 from mnistlab.common import paths
+from mnistlab.data import drawings
 from mnistlab.predictor import Predictor
 
 FROZEN = sorted((Path(__file__).parent / "drawings").glob("*.json"))

@@ -14,10 +14,10 @@ import torch
 from mnistlab import checkpoint, gates, models
 from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError
-from mnistlab.data import Digits, Splits
+from mnistlab.data.mnist import Digits, Splits
+from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.gates import Decision, Material
-from mnistlab.permutation import Permutation
 from mnistlab.training import Settings, train
 
 OUTPUT = 9  # the last layer of ``ConvNet.net``

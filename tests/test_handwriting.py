@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from mnistlab import Predictor, handwriting
+from mnistlab import Predictor
 from mnistlab.common.errors import LabError
-from mnistlab.handwriting import STYLES
-from mnistlab.strokes import as_strokes
+from mnistlab.data import synthetic
+from mnistlab.data.strokes import as_strokes
+from mnistlab.data.synthetic import STYLES
 
 
 def test_every_digit_has_styles_of_different_names():
@@ -18,7 +19,7 @@ def test_every_digit_has_styles_of_different_names():
 def test_every_style_is_a_drawing_on_the_canvas(style):
     rng = np.random.default_rng(0)
     for _ in range(20):
-        strokes = as_strokes(handwriting.draw(style.digit, rng, style=style.name))
+        strokes = as_strokes(synthetic.draw(style.digit, rng, style=style.name))
         assert len(strokes) == len(style.strokes)
         points = np.concatenate(strokes)
         assert np.ptp(points, axis=0).max() > 100  # px
@@ -26,30 +27,30 @@ def test_every_style_is_a_drawing_on_the_canvas(style):
 
 
 def test_a_drawing_is_never_twice_the_same_but_repeats_with_its_seed():
-    first, again = (handwriting.draw(7, np.random.default_rng(3)) for _ in range(2))
+    first, again = (synthetic.draw(7, np.random.default_rng(3)) for _ in range(2))
     np.testing.assert_array_equal(first[0], again[0])
     rng = np.random.default_rng(3)
-    assert not np.array_equal(handwriting.draw(7, rng)[0][:3], handwriting.draw(7, rng)[0][:3])
+    assert not np.array_equal(synthetic.draw(7, rng)[0][:3], synthetic.draw(7, rng)[0][:3])
 
 
 def test_corners_stay_corners():
-    seven = handwriting._smooth(np.array([(0, 0), (0.5, 0), (1, 0), (1, 0), (0.7, 0.5), (0.5, 1)], dtype=float))
+    seven = synthetic._smooth(np.array([(0, 0), (0.5, 0), (1, 0), (1, 0), (0.7, 0.5), (0.5, 1)], dtype=float))
     assert np.abs(seven - (1, 0)).sum(axis=1).min() == 0
     assert seven[:, 0].max() == 1  # a curve without the corner would bulge
 
 
 def test_digits_are_training_images():
-    drawn = handwriting.digits(40, seed=1, show_progress=False)
+    drawn = synthetic.digits(40, seed=1, show_progress=False)
     assert len(drawn) == 40
     assert drawn.images.flatten(1).any(dim=1).all()
-    again = handwriting.digits(40, seed=1, show_progress=False)
+    again = synthetic.digits(40, seed=1, show_progress=False)
     assert drawn.sha256() == again.sha256()
-    assert drawn.sha256() != handwriting.digits(40, seed=2, show_progress=False).sha256()
-    assert len(handwriting.digits(0, seed=1, show_progress=False)) == 0
+    assert drawn.sha256() != synthetic.digits(40, seed=2, show_progress=False).sha256()
+    assert len(synthetic.digits(0, seed=1, show_progress=False)) == 0
 
 
 def test_the_shipped_network_reads_most_of_them():
-    drawn = handwriting.digits(300, seed=5, show_progress=False)
+    drawn = synthetic.digits(300, seed=5, show_progress=False)
     right = (Predictor.load().predict_digits(drawn.images).argmax(axis=1) == drawn.labels.numpy()).mean()
     assert right > 0.75  # a style under the wrong digit would cost more than chance
 
@@ -57,9 +58,9 @@ def test_the_shipped_network_reads_most_of_them():
 @pytest.mark.parametrize(("digit", "style"), [(10, None), (-1, None), (1, "crossed")])
 def test_what_nobody_writes_is_refused(digit, style):
     with pytest.raises(LabError, match="there is no style"):
-        handwriting.draw(digit, np.random.default_rng(0), style=style)
+        synthetic.draw(digit, np.random.default_rng(0), style=style)
 
 
 def test_a_negative_number_is_refused():
     with pytest.raises(LabError, match="0 or more"):
-        handwriting.digits(-1, seed=0)
+        synthetic.digits(-1, seed=0)

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import checkpoint, handwriting, lesson
+from mnistlab import checkpoint, lesson
 from mnistlab.cli import main
 from mnistlab.common import locks, paths
 from mnistlab.common.errors import TrainingError
+from mnistlab.data import synthetic
 from mnistlab.feedback import Correction, Store
 from mnistlab.gates import Material
 from mnistlab.lesson import apart, learn
@@ -31,7 +32,7 @@ def corrections() -> list[Correction]:
     for number in range(40):
         digit = number % 5
         bar = np.stack([np.linspace(40, 240, 20), 140 + rng.normal(0, 4, 20).cumsum() / 3], axis=1)
-        strokes = [bar] if digit == 1 else handwriting.draw(digit, rng)
+        strokes = [bar] if digit == 1 else synthetic.draw(digit, rng)
         read = reader.predict_strokes(strokes)
         said = NOW + timedelta(minutes=number)
         found.append(

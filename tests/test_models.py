@@ -8,9 +8,9 @@ from torch import nn
 
 from mnistlab import models
 from mnistlab.common.errors import LabError
-from mnistlab.data import Normalisation
+from mnistlab.data.mnist import Normalisation
+from mnistlab.data.permutation import Permutation
 from mnistlab.models import ConvNet, FullyConnected, build, convnet_parameters, count_parameters
-from mnistlab.permutation import Permutation
 
 
 def test_the_convnet_of_the_lab_has_6422_parameters_by_count_and_by_formula():

@@ -8,9 +8,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from mnistlab import bulletin, monitor, nondigits
+from mnistlab import bulletin, monitor
 from mnistlab.cli import main
 from mnistlab.common.errors import LabError, RunError
+from mnistlab.data import outliers
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import Correction, Store, Use
 from mnistlab.monitor import Reference, watch
@@ -136,7 +137,7 @@ def test_accuracy_is_foreseen_without_labels(reference, small):
 
 def test_what_it_never_learned_is_strange(reference, small):
     digits = reference.strange(reference.seen(small.test.images.numpy()))
-    others = nondigits.images(60, seed=5, show_progress=False).numpy()
+    others = outliers.images(60, seed=5, show_progress=False).numpy()
     assert digits.value < 0.05
     assert reference.strange(reference.seen(others)).value > 0.6
     assert reference.strange(reference.seen(others[:0])) is None

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab import nondigits
 from mnistlab.common.errors import LabError
+from mnistlab.data import outliers
 
 
 def test_the_same_seed_draws_the_same_pictures():
-    first, again, other = (nondigits.images(40, seed=seed, show_progress=False) for seed in (1, 1, 2))
+    first, again, other = (outliers.images(40, seed=seed, show_progress=False) for seed in (1, 1, 2))
     assert first.shape == (40, 28, 28)
     assert first.dtype == torch.uint8
     assert first.equal(again)
@@ -17,40 +17,40 @@ def test_the_same_seed_draws_the_same_pictures():
 
 
 def test_every_picture_has_ink_and_fits_the_box_of_mnist():
-    pictures = nondigits.images(200, seed=0, show_progress=False).numpy()
+    pictures = outliers.images(200, seed=0, show_progress=False).numpy()
     for picture in pictures:
         rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
 
 
-@pytest.mark.parametrize("name", [*nondigits.LETTERS, *nondigits.SIGNS])
+@pytest.mark.parametrize("name", [*outliers.LETTERS, *outliers.SIGNS])
 def test_each_shape_is_drawn_with_all_its_strokes(name):
-    shape = {**nondigits.LETTERS, **nondigits.SIGNS}[name]
-    strokes = nondigits.letter(name, np.random.default_rng(0))
+    shape = {**outliers.LETTERS, **outliers.SIGNS}[name]
+    strokes = outliers.letter(name, np.random.default_rng(0))
     assert len(strokes) == len(shape)
     assert all(np.isfinite(stroke).all() and len(stroke) >= 2 for stroke in strokes)
 
 
 def test_no_letter_is_one_that_a_digit_may_look_like():
-    assert not set(nondigits.LETTERS) & set("BbDGgIiJlOoQqSsYyZzaC0123456789" + nondigits.CLOSE)
+    assert not set(outliers.LETTERS) & set("BbDGgIiJlOoQqSsYyZzaC0123456789" + outliers.CLOSE)
 
 
 def test_letters_can_be_left_out():
-    rng_letters = nondigits.images(30, seed=3, letters=("X",), show_progress=False)
-    assert not rng_letters.equal(nondigits.images(30, seed=3, show_progress=False))
+    rng_letters = outliers.images(30, seed=3, letters=("X",), show_progress=False)
+    assert not rng_letters.equal(outliers.images(30, seed=3, show_progress=False))
 
 
 def test_printed_letters_differ_from_face_to_face():
-    letters = nondigits.printed("AX")
-    assert letters.shape == (2 * len(nondigits.FACES), 28, 28)
+    letters = outliers.printed("AX")
+    assert letters.shape == (2 * len(outliers.FACES), 28, 28)
     assert len({picture.numpy().tobytes() for picture in letters}) == len(letters)
     assert (letters[0].float() - letters[0].flip(1).float()).abs().mean() < 6  # an A
 
 
 def test_what_is_not_there_is_refused():
     with pytest.raises(LabError, match="no letter or sign '8'"):
-        nondigits.letter("8", np.random.default_rng(0))
+        outliers.letter("8", np.random.default_rng(0))
     with pytest.raises(LabError, match="0 or more, not -1"):
-        nondigits.images(-1, seed=0)
+        outliers.images(-1, seed=0)
     with pytest.raises(LabError, match="one letter or more"):
-        nondigits.printed("")
+        outliers.printed("")

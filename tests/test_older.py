@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from mnistlab import cli, models, older
 from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError, LabError
-from mnistlab.data import Splits
+from mnistlab.data.mnist import Splits
 from mnistlab.registry import Registry
 
 

@@ -18,12 +18,13 @@ import pytest
 from ipycanvas import canvas as ipycanvas_canvas
 from PIL import Image
 
-from mnistlab import drawings, edits, readout, reasons
+from mnistlab import edits, readout, reasons
 from mnistlab.common.errors import RegistryError, StrokesError
+from mnistlab.data import drawings
+from mnistlab.data.strokes import CANVAS, rasterise
 from mnistlab.pad import INTERVAL, DigitPad
 from mnistlab.predictor import Prediction, Predictor
 from mnistlab.registry import Registry
-from mnistlab.strokes import CANVAS, rasterise
 
 LINE = [(100, 40), (120, 120), (140, 240)]
 HOSTILE = [None, "a", float("nan"), float("inf"), -float("inf"), 1e308, -1e308, True, [], {}, 10**400, b"1"]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistlab.common.errors import LabError, PermutationError
-from mnistlab.permutation import Permutation
+from mnistlab.data.permutation import Permutation
 
 seeds = st.integers(0, 2**63 - 1)
 few = settings(max_examples=25, deadline=None)

@@ -7,8 +7,8 @@ import torch
 from mnistlab import permutation_effect as effect
 from mnistlab.common.errors import LabError
 from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED
+from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import MeanInterval
-from mnistlab.permutation import Permutation
 from mnistlab.record import Record
 from mnistlab.training import Settings
 

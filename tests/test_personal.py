@@ -6,11 +6,12 @@ import torch
 from click.testing import CliRunner
 from test_benchmark import write
 
-from mnistlab import handwriting, personal, writers
-from mnistlab.benchmark import Drawing
+from mnistlab import personal, writers
 from mnistlab.cli import main
 from mnistlab.common.errors import DataError, TrainingError
-from mnistlab.data import Digits
+from mnistlab.data import synthetic
+from mnistlab.data.mnist import Digits
+from mnistlab.data.pen_files import Drawing
 from mnistlab.personal import Rehearsal, Settings, behind, distinct, fine_tune, halves
 from mnistlab.predictor import Predictor
 from mnistlab.registry import Registry
@@ -37,8 +38,8 @@ def odd() -> Digits:
     pictures, labels = [], []
     for number in range(30):
         bar = np.stack([np.linspace(40, 240, 20), 140 + rng.normal(0, 4, 20).cumsum() / 3], axis=1)
-        strokes = [bar] if number % 2 else handwriting.draw(3, rng, style="round")
-        pictures.append(handwriting.picture(strokes, pen=0.12))
+        strokes = [bar] if number % 2 else synthetic.draw(3, rng, style="round")
+        pictures.append(synthetic.picture(strokes, pen=0.12))
         labels.append(1 if number % 2 else 3)
     return Digits(torch.from_numpy(np.stack(pictures)), torch.tensor(labels))
 
@@ -148,7 +149,7 @@ def two_hands() -> list[Drawing]:
             digit = (1, 3)[number % 2]
             bar = np.stack([np.linspace(40, 240, 20), 140 + rng.normal(0, 4, 20).cumsum() / 3], axis=1)
             odd = writer == 2 and digit == 1
-            found.append(Drawing(digit, writer, [bar] if odd else handwriting.draw(digit, rng)))
+            found.append(Drawing(digit, writer, [bar] if odd else synthetic.draw(digit, rng)))
     return found
 
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab import handwriting, lesson, plausibility
+from mnistlab import lesson, plausibility
 from mnistlab.common.errors import DataError
-from mnistlab.data import Digits
+from mnistlab.data import synthetic
+from mnistlab.data.mnist import Digits
 from mnistlab.plausibility import review
 from mnistlab.registry import Registry
 
@@ -18,9 +19,9 @@ def base():
 def honest() -> Digits:
     """A hundred drawings of one hand: each digit ten times, in one style."""
     rng = np.random.default_rng(3)
-    style = {digit: next(s.name for s in handwriting.STYLES if s.digit == digit) for digit in range(10)}
+    style = {digit: next(s.name for s in synthetic.STYLES if s.digit == digit) for digit in range(10)}
     labels = [number % 10 for number in range(100)]
-    images = [handwriting.picture(handwriting.draw(d, rng, style=style[d]), pen=0.12) for d in labels]
+    images = [synthetic.picture(synthetic.draw(d, rng, style=style[d]), pen=0.12) for d in labels]
     return Digits(torch.from_numpy(np.stack(images)), torch.tensor(labels))
 
 

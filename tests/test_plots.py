@@ -14,15 +14,15 @@ from matplotlib.colors import to_rgba
 from mnistlab import plots
 from mnistlab.common.constants import CLASSES, PIXELS
 from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
-from mnistlab.data import Digits, Normalisation
+from mnistlab.data.mnist import Digits, Normalisation
+from mnistlab.data.permutation import Permutation
+from mnistlab.data.synthetic import Style
 from mnistlab.disputed import DISPUTED
 from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare
 from mnistlab.evaluation.metrics import evaluate
 from mnistlab.explanation import Attribution, Edit, Step
-from mnistlab.handwriting import Style
 from mnistlab.models import build, to_input
-from mnistlab.permutation import Permutation
 from mnistlab.permutation_effect import Crossed
 from mnistlab.plots.pictures import SIGNED
 from mnistlab.predictor import Prediction

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistlab import polyline
+from mnistlab.data import polyline
 
 CORNER = np.array([[0.0, 0.0], [30.0, 0.0], [30.0, 10.0]])
 coordinate = st.integers(-400, 400).map(lambda value: value / 2)

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnistlab import preprocess
 from mnistlab.common.errors import ImageError
-from mnistlab.preprocess import fit, to_ink
-from mnistlab.strokes import rasterise
+from mnistlab.data import preprocess
+from mnistlab.data.preprocess import fit, to_ink
+from mnistlab.data.strokes import rasterise
 
 
 def seven() -> np.ndarray:

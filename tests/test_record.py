@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from mnistlab import record as module
-from mnistlab.augment import Augmentation
 from mnistlab.common.errors import RunError
+from mnistlab.data.augmentation import Augmentation
+from mnistlab.data.permutation import Permutation
 from mnistlab.models import build
-from mnistlab.permutation import Permutation
 from mnistlab.record import Record
 from mnistlab.training import Settings, train
 

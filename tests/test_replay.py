@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from mnistlab import drawings, polyline
+from mnistlab.data import drawings, polyline
 from mnistlab.replay import LIFT, LONGEST, SPEED, Player, moments
 
 STROKES = drawings.load()["four"].strokes

@@ -15,7 +15,7 @@ from mnistlab import cli, gates, history, retrain
 from mnistlab import registry as registry_module
 from mnistlab.common import files, locks, provenance
 from mnistlab.common.errors import BusyError, DataError, RegistryError, RunError
-from mnistlab.data import Splits
+from mnistlab.data.mnist import Splits
 from mnistlab.registry import Registry
 from mnistlab.retrain import PASSED, PROMOTED, REFUSED
 
@@ -230,7 +230,7 @@ FAULTS = {
     "a slow cell": ("import time; time.sleep(60)", "cell-timeout", "longer than the 5 s a cell may take"),
     "no candidate": ("1", "no-candidate", "left no new version to judge"),
     "no network": (
-        "from mnistlab.data import load\nimport os\nos.environ.update(http_proxy='http://127.0.0.1:9', "
+        "from mnistlab.data.mnist import load\nimport os\nos.environ.update(http_proxy='http://127.0.0.1:9', "
         "https_proxy='http://127.0.0.1:9')\nload('kmnist')",
         "cell-error",
         "kmnist could not be downloaded",

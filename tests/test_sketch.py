@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnistlab import drawings
 from mnistlab.common.errors import ImageError, LabError, StrokesError
+from mnistlab.data import drawings
+from mnistlab.data.strokes import CANVAS, MAX_POINTS, REACH, Drawing
 from mnistlab.pad import DigitPad
 from mnistlab.predictor import Predictor
 from mnistlab.sketch import Sketch
-from mnistlab.strokes import CANVAS, MAX_POINTS, REACH, Drawing
 
 LINE = np.array([(100, 40), (120, 120), (140, 240)], dtype=float)
 

@@ -7,9 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from mnistlab import drawings, simulation
+from mnistlab import simulation
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError, RegistryError
+from mnistlab.data import drawings
 from mnistlab.feedback import Store, now
 from mnistlab.gates import Decision, Verdict
 from mnistlab.lesson import Lesson, Taught, learn

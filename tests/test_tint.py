@@ -8,7 +8,8 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from mnistlab import drawings, explanation, polyline, tint
+from mnistlab import explanation, tint
+from mnistlab.data import drawings, polyline
 from mnistlab.explanation import Attribution
 from mnistlab.predictor import Predictor
 

@@ -12,8 +12,8 @@ from torch import nn
 
 from mnistlab import models, training
 from mnistlab.common.errors import TrainingError
-from mnistlab.data import Digits, Normalisation
-from mnistlab.permutation import Permutation
+from mnistlab.data.mnist import Digits, Normalisation
+from mnistlab.data.permutation import Permutation
 from mnistlab.training import Settings, Training, train
 
 QUICK = Settings(epochs=1, batch_size=32)

@@ -108,7 +108,7 @@ def test_too_few_seeds_are_refused(small):
 
 
 def test_the_command_prints_seeds_means_and_seconds(small, tmp_path, monkeypatch):
-    monkeypatch.setattr("mnistlab.data.load_mnist", lambda: small)
+    monkeypatch.setattr("mnistlab.data.mnist.load_mnist", lambda: small)
     file = tmp_path / "quick.json"
     asked = ["benchmark", "preset", "quick", "--seeds", "2", "--test", "--json", str(file)]
     result = CliRunner().invoke(main, asked)
@@ -123,7 +123,7 @@ def test_the_command_prints_seeds_means_and_seconds(small, tmp_path, monkeypatch
 
 
 def test_the_command_trains_on_fewer_images_if_asked_to(small, monkeypatch):
-    monkeypatch.setattr("mnistlab.data.load_mnist", lambda: small)
+    monkeypatch.setattr("mnistlab.data.mnist.load_mnist", lambda: small)
     seen, measure = [], trials.measure
     monkeypatch.setattr(trials, "measure", lambda *given, **more: seen.append(given[2]) or measure(*given, **more))
     asked = ["benchmark", "preset", "quick", "--seeds", "1", "--train-size"]

@@ -3,8 +3,8 @@ import gzip
 import numpy as np
 import pytest
 
-from mnistlab.benchmark import read_drawings
 from mnistlab.common.errors import DataError
+from mnistlab.data.pen_files import read_drawings
 
 # Made up, in the shape of the real file.
 TEXT = """// ASCII char: a

@@ -6,7 +6,7 @@ import torch
 
 from mnistlab import unscramble_graph, unscramble_grid
 from mnistlab.common.errors import DataError
-from mnistlab.permutation import Permutation
+from mnistlab.data.permutation import Permutation
 from mnistlab.unscramble import Draft, Unscrambled, score, symmetries, unscramble
 
 SCRAMBLE = Permutation.random(42)

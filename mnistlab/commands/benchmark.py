@@ -29,7 +29,8 @@ def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
     FILE is JSON Lines, gzipped or not: {"label": 8, "writer": 12, "strokes": [[[x, y], ...], ...]}, px of a 280 x 280 canvas,
     y down. Or it is ujipenchars2.txt, of UJI Pen Characters.
     """
-    from mnistlab.benchmark import lines, read_drawings, replay
+    from mnistlab.benchmark import lines, replay
+    from mnistlab.data.pen_files import read_drawings
     from mnistlab.predictor import Predictor
 
     drawings = read_drawings(file)
@@ -55,8 +56,8 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
     the next 150, and what it costs on MNIST's test images. FILE is as for `mnistlab benchmark pen`.
     """
     from mnistlab import writers
-    from mnistlab.benchmark import read_drawings
-    from mnistlab.data import load_mnist
+    from mnistlab.data.mnist import load_mnist
+    from mnistlab.data.pen_files import read_drawings
     from mnistlab.predictor import Predictor
 
     try:
@@ -91,7 +92,7 @@ def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, 
     """Train the small ConvNet as the lab does and as tutorials do, in turn, to the same validation accuracy."""
     from mnistlab import presets, race
     from mnistlab.common.progress import track
-    from mnistlab.data import load_mnist
+    from mnistlab.data.mnist import load_mnist
 
     chosen = presets.preset(name).change(epochs=epochs)
     run = race.race(load_mnist(), chosen, laps=laps, most_epochs=most_epochs, device=device)
@@ -119,7 +120,7 @@ def benchmark_preset(
 ) -> None:
     """Train the small ConvNet by a preset from several seeds, and print how accurate and how fast it was."""
     from mnistlab import presets, trials
-    from mnistlab.data import load_mnist
+    from mnistlab.data.mnist import load_mnist
 
     chosen, splits = presets.preset(name).change(epochs=epochs), load_mnist()
     if train_size is not None:

@@ -159,7 +159,7 @@ def models_prune(keep: int, dry_run: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
 def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
     """Compare versions FIRST and SECOND, paired: which images does only one of them read right?"""
-    from mnistlab.data import load_mnist
+    from mnistlab.data.mnist import load_mnist
     from mnistlab.evaluation import formatting
     from mnistlab.evaluation.intervals import compare
     from mnistlab.evaluation.metrics import evaluate
@@ -208,7 +208,7 @@ def models_import(file: Path) -> None:
     into use.
     """
     from mnistlab import older
-    from mnistlab.data import load_mnist
+    from mnistlab.data.mnist import load_mnist
     from mnistlab.registry import Registry
 
     registry, splits = Registry(), load_mnist()

@@ -26,7 +26,7 @@ def monitor(ctx: click.Context, days: float, version: str | None, store: str | N
     from mnistlab import bulletin
     from mnistlab import monitor as work
     from mnistlab.common import paths
-    from mnistlab.data import load_mnist
+    from mnistlab.data.mnist import load_mnist
     from mnistlab.feedback import Store
     from mnistlab.folder import shorten
     from mnistlab.registry import Registry

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mnistlab.common.constants import CLASSES
+from mnistlab.data.strokes import rasterise, to_standard_size
 from mnistlab.evaluation.formatting import percent
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, WRONG, grid, image, open_frame
 from mnistlab.predictor import Prediction
-from mnistlab.strokes import rasterise, to_standard_size
 
 
 def reading(prediction: Prediction, ink: np.ndarray, *, scrambled: np.ndarray | None = None) -> np.ndarray:

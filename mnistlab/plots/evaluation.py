@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from mnistlab.common.constants import CLASSES
-from mnistlab.data import Digits
+from mnistlab.data.mnist import Digits
 from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.formatting import interval, p_value, percent, points
 from mnistlab.evaluation.intervals import Accuracy, McNemar

@@ -8,9 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from mnistlab.data.strokes import CANVAS, PEN_WIDTH
 from mnistlab.explanation import Attribution, Edit, Step
 from mnistlab.plots.pictures import SIGNED, WRONG, image
-from mnistlab.strokes import CANVAS, PEN_WIDTH
 
 PAPER_SIDE = 2.2  # inches of a drawing's edge
 RIM = "#D0D0D0"

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from mnistlab.common.constants import CLASSES, SIDE
-from mnistlab.data import Digits
+from mnistlab.data.mnist import Digits
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.evaluation.metrics import Evaluation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, SIGNED, THIRD, WRONG, grid, image

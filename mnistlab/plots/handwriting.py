@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from mnistlab.data.synthetic import Style
 from mnistlab.evaluation.formatting import percent
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.handwriting import Style
 from mnistlab.plots.pictures import PLAIN, RIGHT, WRONG, grid
 
 

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from mnistlab.common.constants import PIXELS, SIDE
-from mnistlab.data import Digits
+from mnistlab.data.mnist import Digits
+from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent
 from mnistlab.models import KERNEL
-from mnistlab.permutation import Permutation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, grid
 
 

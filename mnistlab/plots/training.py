@@ -11,9 +11,9 @@ from torch import Tensor
 
 from mnistlab.common.constants import SIDE
 from mnistlab.comparison import CELLS, NAMES, Cell, Comparison
+from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent, points
 from mnistlab.models import KERNEL
-from mnistlab.permutation import Permutation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, image, open_frame
 from mnistlab.training import Epoch
 

@@ -12,9 +12,9 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from torch import Tensor
 
 from mnistlab.common.constants import PIXELS, SIDE
+from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.permutation import Permutation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, THIRD, image, open_frame
 from mnistlab.unscramble import Draft, Score, Unscrambled
 from mnistlab.unscramble_grid import FAR

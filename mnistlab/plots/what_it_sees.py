@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from mnistlab.data import Digits
+from mnistlab.data.mnist import Digits
 from mnistlab.disputed import Disputed
 from mnistlab.evaluation.formatting import percent, points
 from mnistlab.evaluation.intervals import Accuracy

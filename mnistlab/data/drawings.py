@@ -26,8 +26,8 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError, StrokesError
 from mnistlab.common.files import write_new
-from mnistlab.preprocess import MAX_BYTES
-from mnistlab.strokes import PEN_WIDTH, PEN_WIDTHS, as_strokes, check_pen, rasterise
+from mnistlab.data.preprocess import MAX_BYTES
+from mnistlab.data.strokes import PEN_WIDTH, PEN_WIDTHS, as_strokes, check_pen, rasterise
 
 KEY = "mnistlab-drawing"  # of the PNG's text that holds the strokes
 MAX_TEXT = 2 * 2**20  # bytes of a drawing as JSON; 20,000 points with all their decimals take half of it
@@ -75,7 +75,7 @@ class StoredDrawing:
 
 def load() -> dict[str, StoredDrawing]:
     """Those of the lab by name, in the order of the digits."""
-    stored = json.loads(files("mnistlab").joinpath("drawings.json").read_text(encoding="utf-8"))
+    stored = json.loads(files("mnistlab.data").joinpath("drawings.json").read_text(encoding="utf-8"))
     return {
         fields["name"]: StoredDrawing(**{**fields, "strokes": as_strokes(fields["strokes"])})
         for fields in sorted(stored, key=lambda fields: fields["digit"])

@@ -2,7 +2,7 @@
 
 Convention: images are uint8, (N, 28, 28), 0 is paper and 255 is ink; labels are int64, (N,), 0 to 9.
 
-MNIST ships in ``mnistlab/mnist`` (LeCun, Cortes and Burges, CC BY-SA 3.0), so nothing is downloaded. Sets of the same
+MNIST ships in ``mnistlab/data/idx`` (LeCun, Cortes and Burges, CC BY-SA 3.0), so nothing is downloaded. Sets of the same
 shape come through torchvision into ``data/`` when first asked for.
 """
 
@@ -200,7 +200,7 @@ def _read(name: str) -> Tensor:
     from torchvision.datasets.mnist import read_image_file, read_label_file  # slow to import; drawing needs none of it
 
     try:
-        unpacked = gzip.decompress((files("mnistlab") / "mnist" / f"{name}.gz").read_bytes())
+        unpacked = gzip.decompress((files("mnistlab.data") / "idx" / f"{name}.gz").read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"MNIST's {name}.gz cannot be read ({error}); reinstall mnistlab", code="unreadable") from error
     if (found := hashlib.sha256(unpacked).hexdigest()) != MNIST_SHA256[name]:

@@ -18,9 +18,9 @@ from PIL import Image, ImageDraw, ImageFont
 from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
-from mnistlab.handwriting import PENS, Points, picture, vary
-from mnistlab.preprocess import fit
-from mnistlab.strokes import CANVAS
+from mnistlab.data.preprocess import fit
+from mnistlab.data.strokes import CANVAS
+from mnistlab.data.synthetic import PENS, Points, picture, vary
 
 CLOSE = "HLhnrtu"  # letters near to a digit: not learned, but good to judge by
 FACES = (

@@ -17,9 +17,9 @@ import torch
 from mnistlab.common.constants import CLASSES, SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
-from mnistlab.data import Digits
-from mnistlab.preprocess import fit
-from mnistlab.strokes import CANVAS, DIGIT, rasterise, to_standard_size
+from mnistlab.data.mnist import Digits
+from mnistlab.data.preprocess import fit
+from mnistlab.data.strokes import CANVAS, DIGIT, rasterise, to_standard_size
 
 PENS = (0.07, 0.17)  # share of the digit's longer side; MNIST's own pens lie within
 Points = tuple[tuple[float, float], ...]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnistlab.common.errors import StrokesError
-from mnistlab.strokes import as_strokes, check_pen
+from mnistlab.data.strokes import as_strokes, check_pen
 
 
 @dataclass(frozen=True)

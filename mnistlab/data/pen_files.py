@@ -1,0 +1,67 @@
+"""Files of real pen strokes, one drawing a line as JSON."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mnistlab.common.constants import CLASSES
+from mnistlab.common.errors import DataError, StrokesError
+from mnistlab.data import ujipen
+from mnistlab.data.strokes import as_strokes
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What somebody drew.
+
+    Attributes
+    ----------
+    label : the digit they meant, 0 to 9.
+    writer : a number for the person; 0 if not known.
+    strokes : float64 arrays (n, 2), px of a 280 x 280 canvas.
+    """
+
+    label: int
+    writer: int
+    strokes: list[np.ndarray]
+
+
+def read_drawings(path: Path | str) -> list[Drawing]:
+    """All drawings of a file, JSON Lines or the text of UJI Pen Characters, either of them gzipped if its name ends in ".gz".
+
+    Raises
+    ------
+    DataError : the file cannot be read, or a line is no drawing; the message names the line.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+        content = gzip.decompress(content) if path.suffix == ".gz" else content
+        if ujipen.is_ujipen(content):
+            drawings = [Drawing(*digit) for digit in ujipen.digits(content, path.name)]
+        else:
+            rows = enumerate(content.decode().split("\n"), start=1)
+            drawings = [_drawing(line, number, path.name) for number, line in rows if line.strip()]
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read as drawings: {error}", code="unreadable") from error
+    if not drawings:
+        raise DataError(f"{path} holds no drawing", code="empty")
+    return drawings
+
+
+def _drawing(line: str, number: int, name: str) -> Drawing:
+    try:
+        content = json.loads(line)
+        label, strokes = content["label"], as_strokes(content["strokes"])
+        writer = content.get("writer", 0)
+        if type(label) is not int or label not in range(CLASSES) or type(writer) is not int or not strokes:
+            raise ValueError("label is 0 to 9, writer a whole number, and there is at least one stroke")
+    except (ValueError, KeyError, TypeError, AttributeError, StrokesError) as error:
+        raise DataError(f"line {number} of {name} is no drawing: {error!s:.200}", code="line") from error
+    return Drawing(label, writer, strokes)
