@@ -23,7 +23,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from torch import Tensor, nn
 
-from mnistlab import models, tensors
+from mnistlab import tensors
 from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import CheckpointError, LabError, PermutationError
 from mnistlab.common.files import read_regular, strict_json
@@ -33,7 +33,8 @@ from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.conformal import Calibration, calibrate
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.promotions import MANIFEST, MAX_MANIFEST, MAX_WEIGHTS, WEIGHTS
-from mnistlab.training import Training
+from mnistlab.training import networks
+from mnistlab.training.records import Training
 
 CARD = "README.md"
 SCHEMA = 1  # of the manifest; another form gets another number
@@ -216,7 +217,7 @@ class Checkpoint:
 
     def logits(self, images: Tensor) -> Tensor:
         """uint8 (N, 28, 28) as drawn -> float32 (N, 10)."""
-        return models.logits(self.model, images, permutation=self.permutation, normalisation=self.normalisation)
+        return networks.logits(self.model, images, permutation=self.permutation, normalisation=self.normalisation)
 
     def probabilities(self, images: Tensor) -> Tensor:
         """uint8 (N, 28, 28) as drawn -> float32 (N, 10), each row sums to 1."""
@@ -333,7 +334,7 @@ def _write(
     parts = {PREFIX + name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     weights = safetensors.torch.save({**parts, PERMUTATION: permutation.order})
     apply = {"permutation": permutation, "normalisation": normalisation}
-    logits = models.logits(model, splits.validation.images, **apply)
+    logits = networks.logits(model, splits.validation.images, **apply)
     if not torch.isfinite(logits).all():
         raise CheckpointError("the network gives logits that are no finite numbers", code="finite")
     probe = splits.validation.images[:PROBES]
@@ -342,7 +343,7 @@ def _write(
         version=version_id,
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         architecture=Architecture(name=model.name, arguments=model.arguments),
-        parameters=models.count_parameters(model),
+        parameters=networks.count_parameters(model),
         normalisation=NormalisationInfo(mean=normalisation.mean, std=normalisation.std),
         permutation=PermutationInfo(
             kind="identity" if permutation.is_identity else "permuted",
@@ -364,7 +365,7 @@ def _write(
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         probe=Probe(
             images=[base64.b64encode(image.numpy().tobytes()).decode() for image in probe],
-            logits=models.logits(model, probe, **apply).tolist(),
+            logits=networks.logits(model, probe, **apply).tolist(),
         ),
     )
     return _files(weights, manifest)
@@ -396,11 +397,11 @@ def load(folder: Path) -> Checkpoint:
             code="sha256",
         )
     try:
-        arguments = models.check_arguments(manifest.architecture.name, manifest.architecture.arguments)
+        arguments = networks.check_arguments(manifest.architecture.name, manifest.architecture.arguments)
     except LabError as error:
         raise CheckpointError(f"the architecture cannot be built: {str(error)[:200]}", code="manifest") from error
-    model = models.build(manifest.architecture.name, **arguments)
-    if (count := models.count_parameters(model)) != manifest.parameters:
+    model = networks.build(manifest.architecture.name, **arguments)
+    if (count := networks.count_parameters(model)) != manifest.parameters:
         raise CheckpointError(
             f"the architecture has {count:,} parameters, its manifest says {manifest.parameters:,}", code="manifest"
         )
@@ -541,7 +542,7 @@ def _check_probe(checkpoint: Checkpoint) -> None:
 
 
 def _metric(model: nn.Module, digits: Digits, apply: dict) -> Metric:
-    answers = models.logits(model, digits.images, **apply).argmax(dim=1)
+    answers = networks.logits(model, digits.images, **apply).argmax(dim=1)
     return Metric(**Accuracy(int((answers == digits.labels).sum()), len(digits)).as_dict())
 
 

@@ -99,7 +99,7 @@ def check_device() -> tuple[str, ...]:
     """What training would run on."""
     import torch
 
-    from mnistlab.models import best_device
+    from mnistlab.training.networks import best_device
 
     device = best_device()
     name = f" ({torch.cuda.get_device_name()})" if device == "cuda" else ""

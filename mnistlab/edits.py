@@ -26,8 +26,8 @@ from mnistlab.data.strokes import (
     rasterise,
     to_standard_size,
 )
-from mnistlab.models import one_thread
 from mnistlab.predictor import Predictor
+from mnistlab.training.networks import one_thread
 
 PEN = PEN_SHARE * DIGIT  # px of the standard size, as all lengths below
 TRIMS = (12, 20, 30, 42, 56, 72, 92, 120, 150)  # cut from an end

@@ -14,7 +14,7 @@ from torch import Tensor
 from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.explanation import log_odds
-from mnistlab.models import KERNEL, ConvNet
+from mnistlab.training.networks import KERNEL, ConvNet
 
 FIELDS = (
     KERNEL,

@@ -15,8 +15,8 @@ import numpy as np
 from mnistlab.common.errors import LabError
 from mnistlab.data import drawings
 from mnistlab.explanation import attribute, smallest_edit
-from mnistlab.models import one_thread
 from mnistlab.predictor import Predictor
+from mnistlab.training.networks import one_thread
 
 WARM_UP = 20  # calls before the first that counts
 

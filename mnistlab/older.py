@@ -24,12 +24,13 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from mnistlab import checkpoint, models
+from mnistlab import checkpoint
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.errors import CheckpointError, LabError, PermutationError
 from mnistlab.data.mnist import Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy
+from mnistlab.training import networks
 
 KEYS = ("model_state_dict", "permutation", "n_kernels", "input_size", "output_size")
 MAX_FILE, MAX_UNPACKED = 16 * 2**20, 64 * 2**20  # bytes
@@ -81,7 +82,7 @@ def export(loaded: Checkpoint) -> bytes:
     ------
     LabError : the network is not a ConvNet; the form has no room for another.
     """
-    if loaded.manifest.architecture.name != models.ConvNet.name:
+    if loaded.manifest.architecture.name != networks.ConvNet.name:
         raise LabError(
             f"only a ConvNet fits the older form, not a {loaded.manifest.architecture.name} net", code="usage"
         )
@@ -95,7 +96,7 @@ def export(loaded: Checkpoint) -> bytes:
     return file.getvalue()
 
 
-def read(path: Path) -> tuple[models.ConvNet, Permutation]:
+def read(path: Path) -> tuple[networks.ConvNet, Permutation]:
     """Network and permutation of a file in the older form.
 
     Raises
@@ -114,7 +115,7 @@ def read(path: Path) -> tuple[models.ConvNet, Permutation]:
     permutation = _permutation(tensors.pop("permutation", plain.get("permutation")), path.name)
     try:
         arguments = {key: plain.get(key) for key in ("input_size", "n_kernels", "output_size")}
-        model = models.build(models.ConvNet.name, **models.check_arguments(models.ConvNet.name, arguments))
+        model = networks.build(networks.ConvNet.name, **networks.check_arguments(networks.ConvNet.name, arguments))
     except LabError as error:
         raise CheckpointError(f"the network of {path.name} cannot be built: {error}", code="manifest") from error
     _fill(model, {name.removeprefix("model."): tensor for name, tensor in tensors.items()}, path.name)
@@ -134,7 +135,7 @@ def pack(path: Path, splits: Splits, *, version_id: str) -> dict[str, bytes]:
     CheckpointError : as ``read``; the weights do not go with the permutation.
     """
     model, permutation = read(path)
-    answers = models.logits(model, splits.validation.images, permutation=permutation).argmax(dim=1)
+    answers = networks.logits(model, splits.validation.images, permutation=permutation).argmax(dim=1)
     share = Accuracy(int((answers == splits.validation.labels).sum()), len(splits.validation))
     if share.value < FITS:
         raise CheckpointError(
@@ -207,7 +208,7 @@ def _permutation(order: object, name: str) -> Permutation:
         ) from error
 
 
-def _fill(model: models.ConvNet, tensors: dict[str, Tensor], name: str) -> None:
+def _fill(model: networks.ConvNet, tensors: dict[str, Tensor], name: str) -> None:
     wanted = model.state_dict()
     if set(tensors) != set(wanted):
         raise CheckpointError(

@@ -16,12 +16,12 @@ from torch import Tensor
 from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
-from mnistlab.comparison import CELLS, Cell
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import CONFIDENCE, MeanInterval
-from mnistlab.models import build
-from mnistlab.record import Record
-from mnistlab.training import Settings, Training
+from mnistlab.training.cache import Record
+from mnistlab.training.comparison import CELLS, Cell
+from mnistlab.training.networks import build
+from mnistlab.training.records import Settings, Training
 
 SIZES = (14, 7, 4, 2)  # pixels along one edge of the blocks that stay whole
 SHARES = (0.1, 0.25, 0.5)  # of the pixels, scrambled among themselves

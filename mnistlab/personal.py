@@ -20,7 +20,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab import models, training
 from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import TrainingError
@@ -28,8 +27,9 @@ from mnistlab.common.progress import track
 from mnistlab.data import outliers, synthetic
 from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits, Splits
-from mnistlab.models import to_input
-from mnistlab.training import Epoch, Training
+from mnistlab.training import loop, networks, records
+from mnistlab.training.networks import to_input
+from mnistlab.training.records import Epoch, Training
 
 # Relative distance below which two pictures are the same drawing, sent twice or hardly moved. Of 3,000 drawings of 30 writers
 # the nearest other one of the same writer lies closer in about 1 in 1,000.
@@ -170,7 +170,7 @@ def fine_tune(
     rehearsal: Rehearsal,
     *,
     settings: Settings | None = None,
-    augment: training.Augment = CHANGE,
+    augment: loop.Augment = CHANGE,
     show_progress: bool = True,
 ) -> nn.Module:
     """The network of ``base``, tuned to a person's digits. ``base`` is left as it is; the same arguments give the same weights.
@@ -225,16 +225,16 @@ def finish(
         torch.cat([rehearsal.digits.images, digits.images]), torch.cat([rehearsal.digits.labels, digits.labels])
     )
     apply = {"permutation": base.permutation, "normalisation": base.normalisation}
-    logits, labels = models.logits(model, splits.validation.images, **apply), splits.validation.labels
+    logits, labels = networks.logits(model, splits.validation.images, **apply), splits.validation.labels
     epoch = Epoch(
         epoch=1,
-        train_loss=float(functional.cross_entropy(models.logits(model, learned.images, **apply), learned.labels)),
+        train_loss=float(functional.cross_entropy(networks.logits(model, learned.images, **apply), learned.labels)),
         validation_loss=float(functional.cross_entropy(logits, labels)),
         validation_accuracy=float((logits.argmax(dim=1) == labels).double().mean()),
         learning_rate=settings.learning_rate,
         seconds=time.perf_counter() - started,
     )
-    how = training.Settings(
+    how = records.Settings(
         epochs=1,
         batch_size=settings.own + settings.rehearsed,
         learning_rate=settings.learning_rate,

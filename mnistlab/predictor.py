@@ -21,8 +21,8 @@ from mnistlab.data import preprocess
 from mnistlab.data.permutation import Permutation
 from mnistlab.data.strokes import PEN_WIDTH, as_strokes, check_pen, is_dot, rasterise, to_standard_size
 from mnistlab.evaluation import conformal
-from mnistlab.models import one_thread
 from mnistlab.registry import Registry
+from mnistlab.training.networks import one_thread
 
 NO_DIGIT = "it does not look like a digit"
 

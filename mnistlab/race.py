@@ -19,12 +19,12 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from mnistlab import models
 from mnistlab.common import provenance
 from mnistlab.common.errors import TrainingError
 from mnistlab.data.mnist import Digits, Normalisation, Splits
-from mnistlab.presets import Preset
-from mnistlab.training import train
+from mnistlab.training import networks
+from mnistlab.training.loop import train
+from mnistlab.training.presets import Preset
 
 BATCH, RATE = 64, 0.001  # of the tutorial
 LOOKS = 4  # at the validation images in one of its epochs; they cost it no time
@@ -76,7 +76,7 @@ def race(splits: Splits, preset: Preset, *, laps: int = 3, most_epochs: int = 30
         raise TrainingError(f"laps and most_epochs are 1 or more, not {laps} and {most_epochs}", code="laps")
     first = preset.settings.seed
     for seed in range(first, first + laps):
-        start = models.build(seed=seed)
+        start = networks.build(seed=seed)
         ours = train(
             start,
             splits.train,
@@ -153,7 +153,7 @@ def _tutorial(
             optimizer.step()
             if step in looks:
                 seconds += time.perf_counter() - since
-                answers = models.logits(copy.deepcopy(model).cpu(), splits.validation.images).argmax(dim=1)
+                answers = networks.logits(copy.deepcopy(model).cpu(), splits.validation.images).argmax(dim=1)
                 if (answers == splits.validation.labels).double().mean().item() >= target:
                     return seconds, True
                 since = time.perf_counter()

@@ -21,7 +21,7 @@ from mnistlab.common.errors import CheckpointError, LabError, RegistryError
 from mnistlab.common.files import read_regular, sync_folder, write_durable
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.promotions import POINTER, Promotions
-from mnistlab.training import Training
+from mnistlab.training.records import Training
 
 NEW, OLD = ".new-", ".old-"  # a version on its way in or out
 KEEP = 5  # versions that ``prune`` leaves

@@ -12,14 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from mnistlab import models
 from mnistlab.common import provenance
 from mnistlab.common.errors import RunError, TrainingError
 from mnistlab.common.files import to_json, write_atomic
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation.intervals import Accuracy, MeanInterval
-from mnistlab.presets import Preset
-from mnistlab.training import Training, train
+from mnistlab.training import networks
+from mnistlab.training.loop import train
+from mnistlab.training.presets import Preset
+from mnistlab.training.records import Training
 
 LEVELS = (0.97, 0.98, 0.99)  # validation accuracies whose times are told
 
@@ -52,7 +53,7 @@ class Trial:
         """From a finished training; ``test`` is judged here."""
         right = None
         if test is not None:
-            answers = models.logits(
+            answers = networks.logits(
                 training.model, test.images, permutation=training.permutation, normalisation=training.normalisation
             )
             right = int((answers.argmax(dim=1) == test.labels).sum())
@@ -104,7 +105,7 @@ def measure(
         if seed in done and not (test and done[seed].test is None):
             continue
         training = train(
-            models.build(seed=seed),
+            networks.build(seed=seed),
             splits.train,
             splits.validation,
             settings=replace(preset.settings, seed=seed),

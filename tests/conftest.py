@@ -16,11 +16,12 @@ import matplotlib
 import pytest
 from made import committed
 
-from mnistlab import models
 from mnistlab.data.mnist import Splits, load_mnist
 from mnistlab.data.permutation import Permutation
 from mnistlab.registry import Registry
-from mnistlab.training import Settings, Training, train
+from mnistlab.training import networks
+from mnistlab.training.loop import train
+from mnistlab.training.records import Settings, Training
 
 matplotlib.use("Agg")  # not by MPLBACKEND: notebooks that tests start would inherit it and show no figure
 
@@ -74,7 +75,7 @@ def small(splits: Splits) -> Splits:
 def quick_training(small: Splits, permutation: Permutation | None = None) -> Training:
     """One epoch of the 6,422-parameter net on 1,000 images, on the CPU: under a second, about three in four right."""
     return train(
-        models.build("convnet", seed=0),
+        networks.build("convnet", seed=0),
         small.train,
         small.validation,
         permutation=permutation,

@@ -21,11 +21,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from mnistlab import checkpoint, models
+from mnistlab import checkpoint
 from mnistlab.common import files, paths
 from mnistlab.common.errors import CheckpointError
 from mnistlab.data.mnist import Normalisation
 from mnistlab.data.permutation import Permutation
+from mnistlab.training import networks
 
 WEIGHTS, MANIFEST = checkpoint.WEIGHTS, checkpoint.MANIFEST
 
@@ -102,7 +103,7 @@ def refused(folder: Path, code: str, message: str | None = None) -> None:
 def test_a_round_trip_gives_identical_logits(kind, request, registry, small):
     training = request.getfixturevalue(kind)
     loaded = checkpoint.load(registry.root / ("0001" if kind == "trained" else "0002"))
-    expected = models.logits(training.model, small.test.images, permutation=training.permutation)
+    expected = networks.logits(training.model, small.test.images, permutation=training.permutation)
     assert loaded.logits(small.test.images).equal(expected)
     assert loaded.probabilities(small.test.images).equal(expected.softmax(dim=1))
     assert loaded.permutation == training.permutation
@@ -130,7 +131,7 @@ def test_the_manifest_tells_what_was_done(registry, trained_permuted, small):
 def test_the_accuracies_are_those_of_the_model_on_these_images(registry, trained, small):
     manifest = checkpoint.load(registry.root / "0001").manifest
     for name, digits in (("validation", small.validation), ("test", small.test)):
-        answers = models.logits(trained.model, digits.images).argmax(dim=1)
+        answers = networks.logits(trained.model, digits.images).argmax(dim=1)
         assert manifest.metrics[name].correct == int((answers == digits.labels).sum())
         assert manifest.metrics[name].n == 500
 
@@ -143,14 +144,16 @@ def test_the_test_images_are_left_alone_unless_given(trained, small):
 
 
 def test_a_fully_connected_net_and_other_sizes_come_back_too(trained, small, tmp_path):
-    for number, model in enumerate((models.build("fully-connected", n_hidden=5), models.build(n_kernels=2)), start=1):
+    for number, model in enumerate(
+        (networks.build("fully-connected", n_hidden=5), networks.build(n_kernels=2)), start=1
+    ):
         training = dataclasses.replace(trained, model=model.eval(), normalisation=Normalisation(0.2, 0.4))
         folder = tmp_path / f"000{number}"
         folder.mkdir()
         for name, content in checkpoint.pack(training, small, version_id=folder.name).items():
             (folder / name).write_bytes(content)
         loaded = checkpoint.load(folder)
-        expected = models.logits(model, small.test.images, normalisation=Normalisation(0.2, 0.4))
+        expected = networks.logits(model, small.test.images, normalisation=Normalisation(0.2, 0.4))
         assert loaded.logits(small.test.images).equal(expected)
         assert loaded.model.arguments == model.arguments
 
@@ -309,7 +312,7 @@ def pickled(command: str) -> bytes:
 
 def saved_by_torch() -> bytes:
     buffer = io.BytesIO()
-    torch.save(models.build("convnet").state_dict(), buffer)
+    torch.save(networks.build("convnet").state_dict(), buffer)
     return buffer.getvalue()
 
 
@@ -545,7 +548,7 @@ def test_only_the_probe_notices_another_normalisation(version):
 
 
 def test_only_the_probe_notices_the_weights_of_another_training(version):
-    other = models.build("convnet", seed=5).state_dict()
+    other = networks.build("convnet", seed=5).state_dict()
     forge(version, **{f"model.{name}": tensor for name, tensor in other.items()})
     refused(version, "probe")
 
@@ -671,7 +674,7 @@ def test_a_manifest_that_does_not_fit_the_schema(version, changes, where):
     ],
 )
 def test_an_architecture_beyond_its_bounds_is_never_built(version, arguments, monkeypatch):
-    monkeypatch.setattr(models, "build", lambda *args, **kwargs: pytest.fail("built before it was checked"))
+    monkeypatch.setattr(networks, "build", lambda *args, **kwargs: pytest.fail("built before it was checked"))
     edit(version, architecture__arguments=arguments)
     refused(version, "manifest", "the architecture cannot be built")
 
@@ -679,7 +682,7 @@ def test_an_architecture_beyond_its_bounds_is_never_built(version, arguments, mo
 def test_another_architecture_does_not_take_these_weights(version):
     edit(version, architecture={"name": "convnet", "arguments": {"input_size": 1, "n_kernels": 7, "output_size": 10}})
     refused(version, "manifest", "the architecture has .* parameters, its manifest says 6,422")
-    edit(version, parameters=models.convnet_parameters(7))
+    edit(version, parameters=networks.convnet_parameters(7))
     refused(version, "shape")
 
 

@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mnistlab import comparison, models, presets
 from mnistlab.common.errors import LabError, TrainingError
-from mnistlab.comparison import (
+from mnistlab.data.permutation import Permutation
+from mnistlab.training import comparison, networks, presets
+from mnistlab.training.cache import Record
+from mnistlab.training.comparison import (
     CELLS,
     CONV_PERMUTED,
     CONV_PLAIN,
@@ -20,10 +22,9 @@ from mnistlab.comparison import (
     matched_hidden,
     multiplications,
 )
-from mnistlab.data.permutation import Permutation
-from mnistlab.models import build, convnet_parameters, count_parameters
-from mnistlab.record import Record
-from mnistlab.training import Settings, train
+from mnistlab.training.loop import train
+from mnistlab.training.networks import build, convnet_parameters, count_parameters
+from mnistlab.training.records import Settings
 
 SCRAMBLE = Permutation.random(42)
 SETTINGS = Settings(epochs=1, batch_size=32, seed=3)
@@ -202,7 +203,7 @@ def test_judging_gives_each_network_the_order_it_was_trained_on(four, digits):
         assert found[cell] == four.accuracies(cell)  # the same images as in training, so the same figure
     four_hundred = dataclasses.replace(validation, images=torch.roll(validation.images, 3, dims=-1))
     training = four.training(CONV_PERMUTED, 3)
-    answers = models.logits(training.model, four_hundred.images, permutation=SCRAMBLE).argmax(1)
+    answers = networks.logits(training.model, four_hundred.images, permutation=SCRAMBLE).argmax(1)
     assert four.judge(four_hundred)[CONV_PERMUTED][0] == (answers == validation.labels).double().mean().item()
 
 
@@ -246,9 +247,9 @@ def test_for_a_fully_connected_net_a_permutation_only_renames_the_inputs(four, d
     renamed.load_state_dict(plain.state_dict())
     renamed.net[1].weight.data = SCRAMBLE.apply(plain.net[1].weight.data)
     images = digits[1].images
-    wanted = models.logits(plain, images)
-    assert torch.allclose(models.logits(renamed, images, permutation=SCRAMBLE), wanted, atol=1e-4)
-    assert not torch.allclose(models.logits(plain, images, permutation=SCRAMBLE), wanted, atol=1e-1)
+    wanted = networks.logits(plain, images)
+    assert torch.allclose(networks.logits(renamed, images, permutation=SCRAMBLE), wanted, atol=1e-4)
+    assert not torch.allclose(networks.logits(plain, images, permutation=SCRAMBLE), wanted, atol=1e-1)
 
 
 def test_the_same_network_on_several_layouts_is_trained_once_each(small, tmp_path):

@@ -6,7 +6,7 @@ import torch
 
 from mnistlab import features
 from mnistlab.common.errors import LabError
-from mnistlab.models import build
+from mnistlab.training.networks import build
 
 
 def test_kernels_and_maps_have_the_shapes_of_the_layers():

@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnistlab import checkpoint, gates, models
+from mnistlab import checkpoint, gates
 from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.gates import Decision, Material
-from mnistlab.training import Settings, train
+from mnistlab.training import networks
+from mnistlab.training.loop import train
+from mnistlab.training.records import Settings
 
 OUTPUT = 9  # the last layer of ``ConvNet.net``
 
@@ -113,7 +115,7 @@ def test_a_first_version_below_the_floors_is_refused(candidate, material, traine
 def test_1_shuffled_labels(candidate, current, material, small):
     mixed = torch.randperm(len(small.train), generator=torch.Generator().manual_seed(0))
     digits = Digits(small.train.images, small.train.labels[mixed])
-    model = train(models.build(), digits, small.validation, settings=Settings(epochs=1), show_progress=False).model
+    model = train(networks.build(), digits, small.validation, settings=Settings(epochs=1), show_progress=False).model
     refused(gates.decide(candidate(model=model), current, material), "overall", "it is worse")
 
 
@@ -192,7 +194,7 @@ def test_7_overconfident(candidate, current, material):
 def test_8_too_slow(candidate, current, material, monkeypatch):
     folder, load = candidate(), checkpoint.load
 
-    class Slow(models.ConvNet):
+    class Slow(networks.ConvNet):
         def forward(self, x):
             time.sleep(gates.MILLISECONDS * 2 / 1000 if len(x) == 1 else 0)
             return super().forward(x)
@@ -211,7 +213,7 @@ def test_8_too_slow(candidate, current, material, monkeypatch):
 
 
 def test_9_too_large(candidate, current, material):
-    decision = gates.decide(candidate(model=models.build("fully-connected", n_hidden=350)), current, material)
+    decision = gates.decide(candidate(model=networks.build("fully-connected", n_hidden=350)), current, material)
     refused(decision, "size", "bytes, at most 1,048,576")
 
 
@@ -222,7 +224,7 @@ def test_10_trained_on_test_images(candidate, current, material, judging, small)
     assert caught.value.code == "leak"
     # And one that says it learned from others.
     settings = Settings(epochs=30, batch_size=32)
-    model = train(models.build(), small.test, small.test, settings=settings, show_progress=False).model
+    model = train(networks.build(), small.test, small.test, settings=settings, show_progress=False).model
     decision = gates.decide(
         candidate(model=model, splits=dataclasses.replace(judging, test=small.test)), current, material
     )

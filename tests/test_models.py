@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from mnistlab import models
 from mnistlab.common.errors import LabError
 from mnistlab.data.mnist import Normalisation
 from mnistlab.data.permutation import Permutation
-from mnistlab.models import ConvNet, FullyConnected, build, convnet_parameters, count_parameters
+from mnistlab.training import networks
+from mnistlab.training.networks import ConvNet, FullyConnected, build, convnet_parameters, count_parameters
 
 
 def test_the_convnet_of_the_lab_has_6422_parameters_by_count_and_by_formula():
@@ -63,7 +63,7 @@ def test_a_batch_of_any_size_gives_ten_logits_an_image(name):
 
 @pytest.mark.parametrize("n", [1, 3, 40])
 def test_the_convnet_is_its_layers_one_after_another_bit_for_bit(n):
-    model = models.build("convnet", seed=1)
+    model = networks.build("convnet", seed=1)
     images = torch.randn(n, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     again = copy.deepcopy(model)
     for net in (model, again):
@@ -79,15 +79,15 @@ def test_the_convnet_is_its_layers_one_after_another_bit_for_bit(n):
 
 
 def test_few_images_leave_the_switches_of_torch_as_they_were():
-    model = models.build("convnet", seed=1)
+    model = networks.build("convnet", seed=1)
     images = torch.zeros(1, 28, 28, dtype=torch.uint8)
     for before in (True, False):
         torch.backends.mkldnn.enabled = before
         try:
-            models.logits(model, images)
+            networks.logits(model, images)
             assert torch.backends.mkldnn.enabled is before
             with pytest.raises(RuntimeError):
-                models.logits(model, images[:, :7])
+                networks.logits(model, images[:, :7])
             assert torch.backends.mkldnn.enabled is before
         finally:
             torch.backends.mkldnn.enabled = True
@@ -125,7 +125,7 @@ def test_feature_maps_are_what_the_convolutions_answer():
         (lambda: build("resnet"), "there is no architecture 'resnet'; there is convnet, fully-connected"),
         (lambda: build("convnet", n_hidden=8), "convnet takes input_size, n_kernels, output_size, not n_hidden"),
         (lambda: build("convnet", n_kernels=0), "n_kernels"),
-        (lambda: models.check_arguments("convnet", {}), "convnet takes .*, not nothing"),
+        (lambda: networks.check_arguments("convnet", {}), "convnet takes .*, not nothing"),
     ],
 )
 def test_bounds_are_kept_and_named(make, message):
@@ -166,7 +166,7 @@ def test_build_passes_its_arguments_on():
     ("model", "wide"), [(ConvNet(), False), (ConvNet(n_kernels=48), True), (FullyConnected(), False)]
 )
 def test_the_order_in_memory_follows_the_width_and_changes_no_answer(model, wide):
-    order = models.layout(model)
+    order = networks.layout(model)
     assert order == (torch.channels_last if wide else torch.contiguous_format)
     images = torch.rand(20, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     reordered = copy.deepcopy(model).to(memory_format=order)
@@ -176,29 +176,29 @@ def test_the_order_in_memory_follows_the_width_and_changes_no_answer(model, wide
 def test_to_input_permutes_first_and_normalises_then(small):
     images, permutation = small.test.images[:5], Permutation.random(1)
     expected = Normalisation(0.2, 0.5).apply(permutation.apply(images))
-    assert models.to_input(images, permutation, Normalisation(0.2, 0.5)).equal(expected)
-    assert models.to_input(images, Permutation.identity(), Normalisation()).equal(Normalisation().apply(images))
+    assert networks.to_input(images, permutation, Normalisation(0.2, 0.5)).equal(expected)
+    assert networks.to_input(images, Permutation.identity(), Normalisation()).equal(Normalisation().apply(images))
 
 
 def test_logits_are_the_models_on_prepared_images_in_any_batch_size(small):
     model, permutation = build("convnet"), Permutation.random(1)
     images = small.test.images[:50]
     with torch.no_grad():
-        expected = model(models.to_input(images, permutation, Normalisation()))
+        expected = model(networks.to_input(images, permutation, Normalisation()))
     for batch_size in (1_000, 50, 7):
-        got = models.logits(model, images, permutation=permutation, batch_size=batch_size)
+        got = networks.logits(model, images, permutation=permutation, batch_size=batch_size)
         assert got.dtype == torch.float32
         assert not got.requires_grad
         torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
-    assert not torch.allclose(models.logits(model, images), expected, atol=1e-2)
+    assert not torch.allclose(networks.logits(model, images), expected, atol=1e-2)
 
 
 def test_no_images_give_no_answers():
-    assert models.logits(build("convnet"), torch.zeros(0, 28, 28, dtype=torch.uint8)).shape == (0, 10)
+    assert networks.logits(build("convnet"), torch.zeros(0, 28, 28, dtype=torch.uint8)).shape == (0, 10)
 
 
 def test_probabilities_sum_to_one(small):
-    answers = models.probabilities(build("convnet"), small.test.images[:20])
+    answers = networks.probabilities(build("convnet"), small.test.images[:20])
     assert answers.shape == (20, 10)
     assert answers.min() >= 0
     torch.testing.assert_close(answers.sum(dim=1), torch.ones(20))
@@ -206,7 +206,7 @@ def test_probabilities_sum_to_one(small):
 
 def test_answers_are_given_in_evaluation_mode(small):
     model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(784, 10)).train()
-    assert models.logits(model, small.test.images[:5]).equal(models.logits(model, small.test.images[:5]))
+    assert networks.logits(model, small.test.images[:5]).equal(networks.logits(model, small.test.images[:5]))
 
 
 # --- what the permutation does to each net ----------------------------------------------------------------------------
@@ -219,17 +219,17 @@ def test_a_fully_connected_net_with_permuted_columns_is_the_same_function_on_per
     first.weight.data = permutation.apply(first.weight.data)
     images = small.test.images[:100]
     torch.testing.assert_close(
-        models.logits(permuted, images, permutation=permutation), models.logits(plain, images), atol=1e-5, rtol=1e-5
+        networks.logits(permuted, images, permutation=permutation), networks.logits(plain, images), atol=1e-5, rtol=1e-5
     )
     assert not torch.allclose(
-        models.logits(plain, images, permutation=permutation), models.logits(plain, images), atol=1e-2
+        networks.logits(plain, images, permutation=permutation), networks.logits(plain, images), atol=1e-2
     )
 
 
 def test_a_permuted_image_changes_the_answers_of_a_convnet(small):
     model, images = build("convnet", seed=3), small.test.images[:20]
     assert not torch.allclose(
-        models.logits(model, images), models.logits(model, images, permutation=Permutation.random(42)), atol=1e-2
+        networks.logits(model, images), networks.logits(model, images, permutation=Permutation.random(42)), atol=1e-2
     )
 
 
@@ -243,4 +243,4 @@ def test_a_permuted_image_changes_the_answers_of_a_convnet(small):
 def test_the_best_device_is_the_fastest_there_is(monkeypatch, cuda, mps, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    assert models.best_device() == expected
+    assert networks.best_device() == expected

@@ -12,11 +12,12 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from mnistlab import cli, models, older
+from mnistlab import cli, older
 from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError, LabError
 from mnistlab.data.mnist import Splits
 from mnistlab.registry import Registry
+from mnistlab.training import networks
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_what_is_exported_comes_back_with_the_same_answers(registry, tmp_path, s
     found = torch.load(path, weights_only=True)
     assert set(found) == set(older.KEYS)
     model, permutation = older.read(path)
-    answers = models.logits(model, small.test.images, permutation=permutation)
+    answers = networks.logits(model, small.test.images, permutation=permutation)
     assert answers.equal(registry.load("0002").logits(small.test.images))
 
 
@@ -79,7 +80,7 @@ def test_a_plain_list_of_numbers_is_a_permutation_too(content, tmp_path):
 
 
 def test_only_a_convnet_has_an_older_form(registry, trained, small):
-    full = dataclasses.replace(trained, model=models.build("fully-connected"))
+    full = dataclasses.replace(trained, model=networks.build("fully-connected"))
     with pytest.raises(LabError, match="only a ConvNet fits the older form"):
         older.export(registry.load(registry.save(full, small)))
 
@@ -141,8 +142,8 @@ def test_code_in_a_file_is_refused_and_not_run(content, tmp_path):
 
 
 def test_a_whole_network_in_place_of_its_weights_is_refused(tmp_path):
-    words = "cannot be read as weights alone: it holds mnistlab.models.ConvNet, and only tensors"
-    refused(save(models.build(), tmp_path), "tensors", words)
+    words = "cannot be read as weights alone: it holds mnistlab.training.networks.ConvNet, and only tensors"
+    refused(save(networks.build(), tmp_path), "tensors", words)
 
 
 @pytest.mark.parametrize(

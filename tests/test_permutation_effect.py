@@ -6,11 +6,11 @@ import torch
 
 from mnistlab import permutation_effect as effect
 from mnistlab.common.errors import LabError
-from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import MeanInterval
-from mnistlab.record import Record
-from mnistlab.training import Settings
+from mnistlab.training.cache import Record
+from mnistlab.training.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED
+from mnistlab.training.records import Settings
 
 SETTINGS = Settings(epochs=1, batch_size=50, seed=4)
 QUIET = {"show_progress": False}

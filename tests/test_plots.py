@@ -13,7 +13,6 @@ from matplotlib.colors import to_rgba
 
 from mnistlab import plots
 from mnistlab.common.constants import CLASSES, PIXELS
-from mnistlab.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
 from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
 from mnistlab.data.synthetic import Style
@@ -22,11 +21,12 @@ from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare
 from mnistlab.evaluation.metrics import evaluate
 from mnistlab.explanation import Attribution, Edit, Step
-from mnistlab.models import build, to_input
 from mnistlab.permutation_effect import Crossed
 from mnistlab.plots.pictures import SIGNED
 from mnistlab.predictor import Prediction
-from mnistlab.training import Epoch
+from mnistlab.training.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
+from mnistlab.training.networks import build, to_input
+from mnistlab.training.records import Epoch
 from mnistlab.unscramble import Draft, Unscrambled, score
 from mnistlab.unscramble import Step as Unscrambling
 

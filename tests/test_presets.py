@@ -6,8 +6,8 @@ import pytest
 
 from mnistlab.commands import benchmark
 from mnistlab.common.errors import TrainingError
-from mnistlab.presets import PRESETS, preset
-from mnistlab.training import Settings
+from mnistlab.training.presets import PRESETS, preset
+from mnistlab.training.records import Settings
 
 
 def test_the_presets_are_few_and_ordered_by_how_long_they_take():

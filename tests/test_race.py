@@ -7,9 +7,9 @@ import torch
 
 from mnistlab import race
 from mnistlab.common.errors import TrainingError
-from mnistlab.presets import Preset
 from mnistlab.race import Lap
-from mnistlab.training import Settings
+from mnistlab.training.presets import Preset
+from mnistlab.training.records import Settings
 
 
 def ours(epochs: int) -> Preset:

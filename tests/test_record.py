@@ -5,13 +5,14 @@ import dataclasses
 import pytest
 import torch
 
-from mnistlab import record as module
 from mnistlab.common.errors import RunError
 from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.permutation import Permutation
-from mnistlab.models import build
-from mnistlab.record import Record
-from mnistlab.training import Settings, train
+from mnistlab.training import cache as module
+from mnistlab.training.cache import Record
+from mnistlab.training.loop import train
+from mnistlab.training.networks import build
+from mnistlab.training.records import Settings
 
 SETTINGS = Settings(epochs=2, batch_size=50)
 SCRAMBLE = Permutation.random(3)

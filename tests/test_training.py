@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from mnistlab import models, training
 from mnistlab.common.errors import TrainingError
 from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
-from mnistlab.training import Settings, Training, train
+from mnistlab.training import loop, networks
+from mnistlab.training.loop import train
+from mnistlab.training.records import Settings, Training
 
 QUICK = Settings(epochs=1, batch_size=32)
 
@@ -24,7 +25,7 @@ def fit(small, model=None, *, settings=QUICK, images=None, **options) -> Trainin
     options = {"device": "cpu", "show_progress": False, **options}
     part = small.train[:320]
     part = part if images is None else Digits(images(part.images), part.labels)
-    return train(model or models.build("fully-connected"), part, small.validation, settings=settings, **options)
+    return train(model or networks.build("fully-connected"), part, small.validation, settings=settings, **options)
 
 
 def weights(model: nn.Module) -> torch.Tensor:
@@ -37,7 +38,7 @@ def weights(model: nn.Module) -> torch.Tensor:
 def test_the_convnet_learns(splits):
     five_thousand = splits.train.sample(5_000, seed=0)
     result = train(
-        models.build("convnet"),
+        networks.build("convnet"),
         five_thousand,
         splits.validation,
         settings=Settings(epochs=2, batch_size=64),
@@ -54,7 +55,7 @@ def test_shuffled_labels_teach_nothing_that_holds(small):
     # The figure on validation images must not come from anything else than the labels.
     mixed = small.train.labels[torch.randperm(1_000, generator=torch.Generator().manual_seed(0))]
     result = train(
-        models.build("convnet"),
+        networks.build("convnet"),
         Digits(small.train.images, mixed),
         small.validation,
         settings=QUICK,
@@ -77,7 +78,7 @@ def test_shown_what_is_no_digit_it_shrugs_at_the_like(splits):
     sure = {}
     for name, nondigits in (("without", None), ("with", seen)):
         result = train(
-            models.build("convnet"),
+            networks.build("convnet"),
             digits,
             splits.validation,
             settings=Settings(epochs=2, batch_size=64),
@@ -85,7 +86,7 @@ def test_shown_what_is_no_digit_it_shrugs_at_the_like(splits):
             device="cpu",
             show_progress=False,
         )
-        sure[name] = models.probabilities(result.model, unseen).amax(dim=1).mean().item()
+        sure[name] = networks.probabilities(result.model, unseen).amax(dim=1).mean().item()
         assert result.best.validation_accuracy > 0.85
         assert result.history[-1].train_loss < 1  # the loss that is told is that of the digits
     assert sure["with"] < 0.2 < sure["without"]
@@ -101,7 +102,7 @@ def test_the_mean_of_the_weights_is_kept_where_it_is_asked_for(small):
     plain, averaged, late = (
         fit(small, settings=dataclasses.replace(QUICK, average=average)) for average in (0.0, 0.9, 0.999)
     )
-    start = weights(models.build("fully-connected"))
+    start = weights(networks.build("fully-connected"))
     way = [(weights(result.model) - start).norm().item() for result in (plain, averaged, late)]
     assert way[0] > way[1] > way[2] > 0  # the further back the mean looks, the closer it is to the start
 
@@ -113,9 +114,9 @@ def test_the_mean_of_the_weights_is_kept_where_it_is_asked_for(small):
 def test_the_same_arguments_give_the_same_weights_bit_for_bit(small, name):
     settings = Settings(epochs=2, batch_size=32, seed=3)
     torch.manual_seed(1)
-    first = fit(small, models.build(name), settings=settings)
+    first = fit(small, networks.build(name), settings=settings)
     torch.manual_seed(2)
-    second = fit(small, models.build(name), settings=settings)
+    second = fit(small, networks.build(name), settings=settings)
     assert weights(first.model).equal(weights(second.model))
     for one, other in zip(first.history, second.history, strict=True):
         assert dataclasses.replace(one, seconds=0) == dataclasses.replace(other, seconds=0)
@@ -123,7 +124,7 @@ def test_the_same_arguments_give_the_same_weights_bit_for_bit(small, name):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 def test_a_gpu_repeats_itself_bit_for_bit(small):
-    first, second = (fit(small, models.build("convnet"), device="cuda") for _ in range(2))
+    first, second = (fit(small, networks.build("convnet"), device="cuda") for _ in range(2))
     assert first.device == "cuda"
     assert next(first.model.parameters()).device.type == "cpu"
     assert weights(first.model).equal(weights(second.model))
@@ -142,7 +143,7 @@ def test_the_global_random_state_and_the_data_stay_as_they_were(small):
 
 
 def test_the_model_passed_in_is_left_untouched(small):
-    model = models.build("fully-connected").train()
+    model = networks.build("fully-connected").train()
     before = copy.deepcopy(model.state_dict())
     result = fit(small, model)
     assert all(tensor.equal(before[name]) for name, tensor in model.state_dict().items())
@@ -167,7 +168,7 @@ def test_permuted_training_is_training_on_permuted_images(small, monkeypatch):
 def test_validation_images_are_permuted_as_well(small):
     permutation = Permutation.random(1)
     result = fit(small, permutation=permutation, settings=Settings(epochs=3, batch_size=16))
-    answers = models.logits(result.model, small.validation.images, permutation=permutation).argmax(dim=1)
+    answers = networks.logits(result.model, small.validation.images, permutation=permutation).argmax(dim=1)
     assert result.best.validation_accuracy == (answers == small.validation.labels).double().mean()
     assert result.best.validation_accuracy > 0.5
 
@@ -177,7 +178,7 @@ def test_the_normalisation_given_is_the_one_used(small):
     result = fit(small, normalisation=normalisation)
     assert result.normalisation == normalisation
     assert not weights(result.model).equal(weights(fit(small).model))
-    answers = models.logits(result.model, small.validation.images, normalisation=normalisation)
+    answers = networks.logits(result.model, small.validation.images, normalisation=normalisation)
     loss = nn.functional.cross_entropy(answers, small.validation.labels).item()
     assert result.best.validation_loss == pytest.approx(loss, abs=1e-5)
 
@@ -212,7 +213,7 @@ def test_augment_comes_before_the_permutation_and_before_the_normalisation(small
 
 def test_validation_images_are_never_augmented(small):
     result = fit(small, augment=lambda images, generator: torch.zeros_like(images))
-    answers = models.logits(result.model, small.validation.images)
+    answers = networks.logits(result.model, small.validation.images)
     loss = nn.functional.cross_entropy(answers, small.validation.labels).item()
     assert result.best.validation_loss == pytest.approx(loss, abs=1e-5)
 
@@ -237,7 +238,7 @@ def test_the_best_epoch_on_validation_is_the_one_returned(small, monkeypatch, ju
         after.append(weights(model).clone())
         return judged[len(after) - 1]
 
-    monkeypatch.setattr(training, "_judge", judge)
+    monkeypatch.setattr(loop, "_judge", judge)
     result = fit(small, settings=Settings(epochs=3, batch_size=32))
     assert result.best.epoch == best
     assert result.best is result.history[best - 1]
@@ -246,7 +247,7 @@ def test_the_best_epoch_on_validation_is_the_one_returned(small, monkeypatch, ju
 
 
 def test_the_figures_of_the_best_epoch_are_those_of_the_returned_model(trained, small):
-    answers = models.logits(trained.model, small.validation.images)
+    answers = networks.logits(trained.model, small.validation.images)
     accuracy = (answers.argmax(dim=1) == small.validation.labels).double().mean().item()
     assert trained.best.validation_accuracy == accuracy
     loss = nn.functional.cross_entropy(answers, small.validation.labels).item()
@@ -255,15 +256,15 @@ def test_the_figures_of_the_best_epoch_are_those_of_the_returned_model(trained, 
 
 def test_answers_are_the_digits_it_reads_in_images_as_drawn(small):
     scramble = Permutation.random(1)
-    model = models.build("convnet", seed=0)
+    model = networks.build("convnet", seed=0)
     settings = Settings(epochs=1, batch_size=50)
     result = train(model, small.train, small.validation, permutation=scramble, settings=settings, show_progress=False)
     images = small.validation.images[:40]
     answers = result.answers(images)
     assert (answers.shape, answers.dtype) == ((40,), np.int64)
-    wanted = models.logits(result.model, scramble.apply(images)).argmax(dim=1)
+    wanted = networks.logits(result.model, scramble.apply(images)).argmax(dim=1)
     assert answers.tolist() == wanted.tolist()
-    assert answers.tolist() != models.logits(result.model, images).argmax(dim=1).tolist()
+    assert answers.tolist() != networks.logits(result.model, images).argmax(dim=1).tolist()
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
@@ -279,9 +280,9 @@ def test_on_epoch_sees_the_history_grow(small):
 
 def test_the_train_loss_is_the_mean_over_images_not_over_batches(small):
     # Without learning, it is the loss of the untrained model over all 320 images: 3 batches of 100 and one of 20.
-    model = models.build("fully-connected")
+    model = networks.build("fully-connected")
     result = fit(small, model, settings=Settings(epochs=1, batch_size=100, learning_rate=1e-30))
-    answers = models.logits(model, small.train.images[:320])
+    answers = networks.logits(model, small.train.images[:320])
     loss = nn.functional.cross_entropy(answers, small.train.labels[:320]).item()
     assert result.history[0].train_loss == pytest.approx(loss, rel=1e-5)
 
@@ -382,7 +383,7 @@ def test_no_digits_are_refused(small, part, name):
     parts = [small.train, small.validation]
     parts[part] = parts[part][:0]
     with pytest.raises(TrainingError, match=f"there are no {name} digits") as caught:
-        train(models.build("convnet"), *parts, device="cpu", show_progress=False)
+        train(networks.build("convnet"), *parts, device="cpu", show_progress=False)
     assert caught.value.code == "empty"
 
 
@@ -396,7 +397,7 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(small, monkey
 
 
 def test_auto_is_the_best_device_there_is(small, monkeypatch):
-    monkeypatch.setattr(training, "best_device", lambda: "cpu")
+    monkeypatch.setattr(loop, "best_device", lambda: "cpu")
     assert fit(small, device="auto").device == "cpu"
 
 
@@ -404,7 +405,7 @@ def test_a_rate_so_high_that_the_loss_is_lost_is_an_error(small):
     with pytest.raises(
         TrainingError, match=r"no longer a finite number .*a learning rate below 1e\+30 may help"
     ) as caught:
-        fit(small, models.build("convnet"), settings=Settings(epochs=2, batch_size=32, learning_rate=1e30))
+        fit(small, networks.build("convnet"), settings=Settings(epochs=2, batch_size=32, learning_rate=1e30))
     assert caught.value.code == "loss"
 
 

@@ -6,11 +6,13 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import models, trials
+from mnistlab import trials
 from mnistlab.cli import main
 from mnistlab.common.errors import RunError, TrainingError
-from mnistlab.presets import Preset
-from mnistlab.training import Settings, train
+from mnistlab.training import networks
+from mnistlab.training.loop import train
+from mnistlab.training.presets import Preset
+from mnistlab.training.records import Settings
 
 TINY = Preset("for tests", Settings(epochs=2, batch_size=32))
 QUIET = {"show_progress": False}
@@ -33,10 +35,10 @@ def test_a_trial_is_the_training_it_says(small):
     first, second = trials.measure("tiny", TINY, small, seeds=2, test=True, **QUIET)
     assert (first.seed, second.seed) == (0, 1)
     settings = dataclasses.replace(TINY.settings, seed=1)
-    again = train(models.build(seed=1), small.train, small.validation, settings=settings, device="cpu", **QUIET)
+    again = train(networks.build(seed=1), small.train, small.validation, settings=settings, device="cpu", **QUIET)
     assert second.epoch == again.best.epoch
     assert second.validation == round(500 * again.best.validation_accuracy)
-    right = models.logits(again.model, small.test.images).argmax(dim=1) == small.test.labels
+    right = networks.logits(again.model, small.test.images).argmax(dim=1) == small.test.labels
     assert second.test == int(right.sum())
     assert (second.n_validation, second.n_test) == (500, 500)
     assert second.seconds > 0

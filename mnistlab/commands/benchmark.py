@@ -90,9 +90,10 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
 def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, device: str, as_json: bool) -> None:
     """Train the small ConvNet as the lab does and as tutorials do, in turn, to the same validation accuracy."""
-    from mnistlab import presets, race
+    from mnistlab import race
     from mnistlab.common.progress import track
     from mnistlab.data.mnist import load_mnist
+    from mnistlab.training import presets
 
     chosen = presets.preset(name).change(epochs=epochs)
     run = race.race(load_mnist(), chosen, laps=laps, most_epochs=most_epochs, device=device)
@@ -119,8 +120,9 @@ def benchmark_preset(
     name: str, seeds: int, epochs: int | None, train_size: int | None, test: bool, device: str, file: Path | None
 ) -> None:
     """Train the small ConvNet by a preset from several seeds, and print how accurate and how fast it was."""
-    from mnistlab import presets, trials
+    from mnistlab import trials
     from mnistlab.data.mnist import load_mnist
+    from mnistlab.training import presets
 
     chosen, splits = presets.preset(name).change(epochs=epochs), load_mnist()
     if train_size is not None:

@@ -13,8 +13,8 @@ from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.data.mnist import Digits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent
-from mnistlab.models import KERNEL
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, grid
+from mnistlab.training.networks import KERNEL
 
 
 def scrambled(digits: Digits, permutation: Permutation, *, title: str) -> np.ndarray:

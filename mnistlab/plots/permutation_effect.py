@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mnistlab.common.constants import CLASSES
-from mnistlab.comparison import CELLS, NAMES
 from mnistlab.evaluation.formatting import mean_points, points
 from mnistlab.evaluation.intervals import MeanInterval
 from mnistlab.permutation_effect import Crossed, interval
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, open_frame
+from mnistlab.training.comparison import CELLS, NAMES
 
 
 def crossed(found: Crossed, *, ax: Axes | None = None) -> Axes:

@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from mnistlab.common.constants import SIDE
-from mnistlab.comparison import CELLS, NAMES, Cell, Comparison
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent, points
-from mnistlab.models import KERNEL
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, image, open_frame
-from mnistlab.training import Epoch
+from mnistlab.training.comparison import CELLS, NAMES, Cell, Comparison
+from mnistlab.training.networks import KERNEL
+from mnistlab.training.records import Epoch
 
 
 def learning_curves(

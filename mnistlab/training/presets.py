@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from mnistlab.common.errors import TrainingError
 from mnistlab.data.augmentation import Augmentation
-from mnistlab.training import Settings
+from mnistlab.training.records import Settings
 
 SLIGHT = Augmentation(degrees=8.0, shear=0.1, scale=0.08, shift=1.2, pen=0.0)  # what handwriting does anyway
 

@@ -20,10 +20,11 @@ from mnistlab.common.progress import track
 from mnistlab.data.mnist import Digits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import MeanInterval
-from mnistlab.models import ConvNet, build, convnet_parameters, logits
-from mnistlab.presets import Preset
-from mnistlab.record import Record
-from mnistlab.training import Settings, Training, train
+from mnistlab.training.cache import Record
+from mnistlab.training.loop import train
+from mnistlab.training.networks import ConvNet, build, convnet_parameters, logits
+from mnistlab.training.presets import Preset
+from mnistlab.training.records import Settings, Training
 
 NAMES = {"convnet": "ConvNet", "fully-connected": "fully connected net"}
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab.models import HIDDEN, ConvNet, layout
+from mnistlab.training.networks import HIDDEN, ConvNet, layout
 
 MOMENTUM, EPSILON = (
     0.1,

@@ -10,127 +10,26 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from mnistlab.batchnorm import Normed
 from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import TrainingError
 from mnistlab.common.progress import track
 from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
-from mnistlab.models import ConvNet, best_device, layout, logits, to_input
+from mnistlab.training.batchnorm import Normed
+from mnistlab.training.networks import ConvNet, best_device, layout, to_input
+from mnistlab.training.records import Epoch, Settings, Training
 
 WEIGHT_DECAY = 0.01  # AdamW's default in PyTorch
 NONDIGIT_WEIGHT = 0.15  # of their loss against that of the digits; more cost accuracy on validation digits
 CHECK_EVERY = 50  # steps between two looks at the loss; each look makes a GPU wait
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train.
-
-    Attributes
-    ----------
-    epochs : passes over the training images, >= 1.
-    batch_size : images a step, 1 to the number of training images.
-    learning_rate : the peak of the one-cycle rate, > 0.
-    average : share of the old in the running mean of the weights at each step, 0 to below 1; the mean is what is judged and
-        kept. 0.99 looks back some 100 steps; 0 keeps the weights as they are (Polyak and Juditsky 1992).
-    batch_norm : normalise over the batch while the ConvNet learns (``batchnorm``); what is kept is the plain network.
-    seed : order of the images, >= 0.
-    """
-
-    epochs: int = 5
-    batch_size: int = 128
-    learning_rate: float = 0.01
-    average: float = 0.0
-    batch_norm: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise TrainingError(f"{name} is a whole number, {least} or more, not {value!r}", code=name)
-        rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not (math.isfinite(rate) and rate > 0):
-            raise TrainingError(f"learning_rate is a finite number above 0, not {rate!r}", code="learning_rate")
-        if isinstance(self.average, bool) or not isinstance(self.average, int | float) or not 0 <= self.average < 1:
-            raise TrainingError(f"average is a share from 0 to below 1, not {self.average!r}", code="average")
-        if not isinstance(self.batch_norm, bool):
-            raise TrainingError(f"batch_norm is True or False, not {self.batch_norm!r}", code="batch_norm")
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the training images.
-
-    Attributes
-    ----------
-    epoch : 1, 2, ...
-    train_loss : mean cross-entropy (nats) over the epoch, while the weights moved.
-    validation_loss, validation_accuracy : after the epoch; nats, and a share from 0 to 1.
-    learning_rate : at the end of the epoch.
-    seconds : time the epoch took, validation included.
-    """
-
-    epoch: int
-    train_loss: float
-    validation_loss: float
-    validation_accuracy: float
-    learning_rate: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Training:
-    """A trained network with all that is needed to use it and to say how it came about.
-
-    Attributes
-    ----------
-    model : the network at its best epoch, on the CPU, in evaluation mode.
-    permutation, normalisation : what its images go through first.
-    settings, device, threads : what it was trained with; threads are those of PyTorch on the CPU.
-    history : one ``Epoch`` for each pass.
-    best : the epoch whose weights were kept: highest validation accuracy, then lowest validation loss.
-    seconds : the whole training, wall clock.
-    """
-
-    model: nn.Module
-    permutation: Permutation
-    normalisation: Normalisation
-    settings: Settings
-    device: str
-    threads: int
-    history: tuple[Epoch, ...]
-    best: Epoch
-    seconds: float
-
-    def table(self) -> list[dict]:
-        """The history as rows, for a data frame or a JSON file."""
-        return [asdict(epoch) for epoch in self.history]
-
-    def answers(self, images: Tensor) -> np.ndarray:
-        """The digit it reads in each of the uint8 images (N, 28, 28) as drawn: int64 (N,)."""
-        found = logits(self.model, images, permutation=self.permutation, normalisation=self.normalisation)
-        return found.argmax(dim=1).numpy()
-
-    def seconds_to(self, accuracy: float) -> float | None:
-        """Time until the end of the first epoch of this validation accuracy (0 to 1) or a better one; None if none came."""
-        seconds = 0.0
-        for epoch in self.history:
-            seconds += epoch.seconds
-            if epoch.validation_accuracy >= accuracy:
-                return seconds
-        return None
 
 
 def train(

@@ -18,8 +18,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from mnistlab import batchnorm, training
-from mnistlab import models as networks
 from mnistlab.common import provenance
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import write_atomic
@@ -27,10 +25,12 @@ from mnistlab.data import augmentation, mnist, permutation
 from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
-from mnistlab.models import best_device
-from mnistlab.training import Epoch, Settings, Training, train
+from mnistlab.training import batchnorm, loop, networks
+from mnistlab.training.loop import train
+from mnistlab.training.networks import best_device
+from mnistlab.training.records import Epoch, Settings, Training
 
-CODE = (augmentation, batchnorm, mnist, networks, permutation, training)  # what decides what a training gives
+CODE = (augmentation, batchnorm, mnist, networks, permutation, loop)  # what decides what a training gives
 FIELD = "training"  # of the file's header
 
 
