@@ -120,7 +120,7 @@ def check_data() -> tuple[str, ...]:
 
 def check_model() -> tuple[str, ...]:
     """The version in use: every check of its file, and its stored images read as stored."""
-    from mnistlab.registry import Registry
+    from mnistlab.registry.registry import Registry
 
     registry = Registry()
     try:

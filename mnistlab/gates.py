@@ -18,8 +18,6 @@ import numpy as np
 import torch
 from scipy import stats
 
-from mnistlab import checkpoint
-from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import CheckpointError
 from mnistlab.data import drawings, synthetic
@@ -28,6 +26,8 @@ from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy, McNemar, compare
 from mnistlab.evaluation.metrics import Evaluation, evaluate
 from mnistlab.predictor import Predictor
+from mnistlab.registry import checkpoint, layout
+from mnistlab.registry.checkpoint import Checkpoint
 
 # Points of accuracy a version may lose and still count as no worse: 25 of 5,000 images, about what another seed changes. With
 # the 40 or so images on which two good networks disagree, an equally good one passes 19 times in 20.
@@ -294,7 +294,7 @@ GATES: tuple[Gate, ...] = (same_data, no_leak, not_worse, every_digit, calibrate
 
 
 def _judge(folder: Path, material: Material) -> Judged:
-    return judge(checkpoint.load(folder), (folder / checkpoint.WEIGHTS).stat().st_size, material)
+    return judge(checkpoint.load(folder), (folder / layout.WEIGHTS).stat().st_size, material)
 
 
 def _share(right: np.ndarray) -> Accuracy:

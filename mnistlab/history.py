@@ -18,14 +18,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-from mnistlab.checkpoint import lineage
 from mnistlab.common.errors import LabError, RunError
 from mnistlab.common.files import write_atomic
 from mnistlab.common.html import STYLE
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.folder import NOTE, PARTIAL, RECEIPT
-from mnistlab.registry import Registry
+from mnistlab.registry.card import lineage
+from mnistlab.registry.registry import Registry
 
 INDEX = "index.html"
 SHOWN = 100  # runs on the page, the newest

@@ -20,7 +20,6 @@ import numpy as np
 import torch
 
 from mnistlab import gates, personal, plausibility
-from mnistlab.checkpoint import Checkpoint
 from mnistlab.common import locks
 from mnistlab.common.errors import TrainingError
 from mnistlab.data.mnist import Digits, Splits
@@ -29,7 +28,8 @@ from mnistlab.feedback import Correction, Store
 from mnistlab.gates import Decision, Material, Verdict
 from mnistlab.plausibility import Review
 from mnistlab.predictor import Predictor
-from mnistlab.registry import Registry
+from mnistlab.registry.checkpoint import Checkpoint
+from mnistlab.registry.registry import Registry
 
 # Drawings to learn from: each digit three times. Of 150 sessions of so many, a tenth of them labelled wrong, the review of labels
 # by version 0004 refused 146; of 20 it refused 130, and of ten none.

@@ -17,12 +17,12 @@ import torch
 from scipy import stats
 
 from mnistlab import drift, personal
-from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
 from mnistlab.data.mnist import Splits
 from mnistlab.drift import Finding
 from mnistlab.evaluation.intervals import Accuracy
+from mnistlab.registry.checkpoint import Checkpoint
 
 DAYS = 7.0  # of the period that is looked at
 SLOW = 50.0  # median ms of a reading from which it lags behind a pen; the gate of a new version has the same

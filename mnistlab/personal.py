@@ -20,13 +20,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import TrainingError
 from mnistlab.common.progress import track
 from mnistlab.data import outliers, synthetic
 from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits, Splits
+from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.training import loop, networks, records
 from mnistlab.training.networks import to_input
 from mnistlab.training.records import Epoch, Training

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from mnistlab import personal
-from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.errors import DataError
 from mnistlab.data.mnist import Digits
+from mnistlab.registry.checkpoint import Checkpoint
 
 SURE, HARDLY = 0.99, 0.01  # probability of the digit that was read, and of the one that was meant
 NEIGHBOURS = 3  # of the session's other drawings; more than half of them must agree

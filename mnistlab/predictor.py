@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.constants import CLASSES, SIDE
 from mnistlab.common.errors import ImageError
 from mnistlab.data import preprocess
 from mnistlab.data.permutation import Permutation
 from mnistlab.data.strokes import PEN_WIDTH, as_strokes, check_pen, is_dot, rasterise, to_standard_size
 from mnistlab.evaluation import conformal
-from mnistlab.registry import Registry
+from mnistlab.registry.checkpoint import Checkpoint
+from mnistlab.registry.registry import Registry
 from mnistlab.training.networks import one_thread
 
 NO_DIGIT = "it does not look like a digit"

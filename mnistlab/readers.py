@@ -7,7 +7,7 @@ from pathlib import Path
 from mnistlab import readout
 from mnistlab.common.errors import CheckpointError, RegistryError
 from mnistlab.predictor import Predictor
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 
 
 class Readers:

@@ -14,12 +14,13 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from mnistlab.checkpoint import Manifest, lineage
 from mnistlab.common.constants import CLASSES
 from mnistlab.data import drawings
 from mnistlab.evaluation.formatting import percent
 from mnistlab.keys import HELP
 from mnistlab.predictor import Prediction
+from mnistlab.registry.card import lineage
+from mnistlab.registry.manifest import Manifest
 
 PROMPT = "draw a digit"
 RIVAL = 0.1  # probability from which the second choice is worth naming

@@ -23,8 +23,8 @@ from mnistlab.feedback import Store
 from mnistlab.folder import Folder
 from mnistlab.gates import Decision, Material, Verdict
 from mnistlab.parameters import assign
-from mnistlab.promotions import POINTER
-from mnistlab.registry import Registry
+from mnistlab.registry.layout import POINTER
+from mnistlab.registry.registry import Registry
 
 CANDIDATE = "candidate"  # in the report: the versions this run made
 EVALUATE = "04_evaluate"

@@ -16,7 +16,7 @@ from mnistlab.common.errors import LabError, RegistryError
 from mnistlab.feedback import Store
 from mnistlab.lesson import Lesson, learn
 from mnistlab.pad import DigitPad
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 from mnistlab.strip import Note, render
 
 UNDO = "<code>mnistlab models rollback</code> takes it back."

@@ -18,7 +18,7 @@ from made import committed
 
 from mnistlab.data.mnist import Splits, load_mnist
 from mnistlab.data.permutation import Permutation
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 from mnistlab.training import networks
 from mnistlab.training.loop import train
 from mnistlab.training.records import Settings, Training

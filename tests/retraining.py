@@ -58,10 +58,10 @@ def _small(splits):
 
 def renumber(source: Path, target: Path) -> Path:
     """A copy of a version under another number."""
-    from mnistlab import checkpoint
+    from mnistlab.registry import packing
 
     target.mkdir(parents=True)
-    for name, content in checkpoint.renamed(source, target.name).items():
+    for name, content in packing.renamed(source, target.name).items():
         (target / name).write_bytes(content)
     return target
 

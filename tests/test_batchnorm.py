@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from mnistlab.common.errors import TrainingError
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 from mnistlab.training import networks
 from mnistlab.training.batchnorm import Normed
 from mnistlab.training.loop import train

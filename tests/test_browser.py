@@ -19,7 +19,7 @@ from mnistlab.data import drawings
 from mnistlab.data.strokes import rasterise
 from mnistlab.feedback import Store
 from mnistlab.predictor import Predictor
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 
 pytestmark = pytest.mark.browser
 

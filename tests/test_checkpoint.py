@@ -21,14 +21,16 @@ import pytest
 import safetensors.torch
 import torch
 
-from mnistlab import checkpoint
 from mnistlab.common import files, paths
 from mnistlab.common.errors import CheckpointError
 from mnistlab.data.mnist import Normalisation
 from mnistlab.data.permutation import Permutation
+from mnistlab.registry import checkpoint, layout, packing
+from mnistlab.registry.card import model_card
+from mnistlab.registry.manifest import Manifest, parse_manifest
 from mnistlab.training import networks
 
-WEIGHTS, MANIFEST = checkpoint.WEIGHTS, checkpoint.MANIFEST
+WEIGHTS, MANIFEST = layout.WEIGHTS, layout.MANIFEST
 
 
 # --- tools of the forger ----------------------------------------------------------------------------------------------
@@ -125,7 +127,7 @@ def test_the_manifest_tells_what_was_done(registry, trained_permuted, small):
     assert manifest.training.batch_norm is False
     assert manifest.metrics["validation"].value == trained_permuted.best.validation_accuracy
     assert manifest.libraries["torch"] == torch.__version__.partition("+")[0]
-    assert len(manifest.probe.images) == checkpoint.PROBES
+    assert len(manifest.probe.images) == packing.PROBES
 
 
 def test_the_accuracies_are_those_of_the_model_on_these_images(registry, trained, small):
@@ -137,8 +139,8 @@ def test_the_accuracies_are_those_of_the_model_on_these_images(registry, trained
 
 
 def test_the_test_images_are_left_alone_unless_given(trained, small):
-    files = checkpoint.pack(trained, small, version_id="0001")
-    manifest = checkpoint.parse_manifest(files[MANIFEST])
+    files = packing.pack(trained, small, version_id="0001")
+    manifest = parse_manifest(files[MANIFEST])
     assert list(manifest.metrics) == ["validation"]
     assert "; validation " in manifest.summary()
 
@@ -150,7 +152,7 @@ def test_a_fully_connected_net_and_other_sizes_come_back_too(trained, small, tmp
         training = dataclasses.replace(trained, model=model.eval(), normalisation=Normalisation(0.2, 0.4))
         folder = tmp_path / f"000{number}"
         folder.mkdir()
-        for name, content in checkpoint.pack(training, small, version_id=folder.name).items():
+        for name, content in packing.pack(training, small, version_id=folder.name).items():
             (folder / name).write_bytes(content)
         loaded = checkpoint.load(folder)
         expected = networks.logits(model, small.test.images, normalisation=Normalisation(0.2, 0.4))
@@ -223,7 +225,7 @@ def test_a_folder_in_place_of_a_file_is_refused_and_no_descriptor_stays_open(ver
     assert again == free
 
 
-@pytest.mark.parametrize(("name", "limit"), [(WEIGHTS, checkpoint.MAX_WEIGHTS), (MANIFEST, checkpoint.MAX_MANIFEST)])
+@pytest.mark.parametrize(("name", "limit"), [(WEIGHTS, layout.MAX_WEIGHTS), (MANIFEST, layout.MAX_MANIFEST)])
 def test_a_file_too_large_is_refused_unread(version, name, limit):
     with open(version / name, "r+b") as file:
         file.truncate(limit + 1)  # sparse: takes no room
@@ -750,7 +752,7 @@ def test_weights_that_are_no_numbers_cannot_be_packed(trained, small):
     model = copy.deepcopy(trained.model)
     torch.nn.init.constant_(model.net[0].weight, math.nan)
     with pytest.raises(CheckpointError, match="gives logits that are no finite numbers"):
-        checkpoint.pack(dataclasses.replace(trained, model=model), small, version_id="0001")
+        packing.pack(dataclasses.replace(trained, model=model), small, version_id="0001")
 
 
 @pytest.mark.parametrize(
@@ -762,14 +764,14 @@ def test_weights_that_are_no_numbers_cannot_be_packed(trained, small):
 )
 def test_metadata_that_does_not_fit_cannot_be_packed(trained, small, options, message):
     with pytest.raises(CheckpointError, match=message):
-        checkpoint.pack(trained, small, **options)
+        packing.pack(trained, small, **options)
 
 
 def test_without_git_the_commit_is_unknown(monkeypatch, trained, small, tmp_path):
     monkeypatch.setattr(paths, "ROOT", tmp_path)
-    manifest = checkpoint.parse_manifest(checkpoint.pack(trained, small, version_id="0001")[MANIFEST])
+    manifest = parse_manifest(packing.pack(trained, small, version_id="0001")[MANIFEST])
     assert manifest.git_commit is None
-    assert "commit unknown" in checkpoint.card(manifest)
+    assert "commit unknown" in model_card(manifest)
 
 
 # --- the card ---------------------------------------------------------------------------------------------------------
@@ -778,7 +780,7 @@ def test_without_git_the_commit_is_unknown(monkeypatch, trained, small, tmp_path
 def test_the_card_tells_people_what_the_manifest_tells_programs(registry):
     manifest = registry.manifest("0002")
     card = (registry.root / "0002" / "README.md").read_text()
-    assert card == checkpoint.card(manifest)
+    assert card == model_card(manifest)
     for text in ("# Version 0002", "| parameters | 6,422 |", "fixed, seed 42, ", "Note: made for a test", "n = 500"):
         assert text in card
     assert f"| accuracy on test | {manifest.metrics['test']} |" in card
@@ -788,14 +790,12 @@ def test_the_card_tells_people_what_the_manifest_tells_programs(registry):
 def test_the_card_says_whether_the_network_was_normalised_while_it_learned(registry, batch_norm):
     manifest = registry.manifest("0001")
     training = manifest.training.model_copy(update={"batch_norm": batch_norm})
-    shown = checkpoint.card(manifest.model_copy(update={"training": training}))
+    shown = model_card(manifest.model_copy(update={"training": training}))
     assert ("normalised over the batch" in shown) is batch_norm
 
 
-def card_with(manifest: checkpoint.Manifest, note: str) -> str:
-    return checkpoint.card(
-        manifest.model_copy(update={"training": manifest.training.model_copy(update={"note": note})})
-    )
+def card_with(manifest: Manifest, note: str) -> str:
+    return model_card(manifest.model_copy(update={"training": manifest.training.model_copy(update={"note": note})}))
 
 
 @pytest.mark.parametrize(
@@ -820,7 +820,7 @@ def test_text_in_the_card_stays_text(registry, note, shown):
 
 def test_every_row_of_the_card_has_two_cells(registry):
     manifest = registry.manifest("0001").model_copy(update={"libraries": {"a|b": "1\n2", "<i>": "|"}})
-    rows = [line for line in checkpoint.card(manifest).splitlines() if line.startswith("|")]
+    rows = [line for line in model_card(manifest).splitlines() if line.startswith("|")]
     assert rows
     for row in rows:
         assert row.replace("\\|", "").count("|") == 3

@@ -18,7 +18,7 @@ from mnistlab import __version__, cli, doctor
 from mnistlab.common import locks
 from mnistlab.common.errors import RunError
 from mnistlab.doctor import FAULT, OK, WARNING, Finding
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 
 COMMAND = [sys.executable, "-m", "mnistlab.cli"]
 SETTINGS = 'epochs: int = 3  # passes, >= 1\nversion: str = "latest"'

@@ -12,7 +12,7 @@ import pytest
 from mnistlab import doctor, execution
 from mnistlab.common import paths
 from mnistlab.doctor import FAULT, OK, WARNING
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,8 @@ from mnistlab import history
 from mnistlab.common import files, locks
 from mnistlab.common.errors import BusyError, RegistryError
 from mnistlab.common.files import write_atomic
-from mnistlab.promotions import Promotions
-from mnistlab.registry import Registry
+from mnistlab.registry.promotions import Promotions
+from mnistlab.registry.registry import Registry
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes, which this system has not")
 

@@ -19,10 +19,11 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mnistlab import checkpoint
-from mnistlab.checkpoint import MANIFEST, WEIGHTS
 from mnistlab.common.errors import CheckpointError, RegistryError
-from mnistlab.promotions import HISTORY, POINTER, Promotions
+from mnistlab.registry import checkpoint
+from mnistlab.registry.checkpoint import MANIFEST, WEIGHTS
+from mnistlab.registry.layout import HISTORY, POINTER
+from mnistlab.registry.promotions import Promotions
 
 LONG = "FUZZ_EXAMPLES" in os.environ
 CODES = {"manifest", "tensors", "shape", "type", "finite", "permutation", "probe", "sha256", "too-large"}

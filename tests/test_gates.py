@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnistlab import checkpoint, gates
+from mnistlab import gates
 from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.gates import Decision, Material
+from mnistlab.registry import checkpoint, layout, packing
 from mnistlab.training import networks
 from mnistlab.training.loop import train
 from mnistlab.training.records import Settings
@@ -53,7 +54,7 @@ def candidate(current: Path, trained, judging: Splits, tmp_path: Path):
         training = dataclasses.replace(trained, model=model, permutation=permutation or Permutation.identity())
         folder = tmp_path / "candidate" / "0002"
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in checkpoint.pack(training, splits, version_id="0002", test=splits.test).items():
+        for name, content in packing.pack(training, splits, version_id="0002", test=splits.test).items():
             (folder / name).write_bytes(content)
         return folder
 
@@ -144,13 +145,13 @@ def forge(current, candidate, change) -> Path:
 
     folder = current.parent.parent / "forged" / "0002"
     shutil.copytree(current, folder)
-    tensors = safetensors.torch.load((folder / checkpoint.WEIGHTS).read_bytes())
+    tensors = safetensors.torch.load((folder / layout.WEIGHTS).read_bytes())
     change(tensors)
     weights = safetensors.torch.save(tensors)
-    (folder / checkpoint.WEIGHTS).write_bytes(weights)
-    manifest = json.loads((folder / checkpoint.MANIFEST).read_text())
+    (folder / layout.WEIGHTS).write_bytes(weights)
+    manifest = json.loads((folder / layout.MANIFEST).read_text())
     manifest |= {"version": "0002", "weights_sha256": hashlib.sha256(weights).hexdigest()}
-    (folder / checkpoint.MANIFEST).write_text(json.dumps(manifest))
+    (folder / layout.MANIFEST).write_text(json.dumps(manifest))
     return folder
 
 
@@ -237,7 +238,7 @@ def tensors(digits: Digits) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_11_a_damaged_file(candidate, current, material):
     folder = candidate()
-    path = folder / checkpoint.WEIGHTS
+    path = folder / layout.WEIGHTS
     path.write_bytes(path.read_bytes()[:-100] + bytes(100))
     decision = gates.decide(folder, current, material)
     refused(decision, "sound", "has SHA-256")
@@ -246,11 +247,11 @@ def test_11_a_damaged_file(candidate, current, material):
 
 def test_12_the_manifest_of_another(candidate, current, material):
     folder = candidate(nudge(0.01))
-    shutil.copy(current / checkpoint.MANIFEST, folder / checkpoint.MANIFEST)
+    shutil.copy(current / layout.MANIFEST, folder / layout.MANIFEST)
     refused(gates.decide(folder, current, material), "sound", "the manifest in 0002 is that of version 0001")
-    shutil.copy(folder / checkpoint.MANIFEST, current.parent / "spare")
-    manifest = (current / checkpoint.MANIFEST).read_text().replace('"version": "0001"', '"version": "0002"')
-    (folder / checkpoint.MANIFEST).write_text(manifest)
+    shutil.copy(folder / layout.MANIFEST, current.parent / "spare")
+    manifest = (current / layout.MANIFEST).read_text().replace('"version": "0001"', '"version": "0002"')
+    (folder / layout.MANIFEST).write_text(manifest)
     refused(gates.decide(folder, current, material), "sound", "SHA-256")
 
 
@@ -266,7 +267,7 @@ def test_without_a_figure_on_the_test_images_nothing_is_known_of_a_leak(candidat
     folder = candidate()
     manifest = checkpoint.load(folder).manifest
     kept = {"validation": manifest.metrics["validation"]}
-    (folder / checkpoint.MANIFEST).write_text(manifest.model_copy(update={"metrics": kept}).model_dump_json())
+    (folder / layout.MANIFEST).write_text(manifest.model_copy(update={"metrics": kept}).model_dump_json())
     refused(gates.decide(folder, current, material), "leak", "without a figure on the test images")
 
 
@@ -283,7 +284,7 @@ def test_a_stored_drawing_that_is_no_longer_read_is_named(candidate, current, ma
 
 
 def test_a_version_in_use_that_is_not_sound_is_no_verdict_on_the_candidate(candidate, current, material):
-    (current / checkpoint.WEIGHTS).write_bytes(b"")
+    (current / layout.WEIGHTS).write_bytes(b"")
     with pytest.raises(CheckpointError):
         gates.decide(candidate(), current, material)
 

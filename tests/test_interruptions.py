@@ -19,7 +19,7 @@ from made import lives, noting, processes, wait_for
 
 from mnistlab import history
 from mnistlab.common import locks
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 
@@ -32,8 +32,8 @@ STAGES = {
     "training": None,
     "judging": None,
     "gates": ("mnistlab.gates", "decide"),
-    "taking over": ("mnistlab.checkpoint", "renamed"),
-    "promoting": ("mnistlab.promotions", "Promotions.put"),
+    "taking over": ("mnistlab.registry.packing", "renamed"),
+    "promoting": ("mnistlab.registry.promotions", "Promotions.put"),
     "receipt": ("mnistlab.folder", "_receipt"),
     "page": ("mnistlab.history", "rebuild"),
 }

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import checkpoint, lesson
+from mnistlab import lesson
 from mnistlab.cli import main
 from mnistlab.common import locks, paths
 from mnistlab.common.errors import TrainingError
@@ -20,7 +20,8 @@ from mnistlab.gates import Material
 from mnistlab.lesson import apart, learn
 from mnistlab.personal import Rehearsal, Settings
 from mnistlab.predictor import Predictor
-from mnistlab.registry import Registry
+from mnistlab.registry import card
+from mnistlab.registry.registry import Registry
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -106,7 +107,7 @@ def test_a_hand_is_learned_judged_and_put_into_use(corrections, lab, small, mate
     manifest = lab.manifest("0004")
     assert manifest.training.base == "0003"
     assert tuple(manifest.training.feedback) == done.taught.learned
-    assert checkpoint.lineage(manifest)["tuned from"].startswith("0003, on ")
+    assert card.lineage(manifest)["tuned from"].startswith("0003, on ")
     reader = Predictor.load("0004", models=lab.root)
     bars = [one for one in corrections[30:] if one.digit == 1]
     assert [reader.predict_strokes(one.strokes).digit for one in bars] == [1] * len(bars)

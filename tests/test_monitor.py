@@ -16,7 +16,7 @@ from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import Correction, Store, Use
 from mnistlab.monitor import Reference, watch
 from mnistlab.plots import monitor as plots
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -24,7 +24,7 @@ from mnistlab.data import drawings
 from mnistlab.data.strokes import CANVAS, rasterise
 from mnistlab.pad import INTERVAL, DigitPad
 from mnistlab.predictor import Prediction, Predictor
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 
 LINE = [(100, 40), (120, 120), (140, 240)]
 HOSTILE = [None, "a", float("nan"), float("inf"), -float("inf"), 1e308, -1e308, True, [], {}, 10**400, b"1"]

@@ -14,7 +14,7 @@ from mnistlab.data.mnist import Digits
 from mnistlab.data.pen_files import Drawing
 from mnistlab.personal import Rehearsal, Settings, behind, distinct, fine_tune, halves
 from mnistlab.predictor import Predictor
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 from mnistlab.writers import Trial, measure, summarise
 
 FEW = {"mnist": 300, "drawn": 20, "others": 10}

@@ -7,7 +7,7 @@ from mnistlab.common.errors import DataError
 from mnistlab.data import synthetic
 from mnistlab.data.mnist import Digits
 from mnistlab.plausibility import review
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from mnistlab import Predictor
-from mnistlab.checkpoint import Level
 from mnistlab.common.errors import ImageError, RegistryError, StrokesError
 from mnistlab.data.strokes import rasterise
 from mnistlab.evaluation.conformal import LEVEL
+from mnistlab.registry.manifest import Level
 
 # A 0 slightly open at the top left: its centre of mass is no tie between two pixels, which rounding would settle by chance.
 ZERO = [[[140 + 60 * np.cos(t), 140 + 90 * np.sin(t)] for t in np.linspace(-1.5, 4.4, 40)]]

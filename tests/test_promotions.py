@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from mnistlab import promotions
 from mnistlab.common.errors import CheckpointError, RegistryError
-from mnistlab.promotions import HISTORY, POINTER, Promotions
+from mnistlab.registry import layout, promotions
+from mnistlab.registry.layout import HISTORY, POINTER
+from mnistlab.registry.promotions import Promotions
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_what_is_no_longer_there_is_stepped_over(four):
     assert four.back() == ("0003", "0001")
 
 
-@pytest.mark.parametrize("file", [promotions.WEIGHTS, promotions.MANIFEST])
+@pytest.mark.parametrize("file", [layout.WEIGHTS, layout.MANIFEST])
 def test_a_version_that_changed_since_is_not_put_into_use_again(four, file):
     four.put("0002")
     path = four.root / "0001" / file
@@ -126,7 +127,7 @@ def test_a_pointer_that_is_swapped_counts_although_the_history_could_not_be_tidi
 def test_going_back_needs_no_pytorch(four):
     four.put("0002")
     code = (
-        "import sys, pathlib; from mnistlab.promotions import Promotions\n"
+        "import sys, pathlib; from mnistlab.registry.promotions import Promotions\n"
         f"print(Promotions(pathlib.Path({str(four.root)!r})).back(), 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

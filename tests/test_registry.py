@@ -8,11 +8,11 @@ import threading
 import pytest
 import torch
 
-from mnistlab import checkpoint
-from mnistlab import registry as registry_module
 from mnistlab.common import locks, paths
 from mnistlab.common.errors import BusyError, CheckpointError, RegistryError
-from mnistlab.registry import Registry
+from mnistlab.registry import checkpoint, layout, packing
+from mnistlab.registry import registry as registry_module
+from mnistlab.registry.registry import Registry
 
 
 def tree(folder) -> list[str]:
@@ -22,7 +22,7 @@ def tree(folder) -> list[str]:
 
 def spoil(registry, version: str) -> None:
     """One byte of the weights is changed."""
-    path = registry.root / version / checkpoint.WEIGHTS
+    path = registry.root / version / layout.WEIGHTS
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
@@ -197,7 +197,7 @@ def test_no_version_of_a_kind_says_how_to_make_one(registry, permuted, gone, kin
 
 
 def test_the_manifest_can_be_read_without_the_weights(registry):
-    (registry.root / "0002" / checkpoint.WEIGHTS).unlink()
+    (registry.root / "0002" / layout.WEIGHTS).unlink()
     assert registry.manifest("0002").permutation.seed == 42
     assert registry.manifest().version == "0001"
     with pytest.raises(CheckpointError, match="missing"):
@@ -265,13 +265,13 @@ def test_ctrl_c_while_saving_leaves_nothing(registry, trained, small, monkeypatc
 
 
 def test_a_model_that_does_not_pass_its_own_checks_gets_no_name(registry, trained, small, monkeypatch):
-    sound = checkpoint.pack
+    sound = packing.pack
 
     def spoiled(*args, **kwargs):
         files = sound(*args, **kwargs)
-        return {**files, checkpoint.WEIGHTS: files[checkpoint.WEIGHTS][:-1]}
+        return {**files, layout.WEIGHTS: files[layout.WEIGHTS][:-1]}
 
-    monkeypatch.setattr(checkpoint, "pack", spoiled)
+    monkeypatch.setattr(packing, "pack", spoiled)
     before = tree(registry.root)
     with pytest.raises(CheckpointError):
         registry.save(trained, small)
@@ -298,7 +298,7 @@ def test_a_version_made_meanwhile_is_not_overwritten(registry, trained, small, m
     monkeypatch.setattr(checkpoint, "load", meanwhile)
     with pytest.raises(RegistryError, match="version 0003 could not be written"):
         registry.save(trained, small)
-    taken, original = ((registry.root / name / checkpoint.MANIFEST).read_bytes() for name in ("0003", "0001"))
+    taken, original = ((registry.root / name / layout.MANIFEST).read_bytes() for name in ("0003", "0001"))
     assert taken == original
     assert not [name for name in tree(registry.root) if name.startswith(".new")]
 
@@ -366,8 +366,8 @@ def test_prune_keeps_the_newest_those_in_use_and_one_of_each_kind(registry):
 
 def test_a_damaged_version_is_pruned_like_another(registry):
     copies(registry, 7)
-    (registry.root / "0003" / checkpoint.MANIFEST).write_text("{")
-    (registry.root / "0004" / checkpoint.MANIFEST).write_text("{")
+    (registry.root / "0003" / layout.MANIFEST).write_text("{")
+    (registry.root / "0004" / layout.MANIFEST).write_text("{")
     assert registry.prunable(2) == ["0003", "0004", "0005"]
 
 

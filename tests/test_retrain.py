@@ -12,11 +12,11 @@ from click.testing import CliRunner
 from made import write
 
 from mnistlab import cli, gates, history, retrain
-from mnistlab import registry as registry_module
 from mnistlab.common import files, locks, provenance
 from mnistlab.common.errors import BusyError, DataError, RegistryError, RunError
 from mnistlab.data.mnist import Splits
-from mnistlab.registry import Registry
+from mnistlab.registry import registry as registry_module
+from mnistlab.registry.registry import Registry
 from mnistlab.retrain import PASSED, PROMOTED, REFUSED
 
 

@@ -18,7 +18,7 @@ from mnistlab.pad import DigitPad
 from mnistlab.personal import Rehearsal
 from mnistlab.plausibility import Review
 from mnistlab.predictor import Predictor
-from mnistlab.registry import Registry
+from mnistlab.registry.registry import Registry
 from mnistlab.teaching import Teaching
 
 

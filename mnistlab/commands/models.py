@@ -18,7 +18,7 @@ def models() -> None:
 @models.command("list", short_help="List the versions.")
 def models_list() -> None:
     """List the versions; * marks the one in use."""
-    from mnistlab.registry import Registry
+    from mnistlab.registry.registry import Registry
 
     registry = Registry()
     rows = [("version", "made", "kind", "parameters", "accuracy [95 %]")]
@@ -61,16 +61,16 @@ def _describe(registry, name: str) -> tuple[str, str, str, str]:
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON, without its probe.")
 def models_show(version: str, as_json: bool) -> None:
     """Show the model card of VERSION: a name, "current" (the default) or "latest"."""
-    from mnistlab import checkpoint
-    from mnistlab.registry import Registry
+    from mnistlab.registry.card import lineage, model_card
+    from mnistlab.registry.registry import Registry
 
     manifest = Registry().manifest(version)
     if as_json:
         click.echo(manifest.model_dump_json(indent=2, exclude={"probe"}))
     else:
-        click.echo(checkpoint.card(manifest).rstrip())
+        click.echo(model_card(manifest).rstrip())
         click.echo("\nWhere it comes from:\n")
-        for name, text in checkpoint.lineage(manifest).items():
+        for name, text in lineage(manifest).items():
             click.echo(f"- {name}: {text}")
         if manifest.training and manifest.training.feedback:
             click.echo(f"- erased since: {_erased(manifest.version)}")
@@ -94,7 +94,7 @@ def _erased(version: str) -> str:
 def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
     """Check VERSIONs in every way there is, without trusting them; all of them if none is named."""
     from mnistlab.common.errors import CheckpointError
-    from mnistlab.registry import Registry
+    from mnistlab.registry.registry import Registry
 
     registry = Registry()
     names = [registry.resolve(version) for version in versions] or registry.versions()
@@ -115,7 +115,7 @@ def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
 @click.argument("version")
 def models_promote(version: str) -> None:
     """Put VERSION into use, once it is proved sound."""
-    from mnistlab.registry import Registry
+    from mnistlab.registry.registry import Registry
 
     registry = Registry()
     before, now = _current(registry), registry.promote(version)
@@ -126,7 +126,7 @@ def models_promote(version: str) -> None:
 def models_rollback() -> None:
     """Put the version that was in use before into use again; repeated, it goes further back."""
     from mnistlab.common import locks, paths
-    from mnistlab.promotions import Promotions  # not the registry, which waits for PyTorch
+    from mnistlab.registry.promotions import Promotions  # not the registry, which waits for PyTorch
 
     root = paths.models()
     with locks.hold(root / locks.REGISTRY, "a change of the version in use", wait=locks.WAIT):
@@ -139,7 +139,7 @@ def models_rollback() -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def models_prune(keep: int, dry_run: bool) -> None:
     """Remove old versions. The newest, the one in use, the one before it and the newest of each kind stay."""
-    from mnistlab.registry import Registry
+    from mnistlab.registry.registry import Registry
 
     gone = Registry().prunable(keep) if dry_run else Registry().prune(keep)
     names = ", ".join(gone) or "nothing"
@@ -163,7 +163,7 @@ def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
     from mnistlab.evaluation import formatting
     from mnistlab.evaluation.intervals import compare
     from mnistlab.evaluation.metrics import evaluate
-    from mnistlab.registry import Registry
+    from mnistlab.registry.registry import Registry
 
     registry = Registry()
     names = [registry.resolve(name) for name in (first, second)]
@@ -187,11 +187,11 @@ def models_export(version: str, file: Path) -> None:
     """Write VERSION to FILE in the older form, a dictionary for torch.load: model_state_dict, permutation, n_kernels,
     input_size and output_size. Nothing is overwritten.
     """
-    from mnistlab import older
     from mnistlab.common.files import write_new
-    from mnistlab.registry import Registry
+    from mnistlab.registry import legacy
+    from mnistlab.registry.registry import Registry
 
-    content = older.export(Registry().load(version))
+    content = legacy.export(Registry().load(version))
     try:
         write_new(file.resolve(), content)
     except FileExistsError:
@@ -207,10 +207,10 @@ def models_import(file: Path) -> None:
     """Take over a model from FILE in the older form (see export) as a new version. Nothing in it is run, and it is not put
     into use.
     """
-    from mnistlab import older
     from mnistlab.data.mnist import load_mnist
-    from mnistlab.registry import Registry
+    from mnistlab.registry import legacy
+    from mnistlab.registry.registry import Registry
 
     registry, splits = Registry(), load_mnist()
-    version = registry.add(lambda name: older.pack(file, splits, version_id=name))
+    version = registry.add(lambda name: legacy.pack(file, splits, version_id=name))
     click.echo(f"Version {version}: {registry.manifest(version).summary()}")

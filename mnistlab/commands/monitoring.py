@@ -29,7 +29,7 @@ def monitor(ctx: click.Context, days: float, version: str | None, store: str | N
     from mnistlab.data.mnist import load_mnist
     from mnistlab.feedback import Store
     from mnistlab.folder import shorten
-    from mnistlab.registry import Registry
+    from mnistlab.registry.registry import Registry
 
     opened = Store(store)
     uses, corrections = opened.uses(), opened.corrections()

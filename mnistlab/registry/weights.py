@@ -15,14 +15,14 @@ from torch import Tensor
 
 from mnistlab.common.errors import CheckpointError
 from mnistlab.common.files import strict_json
-from mnistlab.promotions import WEIGHTS
+from mnistlab.registry.layout import WEIGHTS
 
 LENGTH = 8  # bytes at the start that say how long the header is
 MAX_HEADER = 64 * 1024  # bytes; a usual one takes 700
 FIELDS = {"dtype", "shape", "data_offsets"}  # of a tensor in the header
 
 
-def read(content: bytes, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def read_weights(content: bytes, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a safetensors file, all finite, in the shapes and types of those that are wanted.
 
     Parameters

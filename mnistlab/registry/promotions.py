@@ -17,12 +17,8 @@ from pathlib import Path
 
 from mnistlab.common.errors import CheckpointError, RegistryError
 from mnistlab.common.files import UnflushedError, read_regular, write_atomic
+from mnistlab.registry.layout import HISTORY, MANIFEST, MAX_MANIFEST, MAX_WEIGHTS, POINTER, VERSION, WEIGHTS
 
-POINTER, HISTORY = "CURRENT", "HISTORY"
-WEIGHTS, MANIFEST = "model.safetensors", "manifest.json"
-MAX_WEIGHTS = 16 * 2**20  # bytes; a usual file takes 33 to 400 kB
-MAX_MANIFEST = 2**20  # bytes; a usual one takes 15 kB
-VERSION = re.compile(r"[0-9]{4,9}")
 LINE = re.compile(r"([0-9]{4,9}) ([0-9a-f]{64})")
 KEPT = 100  # lines of the history
 

@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mnistlab import checkpoint
-from mnistlab.checkpoint import Checkpoint, Manifest
 from mnistlab.common import locks, paths
 from mnistlab.common.errors import CheckpointError, LabError, RegistryError
 from mnistlab.common.files import read_regular, sync_folder, write_durable
 from mnistlab.data.mnist import Digits, Splits
-from mnistlab.promotions import POINTER, Promotions
+from mnistlab.registry import checkpoint, packing
+from mnistlab.registry.checkpoint import Checkpoint
+from mnistlab.registry.layout import MANIFEST, MAX_MANIFEST, POINTER
+from mnistlab.registry.manifest import Manifest, parse_manifest
+from mnistlab.registry.promotions import Promotions
 from mnistlab.training.records import Training
 
 NEW, OLD = ".new-", ".old-"  # a version on its way in or out
@@ -97,7 +99,7 @@ class Registry:
         RegistryError, CheckpointError : no such version; its manifest is not valid.
         """
         folder = self.root / self.resolve(version)
-        return checkpoint.parse_manifest(read_regular(folder / checkpoint.MANIFEST, checkpoint.MAX_MANIFEST))
+        return parse_manifest(read_regular(folder / MANIFEST, MAX_MANIFEST))
 
     def load(self, version: str = "current") -> Checkpoint:
         """A version, checked in every way before it is given out.
@@ -134,14 +136,14 @@ class Registry:
 
         Parameters
         ----------
-        splits, test, note, base, feedback, run : as in ``checkpoint.pack``.
+        splits, test, note, base, feedback, run : as in ``packing.pack``.
 
         Raises
         ------
         RegistryError, CheckpointError, BusyError : as ``add``.
         """
         about = {"test": test, "note": note, "base": base, "feedback": feedback, "run": run}
-        return self.add(lambda name: checkpoint.pack(training, splits, version_id=name, **about))
+        return self.add(lambda name: packing.pack(training, splits, version_id=name, **about))
 
     def adopt(self, folder: Path) -> str:
         """A version from elsewhere, proved sound, under the next number here. The pointer stays.
@@ -150,7 +152,7 @@ class Registry:
         ------
         RegistryError, CheckpointError, BusyError : as ``add``.
         """
-        return self.add(lambda name: checkpoint.renamed(folder, name))
+        return self.add(lambda name: packing.renamed(folder, name))
 
     def copy(self, root: Path) -> Registry:
         """The same versions and the same one in use in another folder, newly made, for work that must not touch these.
@@ -174,7 +176,7 @@ class Registry:
 
         Parameters
         ----------
-        make : gives the files by name (``checkpoint.pack``), once told the number of the version.
+        make : gives the files by name (``packing.pack``), once told the number of the version.
 
         Raises
         ------

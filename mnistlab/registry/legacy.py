@@ -24,12 +24,12 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from mnistlab import checkpoint
-from mnistlab.checkpoint import Checkpoint
 from mnistlab.common.errors import CheckpointError, LabError, PermutationError
 from mnistlab.data.mnist import Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy
+from mnistlab.registry import packing
+from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.training import networks
 
 KEYS = ("model_state_dict", "permutation", "n_kernels", "input_size", "output_size")
@@ -145,7 +145,7 @@ def pack(path: Path, splits: Splits, *, version_id: str) -> dict[str, bytes]:
         )
     now = datetime.now(UTC).strftime("%Y-%m-%d")
     note = f"imported {now} from an older file; nothing is known of its training"
-    return checkpoint.pack_imported(model, permutation, splits, version_id=version_id, note=note)
+    return packing.pack_imported(model, permutation, splits, version_id=version_id, note=note)
 
 
 def _look(path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Versions of the network on disk: their format, their order, and which one is in use."""
