@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str):
     # Loaded when asked for: importing the package must not cost the seconds that torch takes.
     if name == "Predictor":
-        from mnistlab.predictor import Predictor
+        from mnistlab.inference.predictor import Predictor
 
         return Predictor
     if name == "DigitPad":

@@ -23,7 +23,7 @@ from mnistlab.data.strokes import CANVAS, PEN_WIDTH
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.predictor import Predictor
+from mnistlab.inference.predictor import Predictor
 
 PEN_WIDTHS = (8, 14, 20, 28)  # px
 SIZES = (60, 120, 180, 260)  # px of the longer side, pen not counted

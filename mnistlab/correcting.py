@@ -15,7 +15,7 @@ from mnistlab import consent, feedback
 from mnistlab.common.errors import FeedbackError
 from mnistlab.data.stroke_stats import terms
 from mnistlab.feedback import Correction, Store, Use
-from mnistlab.predictor import Prediction
+from mnistlab.inference.predictor import Prediction
 from mnistlab.sketch import Sketch
 
 

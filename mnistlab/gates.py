@@ -25,7 +25,7 @@ from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy, McNemar, compare
 from mnistlab.evaluation.metrics import Evaluation, evaluate
-from mnistlab.predictor import Predictor
+from mnistlab.inference.predictor import Predictor
 from mnistlab.registry import checkpoint, layout
 from mnistlab.registry.checkpoint import Checkpoint
 

@@ -20,7 +20,7 @@ from mnistlab.common.errors import FeedbackError
 from mnistlab.data.strokes import as_strokes, check_pen
 
 if TYPE_CHECKING:  # it would bring PyTorch along
-    from mnistlab.predictor import Prediction
+    from mnistlab.inference.predictor import Prediction
 
 COMMENT = 500  # characters of a comment at most
 KEY = 64  # characters of a random name or of a version's at most

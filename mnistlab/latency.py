@@ -14,8 +14,8 @@ import numpy as np
 
 from mnistlab.common.errors import LabError
 from mnistlab.data import drawings
-from mnistlab.explanation import attribute, smallest_edit
-from mnistlab.predictor import Predictor
+from mnistlab.inference.attribution import attribute, smallest_edit
+from mnistlab.inference.predictor import Predictor
 from mnistlab.training.networks import one_thread
 
 WARM_UP = 20  # calls before the first that counts

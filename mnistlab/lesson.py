@@ -26,8 +26,8 @@ from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation.intervals import Accuracy, compare
 from mnistlab.feedback import Correction, Store
 from mnistlab.gates import Decision, Material, Verdict
+from mnistlab.inference.predictor import Predictor
 from mnistlab.plausibility import Review
-from mnistlab.predictor import Predictor
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.registry import Registry
 

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from scipy import stats
 
-from mnistlab import drift, personal
+from mnistlab import drift
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
 from mnistlab.data.mnist import Splits
 from mnistlab.drift import Finding
 from mnistlab.evaluation.intervals import Accuracy
+from mnistlab.inference import embedding
 from mnistlab.registry.checkpoint import Checkpoint
 
 DAYS = 7.0  # of the period that is looked at
@@ -132,11 +133,11 @@ class Reference:
         """
         from sklearn.isotonic import IsotonicRegression
 
-        head, truth = personal.halves(base.model)[1], splits.validation.labels
-        features = personal.behind(base, splits.validation.images)
-        sure, read = personal.answers(head, features).double().exp().max(dim=1)
+        head, truth = embedding.halves(base.model)[1], splits.validation.labels
+        features = embedding.behind(base, splits.validation.images)
+        sure, read = embedding.answers(head, features).double().exp().max(dim=1)
         fit = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(sure.numpy(), (read == truth).numpy())
-        learned = _directions(_hidden(base, personal.behind(base, splits.train.sample(n, seed=seed).images)))
+        learned = _directions(_hidden(base, embedding.behind(base, splits.train.sample(n, seed=seed).images)))
         nearest = torch.cdist(_directions(_hidden(base, features)), learned).amin(dim=1)
         steps = (fit.X_thresholds_, fit.y_thresholds_)
         return cls(*steps, learned, float(nearest.quantile(STRANGE)), base)
@@ -156,7 +157,7 @@ class Reference:
 
     def seen(self, images: np.ndarray) -> np.ndarray:
         """What the network sees in pictures, uint8 (N, 28, 28): its last hidden layer, float (N, F)."""
-        return _hidden(self.base, personal.behind(self.base, torch.from_numpy(images))).numpy()
+        return _hidden(self.base, embedding.behind(self.base, torch.from_numpy(images))).numpy()
 
     def strange(self, features: np.ndarray) -> Accuracy | None:
         """How many lie farther from what it learned than 99 % of the validation digits do; None of none."""
@@ -296,7 +297,7 @@ def shares_of(before: Sequence[Use], now: Sequence[Use]) -> dict[str, tuple[tupl
 def _hidden(base: Checkpoint, features: torch.Tensor) -> torch.Tensor:
     """(N, F) behind the convolutions -> (N, H): the last hidden layer."""
     with torch.no_grad():
-        return personal.halves(base.model)[1][:2](features)
+        return embedding.halves(base.model)[1][:2](features)
 
 
 def _directions(seen: torch.Tensor) -> torch.Tensor:

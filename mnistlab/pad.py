@@ -25,8 +25,8 @@ from mnistlab.common.progress import headless
 from mnistlab.controls import NONE, Controls
 from mnistlab.data import drawings
 from mnistlab.data.strokes import PEN_WIDTH, Drawing, as_strokes, check_pen, rasterise
+from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.later import Later
-from mnistlab.predictor import Prediction, Predictor
 from mnistlab.readers import Readers
 from mnistlab.replay import Moment, Player
 from mnistlab.sheet import REACH, Sheet

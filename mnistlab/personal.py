@@ -26,9 +26,9 @@ from mnistlab.common.progress import track
 from mnistlab.data import outliers, synthetic
 from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits, Splits
+from mnistlab.inference.embedding import answers, behind, halves
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.training import loop, networks, records
-from mnistlab.training.networks import to_input
 from mnistlab.training.records import Epoch, Training
 
 # Relative distance below which two pictures are the same drawing, sent twice or hardly moved. Of 3,000 drawings of 30 writers
@@ -118,29 +118,6 @@ class Rehearsal:
         )
         features = behind(base, pictures)
         return cls(features, answers(halves(base.model)[1], features), digits)
-
-
-def halves(model: nn.Module) -> tuple[nn.Sequential, nn.Sequential]:
-    """The network before its last two linear layers, and from there on. They share its weights.
-
-    (N, 1, 28, 28) -> features (N, F) -> logits (N, 10); F is 16 times the kernels of a ConvNet.
-    """
-    linear = [index for index, layer in enumerate(model.net) if isinstance(layer, nn.Linear)]
-    return model.net[: linear[-2]], model.net[linear[-2] :]
-
-
-@torch.no_grad()
-def behind(base: Checkpoint, images: Tensor, *, batch_size: int = 500) -> Tensor:
-    """uint8 (N, 28, 28) as drawn -> float32 (N, F): what the tuned layers get of them."""
-    body = halves(base.model)[0]
-    parts = [body(to_input(batch, base.permutation, base.normalisation)) for batch in images.split(batch_size)]
-    return torch.cat(parts)
-
-
-@torch.no_grad()
-def answers(head: nn.Module, features: Tensor) -> Tensor:
-    """Log-probabilities (N, 10) of features (N, F)."""
-    return head(features).log_softmax(dim=1)
 
 
 def distinct(images: np.ndarray | Tensor) -> list[int]:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mnistlab import personal
 from mnistlab.common.errors import DataError
 from mnistlab.data.mnist import Digits
+from mnistlab.inference import embedding
 from mnistlab.registry.checkpoint import Checkpoint
 
 SURE, HARDLY = 0.99, 0.01  # probability of the digit that was read, and of the one that was meant
@@ -91,8 +91,8 @@ def review(base: Checkpoint, digits: Digits, sessions: Sequence[str]) -> Review:
         raise DataError(f"{len(digits)} drawings have a session each, not {len(sessions)}", code="sessions")
     if not len(digits):
         return Review(torch.zeros(0, dtype=torch.bool), ())
-    features = personal.behind(base, digits.images)
-    probabilities = personal.answers(personal.halves(base.model)[1], features).exp()
+    features = embedding.behind(base, digits.images)
+    probabilities = embedding.answers(embedding.halves(base.model)[1], features).exp()
     sure, read = probabilities.max(dim=1)
     meant = probabilities.gather(1, digits.labels[:, None]).squeeze(1)
     misread = read != digits.labels

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnistlab import readout
 from mnistlab.common.errors import CheckpointError, RegistryError
-from mnistlab.predictor import Predictor
+from mnistlab.inference.predictor import Predictor
 from mnistlab.registry.registry import Registry
 
 

@@ -17,8 +17,8 @@ from PIL import Image
 from mnistlab.common.constants import CLASSES
 from mnistlab.data import drawings
 from mnistlab.evaluation.formatting import percent
+from mnistlab.inference.predictor import Prediction
 from mnistlab.keys import HELP
-from mnistlab.predictor import Prediction
 from mnistlab.registry.card import lineage
 from mnistlab.registry.manifest import Manifest
 

@@ -13,7 +13,7 @@ import numpy as np
 from mnistlab import readout, tint
 from mnistlab.data import polyline
 from mnistlab.data.strokes import CANVAS
-from mnistlab.explanation import Edit, Step
+from mnistlab.inference.attribution import Edit, Step
 
 INK, GONE, ADDED = "#1a1a1a", "#f3c9a8", "#d55e00"
 NO_EDIT = "no small edit that was tried flips it"

@@ -21,7 +21,7 @@ from mnistlab.data.stroke_stats import terms
 from mnistlab.data.strokes import CANVAS, DIGIT, PEN_WIDTH
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import Correction, Use, now
-from mnistlab.predictor import Predictor
+from mnistlab.inference.predictor import Predictor
 
 SIZE, SPREAD = 0.8, 0.12  # of a digit against the canvas that ``handwriting`` fills; logarithm of its spread
 PLACE = 12  # px, spread of a digit's place around the middle

@@ -15,7 +15,7 @@ from mnistlab.common.errors import ImageError, StrokesError
 from mnistlab.data import drawings, preprocess
 from mnistlab.data.drawings import StoredDrawing
 from mnistlab.data.strokes import CANVAS, PEN_WIDTH, Drawing, check_pen
-from mnistlab.predictor import Prediction, Predictor
+from mnistlab.inference.predictor import Prediction, Predictor
 
 PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of every such file
 

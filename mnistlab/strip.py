@@ -14,7 +14,7 @@ from mnistlab import consent
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import FeedbackError
 from mnistlab.correcting import Correcting, Note
-from mnistlab.predictor import Prediction
+from mnistlab.inference.predictor import Prediction
 from mnistlab.sketch import Sketch
 
 if TYPE_CHECKING:

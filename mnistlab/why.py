@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnistlab import explanation, reasons, tint
-from mnistlab.explanation import Attribution, Edit, Step
-from mnistlab.predictor import Prediction, Predictor
+from mnistlab import reasons, tint
+from mnistlab.inference import attribution
+from mnistlab.inference.attribution import Attribution, Edit, Step
+from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.sketch import Sketch
 
 
@@ -46,7 +47,7 @@ class Why:
         self.attribution = None
         strokes = sketch.drawing.strokes
         if self.is_on and prediction.digit is not None and strokes:
-            self.attribution = explanation.attribute(
+            self.attribution = attribution.attribute(
                 predictor, strokes, pen_width=sketch.pen_width, digit=prediction.digit
             )
         if not strokes:
@@ -55,8 +56,8 @@ class Why:
     def search(self, predictor: Predictor, sketch: Sketch) -> None:
         """Find the steps from ink to input, and the smallest edit."""
         strokes, pen_width = sketch.drawing.strokes, sketch.pen_width
-        self.film = explanation.steps(predictor, strokes, pen_width)
-        self.edit = explanation.smallest_edit(predictor, strokes, pen_width)
+        self.film = attribution.steps(predictor, strokes, pen_width)
+        self.edit = attribution.smallest_edit(predictor, strokes, pen_width)
         self._strokes, self._pen_width = strokes, pen_width
 
     def text(self, prediction: Prediction, *, settled: bool) -> str:

@@ -20,7 +20,8 @@ from mnistlab.common.progress import track
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.pen_files import Drawing
 from mnistlab.evaluation.conformal import calibrate
-from mnistlab.predictor import Predictor
+from mnistlab.inference import embedding
+from mnistlab.inference.predictor import Predictor
 
 AMOUNTS = (10, 25, 50, 100)  # drawings to learn from
 JUDGED = 150  # drawings to judge by, after the largest amount
@@ -126,19 +127,19 @@ def measure(
         raise DataError(f"no writer has {most + max(1, judged // 2)} drawings or more", code="few")
     loaded = base.checkpoint
     rehearsal = rehearsal or personal.Rehearsal.of(loaded, splits.train)
-    held = _Held(splits, *(personal.behind(loaded, part.images) for part in (splits.validation, splits.test)))
-    limit, test_before = held.ask(personal.halves(loaded.model)[1])
+    held = _Held(splits, *(embedding.behind(loaded, part.images) for part in (splits.validation, splits.test)))
+    limit, test_before = held.ask(embedding.halves(loaded.model)[1])
     trials = []
     with track(total=len(enough) * len(amounts), description="writers", show=show_progress, unit="hand") as bar:
         for writer, own in enough.items():
             digits = _as_digits(base, own[: most + judged])
             later = digits[slice(most, None)]
-            features = personal.behind(loaded, digits.images)
-            wrong = ~_right(personal.halves(loaded.model)[1], features, digits.labels, limit)
+            features = embedding.behind(loaded, digits.images)
+            wrong = ~_right(embedding.halves(loaded.model)[1], features, digits.labels, limit)
             for amount in amounts:
                 kept = personal.distinct(digits.images[:amount])
                 model = personal.fine_tune(loaded, digits[kept], rehearsal, settings=settings, show_progress=False)
-                head = personal.halves(model)[1]
+                head = embedding.halves(model)[1]
                 new_limit, test_after = held.ask(head)
                 after = int((~_right(head, features[most:], later.labels, new_limit)).sum())
                 counts = (int(wrong[:amount].sum()), len(later), int(wrong[most:].sum()), after)
@@ -224,7 +225,7 @@ class _Held:
 
     def ask(self, head: nn.Module) -> tuple[float, int]:
         """Confidence below which a drawing is no digit, and how many test images are read right."""
-        validation, test = (personal.answers(head, features) for features in (self.validation, self.test))
+        validation, test = (embedding.answers(head, features) for features in (self.validation, self.test))
         limit = calibrate(validation, self.splits.validation.labels).confidence
         return limit, int((test.argmax(dim=1) == self.splits.test.labels).sum())
 
@@ -235,7 +236,7 @@ def _as_digits(base: Predictor, drawings: Sequence[Drawing]) -> Digits:
 
 
 def _right(head: nn.Module, features: Tensor, labels: Tensor, limit: float) -> Tensor:
-    sure, read = personal.answers(head, features).double().exp().max(dim=1)
+    sure, read = embedding.answers(head, features).double().exp().max(dim=1)
     return (read == labels) & (sure >= limit)
 
 

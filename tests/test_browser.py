@@ -18,7 +18,7 @@ from mnistlab.common import paths
 from mnistlab.data import drawings
 from mnistlab.data.strokes import rasterise
 from mnistlab.feedback import Store
-from mnistlab.predictor import Predictor
+from mnistlab.inference.predictor import Predictor
 from mnistlab.registry.registry import Registry
 
 pytestmark = pytest.mark.browser

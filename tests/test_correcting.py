@@ -19,8 +19,8 @@ from mnistlab.data import drawings
 from mnistlab.data.stroke_stats import terms
 from mnistlab.database import ABOUT
 from mnistlab.feedback import Store
+from mnistlab.inference.predictor import Predictor
 from mnistlab.pad import DigitPad
-from mnistlab.predictor import Predictor
 
 SEVEN, THREE = (drawings.load()[name].strokes for name in ("seven", "three"))
 

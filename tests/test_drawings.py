@@ -20,7 +20,7 @@ from mnistlab.common import paths
 from mnistlab.common.errors import LabError, StrokesError
 from mnistlab.data import drawings
 from mnistlab.data.strokes import CANVAS, MAX_POINTS, rasterise
-from mnistlab.predictor import Predictor
+from mnistlab.inference.predictor import Predictor
 
 
 @pytest.fixture(scope="module")

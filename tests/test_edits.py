@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mnistlab import edits
 from mnistlab.common import paths
 from mnistlab.data import drawings, polyline
-from mnistlab.edits import smallest_edit
-from mnistlab.predictor import Predictor
+from mnistlab.inference import counterfactual
+from mnistlab.inference.counterfactual import smallest_edit
+from mnistlab.inference.predictor import Predictor
 
 STORED = drawings.load()
 
@@ -47,7 +47,7 @@ def test_a_three_with_its_gap_closed_is_an_eight(reader):
 )
 def test_a_stroke_that_is_left_out_is_called_by_what_it_looks_like(second, words):
     strokes = [STORED["three"].strokes[0], np.array(second)]
-    named = [c.how for c in edits._candidates(strokes) if len(c.removed) == 1 and c.removed[0] is strokes[1]]
+    named = [c.how for c in counterfactual._candidates(strokes) if len(c.removed) == 1 and c.removed[0] is strokes[1]]
     assert named == [f"without this {words}"]
 
 

@@ -9,14 +9,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnistlab import explanation, plots
+from mnistlab import plots
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError, StrokesError
 from mnistlab.data import drawings, polyline
 from mnistlab.data.preprocess import bounds, centre, fit, place, shrink
 from mnistlab.data.strokes import MAX_POINTS, rasterise, to_standard_size
-from mnistlab.explanation import attribute, log_odds, steps
-from mnistlab.predictor import Predictor
+from mnistlab.inference import attribution
+from mnistlab.inference.attribution import attribute, log_odds, steps
+from mnistlab.inference.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def test_what_cannot_be_explained_is_refused(reader, options, message):
         attribute(reader, stored("four"), **options)
 
 
-@pytest.mark.parametrize("call", [explanation.attribute, explanation.steps, explanation.smallest_edit])
+@pytest.mark.parametrize("call", [attribution.attribute, attribution.steps, attribution.smallest_edit])
 def test_bad_strokes_are_refused(reader, call):
     with pytest.raises(StrokesError, match="finite"):
         call(reader, [[[0, float("nan")]]])
@@ -139,12 +140,12 @@ hostile = st.lists(st.lists(st.lists(coordinate, max_size=3), max_size=5) | st.n
 @given(hostile, st.one_of(st.just(20), st.floats(), st.none()))
 @settings(max_examples=60, deadline=None)
 def test_hostile_strokes_give_an_answer_or_our_error(reader, strokes, pen_width):
-    for call in (explanation.attribute, explanation.steps, explanation.smallest_edit):
+    for call in (attribution.attribute, attribution.steps, attribution.smallest_edit):
         try:
             found = call(reader, strokes, pen_width=pen_width)
         except StrokesError:
             continue
-        if isinstance(found, explanation.Attribution):
+        if isinstance(found, attribution.Attribution):
             assert np.isfinite(found.weights).all()
 
 
@@ -158,7 +159,7 @@ def test_the_largest_drawings_there_are_get_their_explanations(reader, strokes):
     assert np.isfinite(found.weights).all()
     assert 0 < np.count_nonzero(found.weights) <= 32
     assert len(steps(reader, strokes)) == 4
-    assert explanation.smallest_edit(reader, strokes) is None
+    assert attribution.smallest_edit(reader, strokes) is None
 
 
 def test_log_odds_stay_finite_where_a_share_is_all_or_nothing():
@@ -214,7 +215,7 @@ def test_ink_is_blue_where_it_spoke_for_the_digit_and_orange_where_against(reade
 def test_steps_and_edit_as_figures(reader):
     strokes = stored("seven")
     assert len(plots.steps(steps(reader, strokes))) == 4
-    change = explanation.smallest_edit(reader, strokes)
+    change = attribution.smallest_edit(reader, strokes)
     assert plots.edit(strokes, change).get_title() == change.words
     with pytest.raises(ValueError, match="no steps"):
         plots.steps([])

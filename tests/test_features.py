@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab import features
 from mnistlab.common.errors import LabError
+from mnistlab.inference import features
 from mnistlab.training.networks import build
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mnistlab.common import paths
 from mnistlab.data import drawings
-from mnistlab.predictor import Predictor
+from mnistlab.inference.predictor import Predictor
 
 FROZEN = sorted((Path(__file__).parent / "drawings").glob("*.json"))
 

@@ -15,8 +15,8 @@ from mnistlab import latency, pointer
 from mnistlab.cli import main
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError
+from mnistlab.inference.predictor import Predictor
 from mnistlab.latency import Timing
-from mnistlab.predictor import Predictor
 
 
 def call(*arguments: str):

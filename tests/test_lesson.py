@@ -17,9 +17,9 @@ from mnistlab.common.errors import TrainingError
 from mnistlab.data import synthetic
 from mnistlab.feedback import Correction, Store
 from mnistlab.gates import Material
+from mnistlab.inference.predictor import Predictor
 from mnistlab.lesson import apart, learn
 from mnistlab.personal import Rehearsal, Settings
-from mnistlab.predictor import Predictor
 from mnistlab.registry import card
 from mnistlab.registry.registry import Registry
 

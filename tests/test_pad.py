@@ -18,12 +18,13 @@ import pytest
 from ipycanvas import canvas as ipycanvas_canvas
 from PIL import Image
 
-from mnistlab import edits, readout, reasons
+from mnistlab import readout, reasons
 from mnistlab.common.errors import RegistryError, StrokesError
 from mnistlab.data import drawings
 from mnistlab.data.strokes import CANVAS, rasterise
+from mnistlab.inference import counterfactual
+from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.pad import INTERVAL, DigitPad
-from mnistlab.predictor import Prediction, Predictor
 from mnistlab.registry.registry import Registry
 
 LINE = [(100, 40), (120, 120), (140, 240)]
@@ -606,7 +607,7 @@ def test_why_colours_the_ink_and_gives_reasons(pad, commands):
     text = pad.controls.reasons.value
     assert f"spoke for the {pad.prediction.digit}" in text
     assert text.count("<img") == 4
-    expected = edits.smallest_edit(pad.predictor, pad.drawing.strokes, 20)
+    expected = counterfactual.smallest_edit(pad.predictor, pad.drawing.strokes, 20)
     assert readout.sentence(expected.words if expected else reasons.NO_EDIT) in text
     commands.clear()
     pad.controls.why.value = False

@@ -12,8 +12,9 @@ from mnistlab.common.errors import DataError, TrainingError
 from mnistlab.data import synthetic
 from mnistlab.data.mnist import Digits
 from mnistlab.data.pen_files import Drawing
-from mnistlab.personal import Rehearsal, Settings, behind, distinct, fine_tune, halves
-from mnistlab.predictor import Predictor
+from mnistlab.inference.embedding import behind, halves
+from mnistlab.inference.predictor import Predictor
+from mnistlab.personal import Rehearsal, Settings, distinct, fine_tune
 from mnistlab.registry.registry import Registry
 from mnistlab.writers import Trial, measure, summarise
 

@@ -20,10 +20,10 @@ from mnistlab.disputed import DISPUTED
 from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare
 from mnistlab.evaluation.metrics import evaluate
-from mnistlab.explanation import Attribution, Edit, Step
+from mnistlab.inference.attribution import Attribution, Edit, Step
+from mnistlab.inference.predictor import Prediction
 from mnistlab.permutation_effect import Crossed
 from mnistlab.plots.pictures import SIGNED
-from mnistlab.predictor import Prediction
 from mnistlab.training.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
 from mnistlab.training.networks import build, to_input
 from mnistlab.training.records import Epoch

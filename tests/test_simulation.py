@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnistlab.common.errors import LabError
-from mnistlab.predictor import Predictor
+from mnistlab.inference.predictor import Predictor
 from mnistlab.simulation import false_alarms, pictures, readings
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -13,8 +13,8 @@ from PIL import Image
 from mnistlab.common.errors import ImageError, LabError, StrokesError
 from mnistlab.data import drawings
 from mnistlab.data.strokes import CANVAS, MAX_POINTS, REACH, Drawing
+from mnistlab.inference.predictor import Predictor
 from mnistlab.pad import DigitPad
-from mnistlab.predictor import Predictor
 from mnistlab.sketch import Sketch
 
 LINE = np.array([(100, 40), (120, 120), (140, 240)], dtype=float)

@@ -8,10 +8,11 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from mnistlab import explanation, tint
+from mnistlab import tint
 from mnistlab.data import drawings, polyline
-from mnistlab.explanation import Attribution
-from mnistlab.predictor import Predictor
+from mnistlab.inference import attribution
+from mnistlab.inference.attribution import Attribution
+from mnistlab.inference.predictor import Predictor
 
 CSS = files("mnistlab").joinpath("pad.css").read_text(encoding="utf-8")
 DARK_PAGE = "#212121"  # of Voila's page; JupyterLab's is darker
@@ -72,7 +73,7 @@ def test_the_colour_says_how_much_and_which_way():
 
 def test_all_ink_is_covered_and_no_two_strokes_are_joined():
     strokes = drawings.load()["four"].strokes
-    found = explanation.attribute(Predictor.load(), strokes)
+    found = attribution.attribute(Predictor.load(), strokes)
     lines, shades = tint.shade(found)
     assert lines.shape == (len(shades), 2, 2)
     assert (np.hypot(*(lines[:, 1] - lines[:, 0]).T) < 12).all()  # nothing leads from one stroke to the next

@@ -62,7 +62,7 @@ def test_the_same_images_give_the_same_layout(images, found):
 
 def test_the_permutation_brings_neighbours_together(images, found):
     """Seen without the truth: what stands side by side varies together, which it did not before."""
-    from mnistlab.features import neighbour_correlation
+    from mnistlab.inference.features import neighbour_correlation
 
     assert neighbour_correlation(images[:200]) < 0.2
     assert neighbour_correlation(found.permutation.apply(images[:200])) > 0.6

@@ -31,7 +31,7 @@ def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
     """
     from mnistlab.benchmark import lines, replay
     from mnistlab.data.pen_files import read_drawings
-    from mnistlab.predictor import Predictor
+    from mnistlab.inference.predictor import Predictor
 
     drawings = read_drawings(file)
     report = replay(Predictor.load(version), drawings, sample=sample)
@@ -58,7 +58,7 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
     from mnistlab import writers
     from mnistlab.data.mnist import load_mnist
     from mnistlab.data.pen_files import read_drawings
-    from mnistlab.predictor import Predictor
+    from mnistlab.inference.predictor import Predictor
 
     try:
         apart = [int(one) for one in chosen_on.split(",") if one.strip()]
@@ -151,7 +151,7 @@ def benchmark_preset(
 def benchmark_latency(version: str, n: int, browser: bool, drawn: int, seconds: float, as_json: bool) -> None:
     """Time readings and explanations: p50, p95 and p99 in milliseconds, on one thread."""
     from mnistlab import latency
-    from mnistlab.predictor import Predictor
+    from mnistlab.inference.predictor import Predictor
 
     reader = Predictor.load(version)
     timings, seen = latency.measure(reader, n=n), None

@@ -8,6 +8,7 @@ One module a notebook; ``plots.name`` reaches them all.
 
 from __future__ import annotations
 
+from mnistlab.plots.comparison import four_ways, robustness
 from mnistlab.plots.drawing import reading, replays, under_way, way_to_the_network
 from mnistlab.plots.evaluation import (
     agreement,
@@ -47,7 +48,7 @@ from mnistlab.plots.permutation import (
 )
 from mnistlab.plots.permutation_effect import crossed, digit_costs, partly
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, THIRD, WRONG, grid, image
-from mnistlab.plots.training import four_ways, kernel_reach, learning_curves, live_curves, robustness
+from mnistlab.plots.training import kernel_reach, learning_curves, live_curves
 from mnistlab.plots.unscramble import coming_back, drawn_graph, found_where, layouts
 from mnistlab.plots.what_it_sees import ceiling, disputed, neighbours, occlusions, strongest
 

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from mnistlab.common.constants import CLASSES
 from mnistlab.data.strokes import rasterise, to_standard_size
 from mnistlab.evaluation.formatting import percent
+from mnistlab.inference.predictor import Prediction
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, WRONG, grid, image, open_frame
-from mnistlab.predictor import Prediction
 
 
 def reading(prediction: Prediction, ink: np.ndarray, *, scrambled: np.ndarray | None = None) -> np.ndarray:

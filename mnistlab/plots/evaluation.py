@@ -15,7 +15,7 @@ from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.formatting import interval, p_value, percent, points
 from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.evaluation.metrics import Evaluation
-from mnistlab.features import first_kernels, maps, neighbour_correlation
+from mnistlab.inference.features import first_kernels, maps, neighbour_correlation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, image, open_frame
 from mnistlab.training.networks import ConvNet
 

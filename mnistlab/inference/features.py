@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import LabError
-from mnistlab.explanation import log_odds
+from mnistlab.inference.attribution import log_odds
 from mnistlab.training.networks import KERNEL, ConvNet
 
 FIELDS = (

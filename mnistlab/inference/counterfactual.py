@@ -26,7 +26,7 @@ from mnistlab.data.strokes import (
     rasterise,
     to_standard_size,
 )
-from mnistlab.predictor import Predictor
+from mnistlab.inference.predictor import Predictor
 from mnistlab.training.networks import one_thread
 
 PEN = PEN_SHARE * DIGIT  # px of the standard size, as all lengths below

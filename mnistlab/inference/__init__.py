@@ -1,0 +1,1 @@
+"""Reading digits with a version, and explaining what was read."""
