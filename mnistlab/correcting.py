@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from mnistlab import consent, feedback
 from mnistlab.common.errors import FeedbackError
 from mnistlab.data.stroke_stats import terms
-from mnistlab.feedback import Correction, Store, Use
+from mnistlab.feedback import consent, records
+from mnistlab.feedback.records import Correction, Use
+from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Prediction
 from mnistlab.sketch import Sketch
 
@@ -52,7 +53,7 @@ class Correcting:
 
     def __init__(self, store: Store | None, *, fault: str = "") -> None:
         self._store, self._fault = store, fault
-        self.session = feedback.new_key()
+        self.session = records.new_key()
         self.consented_at: datetime | None = None
         self.clock: Callable[[], float] = time.monotonic  # seconds
         self._kept: set[str] = set()  # keys of the drawings in the store
@@ -61,7 +62,7 @@ class Correcting:
 
     def renew(self) -> None:
         """Another drawing: nothing is said of it yet. What was kept of the one before stays."""
-        self._key = feedback.new_key()
+        self._key = records.new_key()
         self._last: Correction | None = None  # what the store holds of this drawing
         self._began = self._ended = 0.0
         self._points = self._judged = 0  # points on the sheet: now, and when it was judged
@@ -123,7 +124,7 @@ class Correcting:
         """Give consent, or end it. What is marked on the sheet is then kept; what was kept before an end stays."""
         if agreed == (self.consented_at is not None):
             return
-        self.consented_at = feedback.now() if agreed else None
+        self.consented_at = records.now() if agreed else None
         if agreed and self.verdict is not None and not sketch.is_empty:
             self.judge(sketch, prediction, wrong=sketch.true_digit is None)
         elif agreed:
@@ -140,7 +141,7 @@ class Correcting:
         except FeedbackError as error:
             self.note = Note(f"Not erased: {error}. Press Erase once more", failed=True)
             return
-        self.session, self._last, self._kept = feedback.new_key(), None, set()
+        self.session, self._last, self._kept = records.new_key(), None, set()
         learned = f" Marked as having learned from it: version {', '.join(erased.versions)}." * bool(erased.versions)
         self.note = Note(f"{_drawings(erased.corrections).capitalize()} erased; nothing more is kept.{learned}")
 

@@ -19,15 +19,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mnistlab import gates, personal, plausibility
+from mnistlab import gates, personal
 from mnistlab.common import locks
 from mnistlab.common.errors import TrainingError
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation.intervals import Accuracy, compare
-from mnistlab.feedback import Correction, Store
+from mnistlab.feedback import label_review
+from mnistlab.feedback.label_review import Review
+from mnistlab.feedback.records import Correction
+from mnistlab.feedback.store import Store
 from mnistlab.gates import Decision, Material, Verdict
 from mnistlab.inference.predictor import Predictor
-from mnistlab.plausibility import Review
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.registry import Registry
 
@@ -132,7 +134,7 @@ def teach(
     ordered = sorted(corrections, key=lambda one: one.created)
     base = registry.load()
     kept = [ordered[index] for index in personal.distinct(np.stack([one.image for one in ordered]))] if ordered else []
-    review = plausibility.review(base, _digits(kept), [one.session for one in kept])
+    review = label_review.review(base, _digits(kept), [one.session for one in kept])
     believed = [one for one, good in zip(kept, review.kept.tolist(), strict=True) if good]
     if len(believed) < LEAST:
         doubtful = "".join(f"; session {s.name[:8]} is {s}" for s in review.sessions if not s.believed)

@@ -34,7 +34,7 @@ from mnistlab.sketch import Sketch
 from mnistlab.why import Why
 
 if TYPE_CHECKING:
-    from mnistlab.feedback import Store
+    from mnistlab.feedback.store import Store
     from mnistlab.strip import Strip
 
 INTERVAL = 0.04  # seconds between two readings of a stroke under way; 25 a second look continuous

@@ -19,7 +19,7 @@ from mnistlab.common import locks, paths
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import DataError, LabError, RunError, TrainingError
 from mnistlab.data.mnist import Splits, load_mnist
-from mnistlab.feedback import Store
+from mnistlab.feedback.store import Store
 from mnistlab.folder import Folder
 from mnistlab.gates import Decision, Material, Verdict
 from mnistlab.parameters import assign

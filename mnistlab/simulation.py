@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from mnistlab import consent, drift, monitor
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
 from mnistlab.data import synthetic
@@ -20,7 +19,8 @@ from mnistlab.data.drawings import StoredDrawing
 from mnistlab.data.stroke_stats import terms
 from mnistlab.data.strokes import CANVAS, DIGIT, PEN_WIDTH
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.feedback import Correction, Use, now
+from mnistlab.feedback import consent, drift, report
+from mnistlab.feedback.records import Correction, Use, now
 from mnistlab.inference.predictor import Predictor
 
 SIZE, SPREAD = 0.8, 0.12  # of a digit against the canvas that ``handwriting`` fills; logarithm of its spread
@@ -119,9 +119,9 @@ def false_alarms(
     for number in range(weeks):
         order, pictures = rng.permutation(len(pool)), rng.permutation(len(seen))
         parts = [[pool[i] for i in order[:before]], [pool[i] for i in order[before : before + week]]]
-        samples = [monitor.terms_of(part) for part in parts]
+        samples = [report.terms_of(part) for part in parts]
         samples[0]["features"], samples[1]["features"] = seen[pictures[:some]], seen[pictures[some:]]
-        raised += any(f.alarm for f in drift.compare(*samples, shares=monitor.shares_of(*parts), seed=number))
+        raised += any(f.alarm for f in drift.compare(*samples, shares=report.shares_of(*parts), seed=number))
     return Accuracy(raised, weeks)
 
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from mnistlab import consent
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import FeedbackError
 from mnistlab.correcting import Correcting, Note
+from mnistlab.feedback import consent
 from mnistlab.inference.predictor import Prediction
 from mnistlab.sketch import Sketch
 
 if TYPE_CHECKING:
-    from mnistlab.feedback import Store
+    from mnistlab.feedback.store import Store
 
 WAIT = 5.0  # seconds for another writer; the pad stands still meanwhile
 SEEN = 2.0  # seconds with the pen up after which a reading counts as seen
@@ -104,7 +104,7 @@ def render(note: Note) -> str:
 def _state(store: Store | bool) -> Correcting:
     if store is not True:
         return Correcting(store)
-    from mnistlab.feedback import Store
+    from mnistlab.feedback.store import Store
 
     try:
         return Correcting(Store(wait=WAIT))

@@ -13,7 +13,7 @@ import ipywidgets as widgets
 
 from mnistlab import readout
 from mnistlab.common.errors import LabError, RegistryError
-from mnistlab.feedback import Store
+from mnistlab.feedback.store import Store
 from mnistlab.lesson import Lesson, learn
 from mnistlab.pad import DigitPad
 from mnistlab.registry.registry import Registry

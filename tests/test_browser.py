@@ -17,7 +17,7 @@ from mnistlab import pointer, simulation
 from mnistlab.common import paths
 from mnistlab.data import drawings
 from mnistlab.data.strokes import rasterise
-from mnistlab.feedback import Store
+from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
 from mnistlab.registry.registry import Registry
 
@@ -33,7 +33,7 @@ TWO = "from mnistlab import DigitPad\nfrom IPython.display import display\na, b 
 LEARNS = """from pathlib import Path
 from IPython.display import display
 from mnistlab import DigitPad
-from mnistlab.feedback import Store
+from mnistlab.feedback.store import Store
 from mnistlab.teaching import Teaching
 pad = DigitPad(models=Path("../learned/models"))
 display(pad, Teaching(pad, store=Store(Path("../learned/feedback.sqlite"))))"""

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import cli, consent, correcting, strip
+from mnistlab import cli, correcting, strip
 from mnistlab.common import paths, progress
 from mnistlab.common.errors import FeedbackError, StrokesError
 from mnistlab.data import drawings
 from mnistlab.data.stroke_stats import terms
-from mnistlab.database import ABOUT
-from mnistlab.feedback import Store
+from mnistlab.feedback import consent
+from mnistlab.feedback.database import ABOUT
+from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pad import DigitPad
 

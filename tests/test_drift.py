@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import energy_distance
 
-from mnistlab import drift
 from mnistlab.common.errors import LabError
-from mnistlab.drift import compare, energy_test, holm, share_test
+from mnistlab.feedback import drift
+from mnistlab.feedback.drift import compare, energy_test, holm, share_test
 
 WIDTHS = (12.0, 20.0, 20.0, 20.0, 28.0)
 

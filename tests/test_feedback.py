@@ -19,9 +19,10 @@ import postgres
 import pytest
 import sqlalchemy as sa
 
-from mnistlab import consent, database, feedback, judgements
 from mnistlab.common.errors import FeedbackError, LabError
-from mnistlab.feedback import Correction, Store, Use
+from mnistlab.feedback import consent, database, records
+from mnistlab.feedback.records import Correction, Use
+from mnistlab.feedback.store import Store
 
 LINE = [[(100.25, 40), (120, 120.5), (140, 240)]]
 TELLTALE = "8123.0625"  # a coordinate that is found in the file if the strokes are
@@ -40,7 +41,7 @@ def make(**fields) -> Correction:
         "digit": 7,
         "session": "mine",
         "consent": consent.VERSION,
-        "consented_at": feedback.now(),
+        "consented_at": records.now(),
     }
     return Correction(**values | fields)
 
@@ -155,12 +156,6 @@ def test_they_are_chosen_by_time_version_and_session(store):
 def test_what_is_none_is_refused(fields, says):
     with pytest.raises(LabError, match=says):
         make(**fields)
-
-
-def test_the_sizes_are_those_of_the_data():
-    from mnistlab.common import constants
-
-    assert (judgements.CLASSES, judgements.SIDE) == (constants.CLASSES, constants.SIDE)
 
 
 # --- anonymous counts -------------------------------------------------------------------------------------------------
@@ -293,13 +288,14 @@ def test_versions_that_learned_from_what_is_erased_are_marked(store):
 WRITER = """
 import sys, time
 import numpy as np
-from mnistlab import feedback
-store, name = feedback.Store(sys.argv[1]), sys.argv[2]
+from mnistlab.feedback.records import Correction, now
+from mnistlab.feedback.store import Store
+store, name = Store(sys.argv[1]), sys.argv[2]
 for n in range(int(sys.argv[3])):
-    store.add(feedback.Correction(
+    store.add(Correction(
         strokes=[[(n, 40.0), (120, 120)]] * 20, pen_width=20, image=np.zeros((28, 28), np.uint8), predicted=1,
         probabilities=[0.1] * 10, milliseconds=1.5, version="0003", digit=n % 10, session=name, key=f"{name} {n}",
-        consent="1", consented_at=feedback.now(),
+        consent="1", consented_at=now(),
     ))
     print(f"{name} {n}", flush=True)
     time.sleep(0.02)
@@ -464,7 +460,7 @@ def test_a_server_that_is_not_there_is_told_without_the_password():
 
 
 def test_an_error_never_shows_a_drawing(store):
-    row = feedback._row(make(comment="very private")) | {"digit": 12}
+    row = store._row(make(comment="very private")) | {"digit": 12}
     with pytest.raises(FeedbackError) as caught, store._database.begin() as connection:
         connection.execute(sa.insert(database.corrections).values(row))
     assert "private" not in str(caught.value)

@@ -15,7 +15,8 @@ from mnistlab.cli import main
 from mnistlab.common import locks, paths
 from mnistlab.common.errors import TrainingError
 from mnistlab.data import synthetic
-from mnistlab.feedback import Correction, Store
+from mnistlab.feedback.records import Correction
+from mnistlab.feedback.store import Store
 from mnistlab.gates import Material
 from mnistlab.inference.predictor import Predictor
 from mnistlab.lesson import apart, learn

@@ -14,7 +14,7 @@ from mnistlab.common import locks
 from mnistlab.common.errors import BusyError, RegistryError
 
 HOLDS = (
-    "import sys, time, pathlib; from mnistlab import locks\n"
+    "import sys, time, pathlib; from mnistlab.common import locks\n"
     "with locks.hold(pathlib.Path(sys.argv[1]), 'a test'):\n    print('held', flush=True); time.sleep(300)"
 )
 

@@ -8,14 +8,17 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from mnistlab import bulletin, monitor
 from mnistlab.cli import main
 from mnistlab.common.errors import LabError, RunError
 from mnistlab.data import outliers
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.feedback import Correction, Store, Use
-from mnistlab.monitor import Reference, watch
-from mnistlab.plots import monitor as plots
+from mnistlab.feedback import figures as plots
+from mnistlab.feedback import reference as reference_module
+from mnistlab.feedback.page import lines, page, publish
+from mnistlab.feedback.records import Correction, Use
+from mnistlab.feedback.reference import Reference
+from mnistlab.feedback.report import watch
+from mnistlab.feedback.store import Store
 from mnistlab.registry.registry import Registry
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -72,8 +75,8 @@ def test_an_empty_store_has_an_empty_report():
     report = watch([], until=NOW)
     assert (report.version, report.n, report.before, report.alarms) == (None, 0, 0, [])
     assert report.expected is report.satisfied is report.strange is None
-    assert list(bulletin.lines(report)) == ["No drawing has been read yet; there is nothing to watch."]
-    assert "No alarm" in bulletin.page(report)
+    assert list(lines(report)) == ["No drawing has been read yet; there is nothing to watch."]
+    assert "No alarm" in page(report)
 
 
 def test_what_is_counted_is_of_the_period_and_the_version():
@@ -167,19 +170,19 @@ def test_a_period_that_is_none_is_refused(days, until):
 
 def test_the_page_holds_its_figures_and_is_escaped(tmp_path):
     report = watch([*uses(60, 20), *uses(50, 2, seed=1, pen=40)], [], version="0003", until=NOW)
-    path = bulletin.publish(report, tmp_path / "reports")
-    page = path.read_text()
-    assert page.count("<svg") == 5
-    assert "pen width: 40 px" in page
-    assert "http" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
+    path = publish(report, tmp_path / "reports")
+    text = path.read_text()
+    assert text.count("<svg") == 5
+    assert "pen width: 40 px" in text
+    assert "http" not in text.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""
     ).replace("https://matplotlib.org", "")
     assert json.loads((tmp_path / "reports" / "monitor.json").read_text())["alarms"] == report.alarms
     strange = watch([*uses(3, 1, version="<b>")], until=NOW)
-    assert "<b>" not in bulletin.page(strange)
+    assert "<b>" not in page(strange)
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"monitor\.html could not be written"):
-        bulletin.publish(report, tmp_path / "file" / "reports")
+        publish(report, tmp_path / "file" / "reports")
 
 
 @pytest.fixture
@@ -217,4 +220,4 @@ def test_the_hidden_layer_is_the_penultimate_one(reference, small):
     seen = torch.from_numpy(reference.seen(images.numpy()))
     last = reference.base.model.net[-1]
     torch.testing.assert_close(last(seen), reference.base.logits(images), atol=1e-4, rtol=1e-4)
-    assert monitor.STRANGE == 0.99
+    assert reference_module.STRANGE == 0.99

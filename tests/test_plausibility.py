@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab import lesson, plausibility
+from mnistlab import lesson
 from mnistlab.common.errors import DataError
 from mnistlab.data import synthetic
 from mnistlab.data.mnist import Digits
-from mnistlab.plausibility import review
+from mnistlab.feedback import label_review
+from mnistlab.feedback.label_review import review
 from mnistlab.registry.registry import Registry
 
 
@@ -75,8 +76,8 @@ def test_a_single_slip_is_left_out_and_a_way_of_writing_is_not(base, honest):
     assert found.sessions[0].contradicted >= 1
     assert not found.kept[7]
     alike = torch.zeros(6, 4)
-    assert plausibility._supported(alike, torch.tensor([1, 1, 1, 1, 1, 1])).all()
-    assert not plausibility._supported(alike[:3], torch.tensor([1, 1, 1])).any()
+    assert label_review._supported(alike, torch.tensor([1, 1, 1, 1, 1, 1])).all()
+    assert not label_review._supported(alike[:3], torch.tensor([1, 1, 1])).any()
 
 
 def test_nobody_and_what_does_not_fit(base, honest):

@@ -11,13 +11,14 @@ from mnistlab import simulation
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError, RegistryError
 from mnistlab.data import drawings
-from mnistlab.feedback import Store, now
+from mnistlab.feedback.label_review import Review
+from mnistlab.feedback.records import now
+from mnistlab.feedback.store import Store
 from mnistlab.gates import Decision, Verdict
 from mnistlab.inference.predictor import Predictor
 from mnistlab.lesson import Lesson, Taught, learn
 from mnistlab.pad import DigitPad
 from mnistlab.personal import Rehearsal
-from mnistlab.plausibility import Review
 from mnistlab.registry.registry import Registry
 from mnistlab.teaching import Teaching
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mnistlab.consent import RETENTION
+from mnistlab.feedback.consent import RETENTION
 
 
 @click.group(short_help="List, export and erase the corrections people agreed to have kept.")
@@ -22,7 +22,7 @@ def feedback() -> None:
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def feedback_list(as_json: bool) -> None:
     """List the sessions: when, how many drawings, how many of them had been misread."""
-    from mnistlab.feedback import Store
+    from mnistlab.feedback.store import Store
 
     store = Store()
     sessions: dict[str, list] = {}
@@ -57,7 +57,7 @@ def feedback_export(file: Path) -> None:
 
     The store remembers where the file is: what is erased later is taken out of it too, as long as it stays there.
     """
-    from mnistlab.feedback import Store
+    from mnistlab.feedback.store import Store
 
     written = Store().export(file)
     click.echo(f"{file}: {written:,} drawings")
@@ -70,7 +70,7 @@ def feedback_export(file: Path) -> None:
 @click.confirmation_option("--yes", prompt="What is erased cannot be brought back. Erase it?", help="Do not ask.")
 def feedback_erase(ids: tuple[int, ...], session: str | None, everything: bool) -> None:
     """Erase corrections for good, from the store and from exports: by NUMBER, by session, or all."""
-    from mnistlab.feedback import Store
+    from mnistlab.feedback.store import Store
 
     if (len(ids) > 0) + (session is not None) + everything != 1:
         raise click.UsageError("name what to erase in one way: numbers, --session NAME or --all")
@@ -82,7 +82,7 @@ def feedback_erase(ids: tuple[int, ...], session: str | None, everything: bool) 
 @click.option("--days", type=click.FloatRange(0, RETENTION), default=RETENTION, show_default=True, help="How old.")
 def feedback_purge(days: float) -> None:
     """Erase what is older than so many days; every opening of the store does it too, with 180 days."""
-    from mnistlab.feedback import Store
+    from mnistlab.feedback.store import Store
 
     _report(Store().purge(days))
 
@@ -90,7 +90,7 @@ def feedback_purge(days: float) -> None:
 @feedback.command("mark", short_help="Show which versions learned from erased drawings.")
 def feedback_mark() -> None:
     """Show the versions that learned from corrections, and mark those whose drawings are erased since."""
-    from mnistlab.feedback import Store
+    from mnistlab.feedback.store import Store
 
     marked = Store().marked()
     for version, (learned, erased) in marked.items():

@@ -79,7 +79,7 @@ def models_show(version: str, as_json: bool) -> None:
 def _erased(version: str) -> str:
     """How many of the corrections a version learned from are erased by now, as far as the store knows."""
     from mnistlab.common.errors import FeedbackError
-    from mnistlab.feedback import Store
+    from mnistlab.feedback.store import Store
 
     try:
         learned, erased = Store().marked().get(version, (0, 0))

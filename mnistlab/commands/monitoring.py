@@ -23,11 +23,12 @@ def monitor(ctx: click.Context, days: float, version: str | None, store: str | N
 
     Exit codes: 0 nothing to report, 4 an alarm, 2 wrong usage, 1 any failure.
     """
-    from mnistlab import bulletin
-    from mnistlab import monitor as work
     from mnistlab.common import paths
     from mnistlab.data.mnist import load_mnist
-    from mnistlab.feedback import Store
+    from mnistlab.feedback.page import lines, publish
+    from mnistlab.feedback.reference import Reference
+    from mnistlab.feedback.report import watch
+    from mnistlab.feedback.store import Store
     from mnistlab.folder import shorten
     from mnistlab.registry.registry import Registry
 
@@ -36,13 +37,13 @@ def monitor(ctx: click.Context, days: float, version: str | None, store: str | N
     registry = Registry()
     chosen = version or (max(uses, key=lambda use: use.created).version if uses else None)
     known = chosen is not None and chosen in registry.versions()
-    reference = work.Reference.of(registry.load(chosen), load_mnist()) if known else None
-    report = work.watch(uses, corrections, version=chosen, reference=reference, days=days)
-    page = bulletin.publish(report, paths.reports())
+    reference = Reference.of(registry.load(chosen), load_mnist()) if known else None
+    report = watch(uses, corrections, version=chosen, reference=reference, days=days)
+    page = publish(report, paths.reports())
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
     else:
-        click.echo("\n".join(bulletin.lines(report)))
+        click.echo("\n".join(lines(report)))
         click.echo(f"Page: {shorten(page)}")
     if report.alarms:
         for alarm in report.alarms:

@@ -87,7 +87,7 @@ def retrain(
         from mnistlab.folder import shorten
 
         if with_feedback:
-            from mnistlab.feedback import Store
+            from mnistlab.feedback.store import Store
 
             done = work.retrain_with_feedback(Store(store), session=session, **options)
         else:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from mnistlab.common import paths
 from mnistlab.common.errors import FeedbackError
-from mnistlab.judgements import ABOUT
+from mnistlab.feedback.records import ABOUT
 
 VARIABLE = "MNISTLAB_FEEDBACK"  # a URL, or the path of an SQLite file
 FILE = "feedback.sqlite"  # in data/

@@ -10,7 +10,7 @@ from pathlib import Path
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import to_json, write_atomic
 from mnistlab.common.html import STYLE
-from mnistlab.monitor import Report
+from mnistlab.feedback.report import Report
 
 PAGE, FIGURES = "monitor.html", "monitor.json"
 
@@ -52,7 +52,7 @@ def publish(report: Report, folder: Path) -> Path:
 
 def page(report: Report) -> str:
     """The whole page as HTML, without a link to anything."""
-    from mnistlab.plots import monitor as plots  # Matplotlib is slow to import
+    from mnistlab.feedback import figures as plots  # Matplotlib is slow to import
 
     drawn = (plots.findings, plots.inference_times, plots.satisfaction, plots.confidences, plots.corrected)
     alarms = "".join(f"<li>{html.escape(alarm)}</li>" for alarm in report.alarms)

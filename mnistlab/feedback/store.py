@@ -18,17 +18,24 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from mnistlab import exports
+from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import FeedbackError
-from mnistlab.consent import RETENTION
-from mnistlab.database import WAIT, Database
-from mnistlab.database import corrections as _corrections
-from mnistlab.database import exports as _exports
-from mnistlab.database import trainings as _trainings
-from mnistlab.database import uses as _uses
-from mnistlab.judgements import SIDE, Correction, Use, check_moment, check_name, check_number, expect, new_key, now
-
-__all__ = ["Correction", "Erased", "Store", "Use", "new_key", "now"]
+from mnistlab.feedback import export
+from mnistlab.feedback.consent import RETENTION
+from mnistlab.feedback.database import WAIT, Database
+from mnistlab.feedback.database import corrections as _corrections
+from mnistlab.feedback.database import exports as _exports
+from mnistlab.feedback.database import trainings as _trainings
+from mnistlab.feedback.database import uses as _uses
+from mnistlab.feedback.records import (
+    Correction,
+    Use,
+    check_moment,
+    check_name,
+    check_number,
+    expect,
+    now,
+)
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,7 @@ class Store:
             connection.execute(sa.update(_trainings).where(learned).values(erased=_stamp(now())))
             written = connection.execute(sa.select(_exports.c.path)).scalars().all() if numbers else ()
             # before the deletion is sealed: killed in between, an export lacks a line, and nothing outlives its erasure
-            lost = [path for path in written if not exports.clean(Path(path), numbers)]
+            lost = [path for path in written if not export.clean(Path(path), numbers)]
             connection.execute(sa.delete(_exports).where(_exports.c.path.in_(lost)))
             connection.execute(sa.delete(_corrections).where(corrections))
             counted = 0 if uses is None else connection.execute(sa.delete(_uses).where(uses)).rowcount
@@ -162,9 +169,9 @@ class Store:
         path = path.resolve()
         self._remember(path)  # first: a file that nobody knows of could not be cleaned
         corrections = self.corrections()
-        exports.write(corrections, path)
+        export.write(corrections, path)
         left = {correction.id for correction in self.corrections()}
-        exports.clean(path, {correction.id for correction in corrections} - left)  # erased while this was written
+        export.clean(path, {correction.id for correction in corrections} - left)  # erased while this was written
         return len(corrections)
 
     def _remember(self, path: Path) -> None:

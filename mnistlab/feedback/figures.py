@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mnistlab.common.constants import CLASSES
-from mnistlab.drift import ALARM
-from mnistlab.monitor import Report
+from mnistlab.feedback.drift import ALARM
+from mnistlab.feedback.report import Report
 from mnistlab.plots.pictures import NEUTRAL, PLAIN, RIGHT, WRONG
 
 NO_DATA = "nothing yet"

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mnistlab import consent
+from mnistlab.common.constants import CLASSES, SIDE
 from mnistlab.common.errors import FeedbackError
 from mnistlab.data.strokes import as_strokes, check_pen
+from mnistlab.feedback import consent
 
 if TYPE_CHECKING:  # it would bring PyTorch along
     from mnistlab.inference.predictor import Prediction
 
 COMMENT = 500  # characters of a comment at most
 KEY = 64  # characters of a random name or of a version's at most
-CLASSES, SIDE = 10, 28  # as in data, which would bring PyTorch along
 ABOUT = ("confidence", "digit", "pen_width", "slant", "size", "x", "y")  # what a use holds about the drawing
 
 

@@ -1,8 +1,8 @@
 """How the lab is doing in use: how often, how fast, how well it reads, and whether people draw what it knows.
 
-Works on what ``feedback.Store`` gives, uses and corrections; anything with the same attributes will do, and there may be none of
-either. A period is compared with the time before it, each version with itself: ``drift`` asks whether something has changed.
-How many are read right without anybody saying so is estimated from the confidences, corrected on digits whose truth is known.
+Works on the uses and corrections of a ``store.Store``; there may be none of either. A period is compared with the time before
+it, each version with itself: ``drift`` asks whether something has changed. How many are read right without anybody saying so is
+estimated from the confidences, corrected on digits whose truth is known (``reference``).
 """
 
 from __future__ import annotations
@@ -10,51 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 import numpy as np
-import torch
-from scipy import stats
 
-from mnistlab import drift
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
-from mnistlab.data.mnist import Splits
-from mnistlab.drift import Finding
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.inference import embedding
-from mnistlab.registry.checkpoint import Checkpoint
+from mnistlab.feedback import drift
+from mnistlab.feedback.drift import Finding
+from mnistlab.feedback.records import Correction, Use
+from mnistlab.feedback.reference import Expected, Reference
 
 DAYS = 7.0  # of the period that is looked at
 SLOW = 50.0  # median ms of a reading from which it lags behind a pen; the gate of a new version has the same
 TERMS = ("pen_width", "slant", "size", "x", "y")
-STRANGE = 0.99  # share of validation digits that lie nearer to what a version learned than a strange drawing
-
-
-class Use(Protocol):
-    """One drawing that was read, as ``feedback.Use``: what is not known is None."""
-
-    version: str
-    milliseconds: float
-    verdict: str | None
-    created: datetime
-    confidence: float | None
-    digit: int | None
-    pen_width: float | None
-    slant: float | None
-    size: float | None
-    x: float | None
-    y: float | None
-
-
-class Correction(Protocol):
-    """A drawing with its true digit, as ``feedback.Correction``."""
-
-    version: str
-    created: datetime
-    image: np.ndarray
-    predicted: int | None
-    digit: int
 
 
 @dataclass(frozen=True)
@@ -90,81 +59,6 @@ class Day:
     n: int
     times: Times
     satisfied: Accuracy | None
-
-
-@dataclass(frozen=True)
-class Expected:
-    """Accuracy estimated without labels, 0 to 1, with a 95 % interval for the share right of these n drawings."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{100 * self.value:.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}], n = {self.n:,}"
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """What is known of a version from digits whose truth is known.
-
-    Attributes
-    ----------
-    confidence, right : float (K,), ascending: how sure it was, and which share of such digits it read right.
-    learned : float (R, F), directions of what it sees in digits like those it learned from.
-    limit : distance to the nearest of them, within which 99 % of the validation digits lie.
-    base : the version.
-    """
-
-    confidence: np.ndarray
-    right: np.ndarray
-    learned: torch.Tensor
-    limit: float
-    base: Checkpoint
-
-    @classmethod
-    def of(cls, base: Checkpoint, splits: Splits, *, n: int = 2_000, seed: int = 0) -> Reference:
-        """From validation digits, and ``n`` training digits to be near to.
-
-        Raises
-        ------
-        DataError : there are fewer than ``n`` training digits.
-        """
-        from sklearn.isotonic import IsotonicRegression
-
-        head, truth = embedding.halves(base.model)[1], splits.validation.labels
-        features = embedding.behind(base, splits.validation.images)
-        sure, read = embedding.answers(head, features).double().exp().max(dim=1)
-        fit = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(sure.numpy(), (read == truth).numpy())
-        learned = _directions(_hidden(base, embedding.behind(base, splits.train.sample(n, seed=seed).images)))
-        nearest = torch.cdist(_directions(_hidden(base, features)), learned).amin(dim=1)
-        steps = (fit.X_thresholds_, fit.y_thresholds_)
-        return cls(*steps, learned, float(nearest.quantile(STRANGE)), base)
-
-    def expected(self, confidences: Sequence[float]) -> Expected | None:
-        """Share of drawings that are read right, from how sure the network was of each; None without any.
-
-        Each drawing is right with the share that validation digits of this confidence were; the interval is that of a sum of
-        such draws (normal), and says nothing of drawings that are unlike the validation digits.
-        """
-        if not len(confidences):
-            return None
-        p = np.interp(np.asarray(confidences, dtype=float), self.confidence, self.right)
-        half = float(stats.norm.ppf(0.975)) * float(np.sqrt((p * (1 - p)).sum())) / len(p)
-        value = float(p.mean())
-        return Expected(value, max(0.0, value - half), min(1.0, value + half), len(p))
-
-    def seen(self, images: np.ndarray) -> np.ndarray:
-        """What the network sees in pictures, uint8 (N, 28, 28): its last hidden layer, float (N, F)."""
-        return _hidden(self.base, embedding.behind(self.base, torch.from_numpy(images))).numpy()
-
-    def strange(self, features: np.ndarray) -> Accuracy | None:
-        """How many lie farther from what it learned than 99 % of the validation digits do; None of none."""
-        if not len(features):
-            return None
-        nearest = torch.cdist(_directions(torch.from_numpy(features)), self.learned).amin(dim=1)
-        return Accuracy(int((nearest > self.limit).sum()), len(features))
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,17 +186,6 @@ def shares_of(before: Sequence[Use], now: Sequence[Use]) -> dict[str, tuple[tupl
             _share([u.digit is None for u in part if u.confidence is not None]) for part in (before, now)
         ),
     }
-
-
-def _hidden(base: Checkpoint, features: torch.Tensor) -> torch.Tensor:
-    """(N, F) behind the convolutions -> (N, H): the last hidden layer."""
-    with torch.no_grad():
-        return embedding.halves(base.model)[1][:2](features)
-
-
-def _directions(seen: torch.Tensor) -> torch.Tensor:
-    """Rows of length 1. A scribble excites little, so by its length it would lie in the midst of all digits."""
-    return torch.nn.functional.normalize(seen, dim=1)
 
 
 def terms_of(uses: Sequence[Use]) -> dict[str, np.ndarray]:

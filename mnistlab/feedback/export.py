@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mnistlab.common.errors import FeedbackError
 from mnistlab.common.files import write_atomic, write_new
-from mnistlab.judgements import Correction
+from mnistlab.feedback.records import Correction
 
 
 def write(corrections: Iterable[Correction], path: Path) -> None:
