@@ -135,7 +135,7 @@ def check_kernel() -> tuple[str, ...]:
     """A real kernel, started as a headless run starts it, that multiplies."""
     from nbformat.v4 import new_code_cell, new_notebook
 
-    from mnistlab.execution import execute
+    from mnistlab.pipeline.executor import execute
 
     notebook = new_notebook(cells=[new_code_cell("print(6 * 7)")])
     with tempfile.TemporaryDirectory() as folder:

@@ -14,8 +14,8 @@ import ipywidgets as widgets
 from mnistlab import readout
 from mnistlab.common.errors import LabError, RegistryError
 from mnistlab.feedback.store import Store
-from mnistlab.lesson import Lesson, learn
 from mnistlab.pad import DigitPad
+from mnistlab.pipeline.adapt import Lesson, learn
 from mnistlab.registry.registry import Registry
 from mnistlab.strip import Note, render
 

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mnistlab import personal
 from mnistlab.common.errors import DataError
 from mnistlab.common.progress import track
 from mnistlab.data.mnist import Digits, Splits
@@ -22,6 +21,7 @@ from mnistlab.data.pen_files import Drawing
 from mnistlab.evaluation.conformal import calibrate
 from mnistlab.inference import embedding
 from mnistlab.inference.predictor import Predictor
+from mnistlab.pipeline import finetune
 
 AMOUNTS = (10, 25, 50, 100)  # drawings to learn from
 JUDGED = 150  # drawings to judge by, after the largest amount
@@ -97,8 +97,8 @@ def measure(
     *,
     amounts: Sequence[int] = AMOUNTS,
     judged: int = JUDGED,
-    settings: personal.Settings | None = None,
-    rehearsal: personal.Rehearsal | None = None,
+    settings: finetune.Settings | None = None,
+    rehearsal: finetune.Rehearsal | None = None,
     show_progress: bool = True,
 ) -> list[Trial]:
     """A trial for every writer and amount. Writers with too few drawings are left out.
@@ -126,7 +126,7 @@ def measure(
     if not enough:
         raise DataError(f"no writer has {most + max(1, judged // 2)} drawings or more", code="few")
     loaded = base.checkpoint
-    rehearsal = rehearsal or personal.Rehearsal.of(loaded, splits.train)
+    rehearsal = rehearsal or finetune.Rehearsal.of(loaded, splits.train)
     held = _Held(splits, *(embedding.behind(loaded, part.images) for part in (splits.validation, splits.test)))
     limit, test_before = held.ask(embedding.halves(loaded.model)[1])
     trials = []
@@ -137,8 +137,8 @@ def measure(
             features = embedding.behind(loaded, digits.images)
             wrong = ~_right(embedding.halves(loaded.model)[1], features, digits.labels, limit)
             for amount in amounts:
-                kept = personal.distinct(digits.images[:amount])
-                model = personal.fine_tune(loaded, digits[kept], rehearsal, settings=settings, show_progress=False)
+                kept = finetune.distinct(digits.images[:amount])
+                model = finetune.fine_tune(loaded, digits[kept], rehearsal, settings=settings, show_progress=False)
                 head = embedding.halves(model)[1]
                 new_limit, test_after = held.ask(head)
                 after = int((~_right(head, features[most:], later.labels, new_limit)).sum())

@@ -35,9 +35,9 @@ def lab(folder: Path, source: Path, *, train: str = TRAIN, evaluate: str = EVALU
 
 def quicken() -> None:
     """Fewer images to judge by, and gates that a quick training passes; for this process."""
-    from mnistlab import gates, retrain
+    from mnistlab.pipeline import decision, gates, retrain
 
-    whole = gates.Material.of
+    whole = decision.Material.of
 
     def few(splits):
         material = whole(splits, drawn=10)

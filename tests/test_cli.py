@@ -52,7 +52,8 @@ def test_help_and_version_come_without_loading_pytorch():
 
 def test_a_complete_run_is_summed_up_on_stdout_and_followed_on_stderr(notebooks: Path, tmp_path: Path):
     headlines = (
-        'from mnistlab import metrics\nmetrics.write("01_first", {}, headlines=[f"{epochs} epochs of {version}"]);'
+        "from mnistlab.pipeline.results import write_results\n"
+        'write_results("01_first", {}, headlines=[f"{epochs} epochs of {version}"]);'
     )
     write(notebooks, "01_first", headlines, parameters=SETTINGS)
     done = subprocess.run(
@@ -89,7 +90,7 @@ def test_the_traceback_is_not_shown_unasked(monkeypatch: pytest.MonkeyPatch):
     def fail(*_, **__):
         raise RunError("failed in 01_first", code="cell-error") from ValueError("a long story")
 
-    monkeypatch.setattr("mnistlab.runs.run", fail)
+    monkeypatch.setattr("mnistlab.pipeline.runner.run", fail)
     result = call("run")
     assert (result.exit_code, result.stderr) == (1, "mnistlab: failed in 01_first\n")
     assert "a long story" in call("run", "--verbose").stderr
@@ -99,7 +100,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
     def fail(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("mnistlab.runs.run", fail)
+    monkeypatch.setattr("mnistlab.pipeline.runner.run", fail)
     assert isinstance(call("run").exception, ZeroDivisionError)
 
 

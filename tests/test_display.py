@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from mnistlab import display
-from mnistlab.display import Bar, Display, Lines, last_line
+from mnistlab.pipeline import progress_display
+from mnistlab.pipeline.progress_display import Bar, Display, Lines, last_line
 
 
 class Terminal(io.StringIO):
@@ -52,7 +52,7 @@ def test_a_log_gets_whole_lines_and_few():
 
 
 def test_a_log_says_now_and_then_that_the_run_lives(monkeypatch):
-    monkeypatch.setattr(display, "QUIET", -1)
+    monkeypatch.setattr(progress_display, "QUIET", -1)
     stream = io.StringIO()
     walk(Lines(stream), complete=False)
     assert "03_train: cell 2 of 3, training 40%, epoch 2/5, 00:07 left" in stream.getvalue()
@@ -76,9 +76,9 @@ def test_a_terminal_sees_cells_and_the_last_line_printed():
 
 
 def test_the_stream_decides_and_nothing_is_shown_unasked():
-    assert isinstance(display.choose(stream=Terminal()), Bar)
-    assert isinstance(display.choose(stream=io.StringIO()), Lines)
-    assert type(display.choose(show=False, stream=Terminal())) is Display
+    assert isinstance(progress_display.choose(stream=Terminal()), Bar)
+    assert isinstance(progress_display.choose(stream=io.StringIO()), Lines)
+    assert type(progress_display.choose(show=False, stream=Terminal())) is Display
 
 
 @pytest.mark.parametrize(

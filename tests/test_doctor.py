@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab import doctor, execution
+from mnistlab import doctor
 from mnistlab.common import paths
 from mnistlab.doctor import FAULT, OK, WARNING
+from mnistlab.pipeline import executor
 from mnistlab.registry.registry import Registry
 
 
@@ -67,7 +68,7 @@ def test_a_torchvision_that_does_not_fit_is_a_fault(tmp_path: Path, monkeypatch:
 
 
 def test_a_kernel_that_does_not_work_is_a_fault(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(execution, "KERNEL", [sys.executable, "-c", "raise SystemExit('no such library')"])
+    monkeypatch.setattr(executor, "KERNEL", [sys.executable, "-c", "raise SystemExit('no such library')"])
     state, text, remedy = doctor.check_kernel()
     assert state == FAULT
     assert "no such library" in text

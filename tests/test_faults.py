@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnistlab import history
 from mnistlab.common import files, locks
 from mnistlab.common.errors import BusyError, RegistryError
 from mnistlab.common.files import write_atomic
+from mnistlab.pipeline import history_page
 from mnistlab.registry.promotions import Promotions
 from mnistlab.registry.registry import Registry
 
@@ -335,16 +335,16 @@ def test_killed_at_random_every_acknowledged_version_is_there_and_none_is_half(r
 
 
 def test_killed_at_random_the_page_is_whole(registry, tmp_path):
-    history.rebuild(tmp_path, registry)
+    history_page.rebuild(tmp_path, registry)
     for turn in range(max(3, KILLS // 4)):
 
         def work(say):
             while True:
-                history.rebuild(tmp_path, registry)
+                history_page.rebuild(tmp_path, registry)
                 say("done")
 
         kill_at_random(work, random.Random(turn), turn)
-        text = (tmp_path / history.INDEX).read_text()
+        text = (tmp_path / history_page.INDEX).read_text()
         assert text.startswith("<!DOCTYPE html>")
         assert text.endswith("</html>\n")
 

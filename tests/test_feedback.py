@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from mnistlab.common.errors import FeedbackError, LabError
 from mnistlab.feedback import consent, database, records
+from mnistlab.feedback import store as store_module
 from mnistlab.feedback.records import Correction, Use
 from mnistlab.feedback.store import Store
 
@@ -460,7 +461,7 @@ def test_a_server_that_is_not_there_is_told_without_the_password():
 
 
 def test_an_error_never_shows_a_drawing(store):
-    row = store._row(make(comment="very private")) | {"digit": 12}
+    row = store_module._row(make(comment="very private")) | {"digit": 12}
     with pytest.raises(FeedbackError) as caught, store._database.begin() as connection:
         connection.execute(sa.insert(database.corrections).values(row))
     assert "private" not in str(caught.value)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnistlab import gates
 from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy, McNemar
-from mnistlab.gates import Decision, Material
+from mnistlab.pipeline import gates
+from mnistlab.pipeline.decision import Decision, Material
 from mnistlab.registry import checkpoint, layout, packing
 from mnistlab.training import networks
 from mnistlab.training.loop import train

@@ -17,8 +17,8 @@ import pytest
 import retraining
 from made import lives, noting, processes, wait_for
 
-from mnistlab import history
 from mnistlab.common import locks
+from mnistlab.pipeline import history_page
 from mnistlab.registry.registry import Registry
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
@@ -28,14 +28,14 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 # Stage: where the process pauses, as module and function; those in notebooks pause by themselves.
 STAGES = {
     "loading": None,
-    "checking": ("mnistlab.retrain", "check_data"),
+    "checking": ("mnistlab.pipeline.retrain", "check_data"),
     "training": None,
     "judging": None,
-    "gates": ("mnistlab.gates", "decide"),
+    "gates": ("mnistlab.pipeline.gates", "decide"),
     "taking over": ("mnistlab.registry.packing", "renamed"),
     "promoting": ("mnistlab.registry.promotions", "Promotions.put"),
-    "receipt": ("mnistlab.folder", "_receipt"),
-    "page": ("mnistlab.history", "rebuild"),
+    "receipt": ("mnistlab.pipeline.report_folder", "_receipt"),
+    "page": ("mnistlab.pipeline.history_page", "rebuild"),
 }
 FINISHED = ("taking over", "promoting", "receipt")  # from here on a request to end waits for the end, a second away
 FEW = [("training", signal.SIGTERM), ("promoting", signal.SIGKILL)]  # among the ordinary tests; each takes seconds
@@ -160,7 +160,7 @@ def again(place: Path, registry: Registry, stage: str) -> None:
     assert process.returncode == 0, said
     assert registry.load().manifest.version == made.name
     assert not [path.name for path in registry.root.iterdir() if path.name.startswith(".new-") or path.suffix == ".tmp"]
-    text = (place / "reports" / history.INDEX).read_text()
+    text = (place / "reports" / history_page.INDEX).read_text()
     assert f"<br>{made.name}" in text
 
 

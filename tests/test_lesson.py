@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import lesson
 from mnistlab.cli import main
 from mnistlab.common import locks, paths
 from mnistlab.common.errors import TrainingError
 from mnistlab.data import synthetic
 from mnistlab.feedback.records import Correction
 from mnistlab.feedback.store import Store
-from mnistlab.gates import Material
 from mnistlab.inference.predictor import Predictor
-from mnistlab.lesson import apart, learn
-from mnistlab.personal import Rehearsal, Settings
+from mnistlab.pipeline import adapt
+from mnistlab.pipeline.adapt import apart, learn
+from mnistlab.pipeline.decision import Material
+from mnistlab.pipeline.finetune import Rehearsal, Settings
 from mnistlab.registry import card
 from mnistlab.registry.registry import Registry
 
@@ -122,8 +122,8 @@ def test_pranks_do_not_get_through(corrections, lab, small, material, rehearsal)
 
 def test_the_gates_refuse_what_the_review_let_through(corrections, lab, small, material, rehearsal, monkeypatch):
     """Should wrong labels be believed, MNIST and the person's own later drawings stand in the way."""
-    monkeypatch.setattr(lesson.plausibility, "OF_ALL", 1.0)
-    monkeypatch.setattr(lesson.plausibility, "_supported", lambda features, labels: labels >= 0)
+    monkeypatch.setattr(adapt.label_review, "OF_ALL", 1.0)
+    monkeypatch.setattr(adapt.label_review, "_supported", lambda features, labels: labels >= 0)
     wrong = [Correction(**{**vars(one), "digit": (one.digit + 3) % 10}) for one in corrections[:30]]
     settings = Settings(distill=0.0)
     done = learn(

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab import metrics
 from mnistlab.common import paths, provenance
+from mnistlab.pipeline import results
 
 
 @pytest.fixture
@@ -20,7 +20,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_metrics_go_to_the_folder_of_the_run(folder):
-    path = metrics.write("03_train", {"accuracy": {"value": 0.99, "n": 10_000}}, headlines=["99 % of 10,000", "second"])
+    path = results.write_results(
+        "03_train", {"accuracy": {"value": 0.99, "n": 10_000}}, headlines=["99 % of 10,000", "second"]
+    )
     assert path == folder / "03_train.json"
     content = json.loads(path.read_text())
     assert content["notebook"] == "03_train"
@@ -32,13 +34,13 @@ def test_metrics_go_to_the_folder_of_the_run(folder):
 def test_without_a_run_they_go_to_the_interactive_folder(monkeypatch, tmp_path):
     monkeypatch.delenv(provenance.FOLDER, raising=False)
     monkeypatch.setenv("MNISTLAB_REPORTS", str(tmp_path))
-    assert metrics.write("01_explore", {}) == paths.reports() / "interactive" / "01_explore.json"
+    assert results.write_results("01_explore", {}) == paths.reports() / "interactive" / "01_explore.json"
     assert (tmp_path / "interactive" / "01_explore.json").is_file()
 
 
 def test_a_second_run_replaces_the_first(folder):
-    metrics.write("01_explore", {"a": 1})
-    metrics.write("01_explore", {"b": 2})
+    results.write_results("01_explore", {"a": 1})
+    results.write_results("01_explore", {"b": 2})
     assert json.loads((folder / "01_explore.json").read_text())["metrics"] == {"b": 2}
     assert [path.name for path in folder.iterdir()] == ["01_explore.json"]
 
@@ -48,9 +50,9 @@ def test_a_second_run_replaces_the_first(folder):
     [(float("nan"), ValueError), (torch.tensor(1.0), TypeError), (np.int64(1), TypeError), (np.zeros(2), TypeError)],
 )
 def test_what_is_no_plain_number_is_refused_and_the_last_file_stays(folder, value, error):
-    metrics.write("01_explore", {"a": 1})
+    results.write_results("01_explore", {"a": 1})
     with pytest.raises(error):
-        metrics.write("01_explore", {"a": value})
+        results.write_results("01_explore", {"a": value})
     assert json.loads((folder / "01_explore.json").read_text())["metrics"] == {"a": 1}
 
 

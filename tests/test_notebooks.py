@@ -17,8 +17,8 @@ import papermill
 import pytest
 from made import ROOT, tracked
 
-from mnistlab import runs
 from mnistlab.common import paths
+from mnistlab.pipeline import runner
 
 QUICK: dict[str, dict[str, object]] = {
     "01_explore": {"n_train": 5000, "n_validation": 1000},
@@ -63,13 +63,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(models: Path, tmp_path_factory: pytest.TempPathFactory) -> runs.Run:
+def run(models: Path, tmp_path_factory: pytest.TempPathFactory) -> runner.Run:
     """All notebooks, in order, started from a folder that is none of theirs."""
     values = {f"{Path(name).name}.{key}": value for name, found in QUICK.items() for key, value in found.items()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNISTLAB_MODELS", str(models))
         patch.chdir(tmp_path_factory.mktemp("elsewhere"))
-        return runs.run(list(QUICK), values, folder=tmp_path_factory.mktemp("reports"), show_progress=False)
+        return runner.run(list(QUICK), values, folder=tmp_path_factory.mktemp("reports"), show_progress=False)
 
 
 def test_every_notebook_is_tested():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from made import notebook
 
-from mnistlab import parameters
 from mnistlab.common.errors import RunError
-from mnistlab.parameters import Parameter, assign
+from mnistlab.pipeline import parameters
+from mnistlab.pipeline.parameters import Parameter, assign
 
 CELL = """# settings, one a line
 %matplotlib inline

@@ -6,7 +6,7 @@ import torch
 from click.testing import CliRunner
 from test_benchmark import write
 
-from mnistlab import personal, writers
+from mnistlab import writers
 from mnistlab.cli import main
 from mnistlab.common.errors import DataError, TrainingError
 from mnistlab.data import synthetic
@@ -14,7 +14,8 @@ from mnistlab.data.mnist import Digits
 from mnistlab.data.pen_files import Drawing
 from mnistlab.inference.embedding import behind, halves
 from mnistlab.inference.predictor import Predictor
-from mnistlab.personal import Rehearsal, Settings, distinct, fine_tune
+from mnistlab.pipeline import finetune
+from mnistlab.pipeline.finetune import Rehearsal, Settings, distinct, fine_tune
 from mnistlab.registry.registry import Registry
 from mnistlab.writers import Trial, measure, summarise
 
@@ -97,7 +98,7 @@ def test_it_also_tunes_a_permuted_network(registry, small, odd):
 def test_what_is_tuned_becomes_a_sound_version(base, rehearsal, odd, small, registry):
     settings = Settings(steps=5)
     model = fine_tune(base, odd, rehearsal, settings=settings, show_progress=False)
-    training, splits = personal.finish(base, model, odd, rehearsal, small, settings)
+    training, splits = finetune.finish(base, model, odd, rehearsal, small, settings)
     name = registry.save(training, splits, test=small.test, note="one hand")
     manifest = registry.load(name).manifest
     assert manifest.data.n_train == len(rehearsal.digits) + len(odd)

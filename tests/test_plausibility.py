@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab import lesson
 from mnistlab.common.errors import DataError
 from mnistlab.data import synthetic
 from mnistlab.data.mnist import Digits
 from mnistlab.feedback import label_review
 from mnistlab.feedback.label_review import review
+from mnistlab.pipeline import adapt
 from mnistlab.registry.registry import Registry
 
 
@@ -43,7 +43,7 @@ def test_honest_labels_are_believed(base, honest):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 1.0])
-@pytest.mark.parametrize("n", [lesson.LEAST, 50, 100])
+@pytest.mark.parametrize("n", [adapt.LEAST, 50, 100])
 def test_a_prankster_is_left_out(base, honest, share, n):
     digits = spoiled(honest[:n], share)
     found = review(base, digits, ["a"] * n)

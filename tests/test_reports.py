@@ -9,9 +9,9 @@ import pytest
 from made import KERNELSPEC, notebook
 from nbformat.v4 import new_output
 
-from mnistlab import reports, runs
+from mnistlab.pipeline import html, runner
 
-VIEW, STATE = reports.WIDGET_VIEW, reports.WIDGET_STATE
+VIEW, STATE = html.WIDGET_VIEW, html.WIDGET_STATE
 
 
 def executed(*sources: str, **options) -> nbformat.NotebookNode:
@@ -35,7 +35,7 @@ def executed(*sources: str, **options) -> nbformat.NotebookNode:
     ],
 )
 def test_a_stream_is_kept_as_a_terminal_would_show_it(printed, kept):
-    assert reports.last_words(printed) == kept
+    assert html.last_words(printed) == kept
 
 
 def test_tidying_merges_streams_and_drops_widgets_and_traces():
@@ -57,7 +57,7 @@ def test_tidying_merges_streams_and_drops_widgets_and_traces():
     ]
     before = copy.deepcopy(made)
 
-    tidied = runs.tidy(made)
+    tidied = runner.tidy(made)
 
     assert made == before
     nbformat.validate(tidied)
@@ -68,7 +68,7 @@ def test_tidying_merges_streams_and_drops_widgets_and_traces():
     assert [output.output_type for output in outputs] == ["stream", "stream", *["display_data"] * 2, "stream", "error"]
     assert [output.get("text") for output in outputs] == ["100%\n", "careful\n", None, None, "more\n", None]
     assert outputs[2].data == {"text/plain": "IntSlider(value=0)"}
-    assert runs.tidy(tidied) == tidied
+    assert runner.tidy(tidied) == tidied
 
 
 def test_a_page_holds_the_output_and_leads_to_the_other_pages():
@@ -76,7 +76,7 @@ def test_a_page_holds_the_output_and_leads_to_the_other_pages():
         "# Title\n\n[next](04_evaluate.ipynb), [part](04_evaluate.ipynb#b), [away](https://x.y/z.ipynb)", "6 * 7"
     )
     made.cells[1].outputs = [new_output("execute_result", data={"text/plain": "42"}, execution_count=1)]
-    page = reports.to_html(made, "03_train")
+    page = html.to_html(made, "03_train")
     assert "<title>03_train</title>" in page
     assert ">42<" in page.replace("\n", "").replace("<pre>", ">").replace("</pre>", "<")
     assert 'href="04_evaluate.html"' in page
@@ -88,25 +88,25 @@ def test_a_page_holds_the_output_and_leads_to_the_other_pages():
 def test_a_notebook_that_ran_to_its_end_lacks_nothing():
     made = executed("# Title", "a = 1", "")
     made.cells[2].execution_count = None  # there is nothing in it to run
-    assert reports.missing(made) is None
+    assert html.missing(made) is None
 
 
 def test_a_cell_that_papermill_calls_completed_but_never_ran_is_found():
     made = executed("# Title", "a = 1", "b = 2")
     made.cells[2].execution_count = None
     made.cells[2].metadata["papermill"] = {"status": "completed", "exception": False}
-    assert reports.missing(made) == "cell 3 of 3 never ran"
+    assert html.missing(made) == "cell 3 of 3 never ran"
 
 
 def test_an_error_output_is_found_even_where_it_was_allowed():
     made = executed("1 / 0")
     made.cells[0].metadata["tags"] = ["raises-exception"]
     made.cells[0].outputs = [new_output("error", ename="ZeroDivisionError", evalue="division by zero", traceback=[])]
-    assert reports.missing(made) == "cell 1 of 1 ended with ZeroDivisionError"
+    assert html.missing(made) == "cell 1 of 1 ended with ZeroDivisionError"
 
 
 def test_an_error_that_a_widget_swallowed_is_found():
     made = executed("button.click()")
     output = {"output_type": "error", "ename": "KeyError", "evalue": "'x'", "traceback": []}
     made.metadata["widgets"] = {STATE: {"state": {"1": {"state": {}}, "2": {"state": {"outputs": [output]}}}}}
-    assert reports.missing(made) == "an output widget captured KeyError: 'x'"
+    assert html.missing(made) == "an output widget captured KeyError: 'x'"

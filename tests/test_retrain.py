@@ -11,13 +11,14 @@ import retraining
 from click.testing import CliRunner
 from made import write
 
-from mnistlab import cli, gates, history, retrain
+from mnistlab import cli
 from mnistlab.common import files, locks, provenance
 from mnistlab.common.errors import BusyError, DataError, RegistryError, RunError
 from mnistlab.data.mnist import Splits
+from mnistlab.pipeline import gates, history_page, recipes, retrain
+from mnistlab.pipeline.retrain import PASSED, PROMOTED, REFUSED
 from mnistlab.registry import registry as registry_module
 from mnistlab.registry.registry import Registry
-from mnistlab.retrain import PASSED, PROMOTED, REFUSED
 
 
 @pytest.fixture
@@ -201,12 +202,12 @@ def test_an_unknown_recipe_or_preset_is_answered_with_the_known(place, recipe, p
 
 def test_every_preset_names_parameters_that_its_notebook_has(monkeypatch):
     monkeypatch.delenv("MNISTLAB_NOTEBOOKS", raising=False)
-    for name, recipe in retrain.RECIPES.items():
+    for name, recipe in recipes.RECIPES.items():
         for preset in recipe.presets:
-            train, evaluate = retrain._notebooks(name, preset)
-            values = retrain._values(name, preset, {}, train, evaluate)
+            train, evaluate = recipes.notebooks_of(name, preset)
+            values = recipes.values_of(name, preset, {}, train, evaluate)
             assert values[train.name] == dict(recipe.presets[preset])
-            assert retrain._values(name, preset, {"epochs": 7}, train, evaluate)[train.name]["epochs"] == 7
+            assert recipes.values_of(name, preset, {"epochs": 7}, train, evaluate)[train.name]["epochs"] == 7
 
 
 # --- data -------------------------------------------------------------------------------------------------------------
@@ -295,7 +296,7 @@ def test_a_version_in_use_that_is_damaged_is_told_before_hours_are_spent(place, 
 
 
 def test_a_page_that_cannot_be_written_spoils_no_run(place, registry, caplog):
-    (place / "reports" / history.INDEX).mkdir(parents=True)
+    (place / "reports" / history_page.INDEX).mkdir(parents=True)
     assert quietly().outcome == PROMOTED
     assert "index.html could not be written" in caplog.text
 
@@ -306,7 +307,7 @@ def test_a_page_that_cannot_be_written_spoils_no_run(place, registry, caplog):
 def test_the_page_shows_every_run_and_leads_to_its_reports(place, registry):
     done = quietly()
     write(place / "notebooks", "01_x", "1")
-    text = (place / "reports" / history.INDEX).read_text()
+    text = (place / "reports" / history_page.INDEX).read_text()
     assert f'href="{done.folder.name}/03_train.html"' in text
     assert '<span class="promoted">promoted</span><br>0003' in text
     assert "<svg" in text
@@ -349,22 +350,22 @@ def receipts(reports: Path) -> None:
 
 def test_receipts_that_are_not_as_they_should_be_are_shown_as_that(registry, tmp_path):
     receipts(tmp_path / "reports")
-    found = {entry.id[-2:]: entry.outcome for entry in history.entries(tmp_path / "reports")}
+    found = {entry.id[-2:]: entry.outcome for entry in history_page.entries(tmp_path / "reports")}
     assert found == {
         **{"00": "refused", "01": "unreadable", "02": "complete", "03": "unreadable", "04": "unreadable"},
         **{"05": "unreadable", "06": "unreadable", "08": "unreadable", "09": "unreadable", "10": "cut off"},
         **{"11": "cut off", "en": "unreadable"},
     }
-    text = history.page(history.entries(tmp_path / "reports"), registry)
+    text = history_page.page(history_page.entries(tmp_path / "reports"), registry)
     assert "<script" not in text
     assert "&lt;script&gt;" in text
     assert text.count("<tr>") == 13
     registry.root.rename(tmp_path / "gone")
-    assert "no version is in use" in history.page([], registry)
+    assert "no version is in use" in history_page.page([], registry)
 
 
 def test_a_page_of_nothing_says_so(registry, tmp_path):
-    text = history.page(history.entries(tmp_path / "none"), registry)
+    text = history_page.page(history_page.entries(tmp_path / "none"), registry)
     assert "No run yet." in text
     assert "No candidate has been judged yet." in text
 
@@ -373,6 +374,6 @@ def test_a_run_that_was_cut_off_says_why_and_leads_to_what_is_there(registry, tm
     folder = tmp_path / "reports" / "20261121-000000.partial"
     folder.mkdir(parents=True)
     (folder / "NOT-COMPLETE.txt").write_text("This run is not complete: stopped by Ctrl-C in 03_train, cell 6 of 40.\n")
-    text = history.page(history.entries(tmp_path / "reports"), registry)
+    text = history_page.page(history_page.entries(tmp_path / "reports"), registry)
     assert "cut off</span><br>stopped by Ctrl-C in 03_train, cell 6 of 40</td>" in text
     assert 'href="20261121-000000.partial/"' in text

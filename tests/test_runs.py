@@ -15,10 +15,10 @@ import nbformat
 import pytest
 from made import lives, notebook, noting, processes, wait_for, write
 
-from mnistlab import execution, runs
-from mnistlab import folder as folder_module
 from mnistlab.common import paths
 from mnistlab.common.errors import RunError
+from mnistlab.pipeline import executor, runner
+from mnistlab.pipeline import report_folder as folder_module
 
 ENDS = 10  # seconds a kernel may outlive its runner
 COMMAND = (  # as in a terminal: what started the tests may have asked to ignore Ctrl-C
@@ -56,7 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> runs.Run:
+def made(tmp_path_factory: pytest.TempPathFactory) -> runner.Run:
     """Two notebooks run to their end from a foreign folder, on a machine where "python3" means something else."""
     place = tmp_path_factory.mktemp("complete {name}")  # papermill fills in names in braces
     write(place / "notebooks", "01_first", "# First\n\n[then](02_second.ipynb)", FINDS, PRINTS, parameters=PARAMETERS)
@@ -75,16 +75,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> runs.Run:
         (place / "elsewhere").mkdir()
         patch.chdir(place / "elsewhere")
         values = {"version": "0003", "epochs": 7, "02_second.epochs": "2"}
-        return runs.run(["../notebooks/01_first.ipynb", "02"], values, folder="../reports", show_progress=False)
+        return runner.run(["../notebooks/01_first.ipynb", "02"], values, folder="../reports", show_progress=False)
 
 
-def cells(run: runs.Run, name: str) -> list:
+def cells(run: runner.Run, name: str) -> list:
     return [
         cell for cell in nbformat.read(run.folder / f"{name}.ipynb", as_version=4).cells if cell.cell_type == "code"
     ]
 
 
-def found_by_first(run: runs.Run) -> dict:
+def found_by_first(run: runner.Run) -> dict:
     return json.loads((run.folder / "01_first.json").read_text())["metrics"]
 
 
@@ -183,7 +183,7 @@ def test_a_cut_off_run_says_where_and_leaves_nothing_behind(folder, tmp_path, ca
     write(folder, "01_x", noting(tmp_path / "ids"), source, "'never'")
     write(folder, "02_y", "1")
     with pytest.raises(RunError) as caught:
-        runs.run(cell_timeout=5 if code == "cell-timeout" else 60, show_progress=False)
+        runner.run(cell_timeout=5 if code == "cell-timeout" else 60, show_progress=False)
     (left,) = (tmp_path / "reports").iterdir()
     assert str(caught.value) == f"{sentence} what was made so far is in {left}"
     assert caught.value.code == code
@@ -202,20 +202,20 @@ def test_a_cut_off_run_says_where_and_leaves_nothing_behind(folder, tmp_path, ca
 def test_a_kernel_that_cannot_start_is_told_with_its_own_last_words(folder, monkeypatch):
     write(folder, "01_x", "1")
     broken = [sys.executable, "-c", "raise SystemExit('no such library')"]
-    monkeypatch.setattr(execution, "KERNEL", broken)
+    monkeypatch.setattr(executor, "KERNEL", broken)
     with pytest.raises(
         RunError, match=r"stopped at the start of 01_x: the kernel ended before it was ready \(no such library\);"
     ) as caught:
-        runs.run(show_progress=False)
+        runner.run(show_progress=False)
     assert caught.value.code == "kernel-start"
 
 
 def test_a_kernel_that_hangs_at_its_start_is_ended(folder, tmp_path, monkeypatch):
     write(folder, "01_x", "1")
     hanging = f"import os, time; open({str(tmp_path / 'id')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
-    monkeypatch.setattr(execution, "KERNEL", [sys.executable, "-c", hanging])
+    monkeypatch.setattr(executor, "KERNEL", [sys.executable, "-c", hanging])
     with pytest.raises(RunError, match="the kernel was not ready within 2 s") as caught:
-        runs.run(start_timeout=2, show_progress=False)
+        runner.run(start_timeout=2, show_progress=False)
     assert "2 seconds" in str(caught.value.__cause__), "it must really have waited no longer"
     assert not lives(int((tmp_path / "id").read_text()))
 
@@ -279,7 +279,7 @@ ORPHAN = """
 import ctypes, os, subprocess, sys, time
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # orphans come to this process, as under systemd, and not to process 1
 start = "import os, subprocess, sys; os.environ['JPY_PARENT_PID'] = str(os.getpid()); subprocess.Popen(" \
-    "[sys.executable, '-m', 'mnistlab.kernel', '-f', sys.argv[1]], start_new_session=True, stderr=subprocess.DEVNULL)"
+    "[sys.executable, '-m', 'mnistlab.pipeline.kernel', '-f', sys.argv[1]], start_new_session=True, stderr=subprocess.DEVNULL)"
 subprocess.run([sys.executable, "-c", start, sys.argv[1]])
 end = time.monotonic() + 10
 while time.monotonic() < end:
@@ -300,14 +300,14 @@ def test_a_kernel_whose_runner_dies_while_it_starts_ends_too(tmp_path):
 def test_a_refused_run_leaves_no_folder(folder, tmp_path):
     write(folder, "01_x", "1", parameters="epochs: int = 3")
     with pytest.raises(RunError, match="did you mean 'epochs'") as caught:
-        runs.run(parameters={"epcohs": "2"})
+        runner.run(parameters={"epcohs": "2"})
     assert caught.value.code == "unknown-parameter"
     with pytest.raises(RunError, match="epochs takes int, not 'two'; for example epochs=3"):
-        runs.run(parameters={"epochs": "two"})
+        runner.run(parameters={"epochs": "two"})
     with pytest.raises(RunError, match="cell timeout is a whole number of seconds, 1 or more, not 0"):
-        runs.run(cell_timeout=0)
+        runner.run(cell_timeout=0)
     with pytest.raises(RunError, match="--update keeps the notebooks' own parameters"):
-        runs.run(parameters={"epochs": 2}, update=True)
+        runner.run(parameters={"epochs": 2}, update=True)
     assert not (tmp_path / "reports").exists()
 
 
@@ -316,7 +316,7 @@ def test_update_puts_the_executed_copy_in_place(folder, tmp_path):
     content = nbformat.read(path, as_version=4)
     content.cells.insert(1, nbformat.v4.new_code_cell("epochs = 1", metadata={"tags": ["injected-parameters"]}))
     nbformat.write(content, path)
-    done = runs.run(update=True, show_progress=False)
+    done = runner.run(update=True, show_progress=False)
     assert path.read_bytes() == (done.folder / "01_x.ipynb").read_bytes()
     updated = nbformat.read(path, as_version=4)
     assert [cell.get("execution_count") for cell in updated.cells] == [1, None, 2]
@@ -329,7 +329,7 @@ def test_update_keeps_a_notebook_that_was_edited_meanwhile(folder):
     path = folder / "01_x.ipynb"
     write(folder, "01_x", f"open({str(path)!r}, 'a').write(' ')")
     with pytest.raises(RunError, match=r"01_x.ipynb was changed while it ran and is left as it is") as caught:
-        runs.run(update=True, show_progress=False)
+        runner.run(update=True, show_progress=False)
     assert caught.value.code == "changed"
     assert '"execution_count": null' in path.read_text()
 
@@ -340,12 +340,12 @@ def test_notebooks_are_found_by_number_name_and_path(folder, monkeypatch):
     write(folder / "studies", "unscramble", "1")
     write(folder / ".ipynb_checkpoints", "01_a-checkpoint", "1")
     outside = write(folder.parent, "mine", "1")
-    assert [found.name for found in runs.find()] == ["01_a", "02_b", "03_c"]
-    assert [found.name for found in runs.find(["03", "01_a", "02_b.ipynb"])] == ["03_c", "01_a", "02_b"]
-    assert runs.find(["studies/unscramble"])[0].path == runs.find(["unscramble"])[0].path
-    assert runs.find([outside])[0].path == outside
+    assert [found.name for found in runner.find()] == ["01_a", "02_b", "03_c"]
+    assert [found.name for found in runner.find(["03", "01_a", "02_b.ipynb"])] == ["03_c", "01_a", "02_b"]
+    assert runner.find(["studies/unscramble"])[0].path == runner.find(["unscramble"])[0].path
+    assert runner.find([outside])[0].path == outside
     monkeypatch.chdir(folder)
-    assert runs.find(["../mine.ipynb"])[0].path == outside
+    assert runner.find(["../mine.ipynb"])[0].path == outside
 
 
 def test_a_notebook_that_is_not_there_is_refused_with_the_nearest(folder):
@@ -358,16 +358,16 @@ def test_a_notebook_that_is_not_there_is_refused_with_the_nearest(folder):
         "03": "'03' may be any of 03_train, 03_other; give the whole name",
     }.items():
         with pytest.raises(RunError) as caught:
-            runs.find([name])
+            runner.find([name])
         assert str(caught.value).startswith(words)
         assert caught.value.code == "unknown-notebook"
     with pytest.raises(RunError, match="01_explore is named twice"):
-        runs.find(["01", "01_explore"])
+        runner.find(["01", "01_explore"])
 
 
 def test_a_folder_without_notebooks_is_refused(folder):
     with pytest.raises(RunError, match="there are no notebooks in"):
-        runs.find()
+        runner.find()
 
 
 def test_what_is_no_python_notebook_is_refused(folder):
@@ -383,7 +383,7 @@ def test_what_is_no_python_notebook_is_refused(folder):
         "03": "written in R",
     }.items():
         with pytest.raises(RunError, match=words) as caught:
-            runs.find([name])
+            runner.find([name])
         assert caught.value.code == "unreadable"
 
 
@@ -403,11 +403,11 @@ def test_a_place_that_cannot_be_written_is_told(folder, tmp_path):
     write(folder, "01_x", "1")
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunError, match=r"no report can be written in .*file") as caught:
-        runs.run(folder=tmp_path / "file")
+        runner.run(folder=tmp_path / "file")
     assert caught.value.code == "write"
 
 
 def test_the_labs_own_notebooks_are_the_default(monkeypatch):
     monkeypatch.delenv("MNISTLAB_NOTEBOOKS", raising=False)
-    assert [found.name[:2] for found in runs.find()] == ["01", "02", "03", "04", "05"]
-    assert all(found.path.parent == paths.ROOT / "notebooks" for found in runs.find())
+    assert [found.name[:2] for found in runner.find()] == ["01", "02", "03", "04", "05"]
+    assert all(found.path.parent == paths.ROOT / "notebooks" for found in runner.find())

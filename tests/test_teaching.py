@@ -14,11 +14,11 @@ from mnistlab.data import drawings
 from mnistlab.feedback.label_review import Review
 from mnistlab.feedback.records import now
 from mnistlab.feedback.store import Store
-from mnistlab.gates import Decision, Verdict
 from mnistlab.inference.predictor import Predictor
-from mnistlab.lesson import Lesson, Taught, learn
 from mnistlab.pad import DigitPad
-from mnistlab.personal import Rehearsal
+from mnistlab.pipeline.adapt import Lesson, Taught, learn
+from mnistlab.pipeline.decision import Decision, Verdict
+from mnistlab.pipeline.finetune import Rehearsal
 from mnistlab.registry.registry import Registry
 from mnistlab.teaching import Teaching
 

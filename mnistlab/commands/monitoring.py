@@ -29,7 +29,7 @@ def monitor(ctx: click.Context, days: float, version: str | None, store: str | N
     from mnistlab.feedback.reference import Reference
     from mnistlab.feedback.report import watch
     from mnistlab.feedback.store import Store
-    from mnistlab.folder import shorten
+    from mnistlab.pipeline.report_folder import shorten
     from mnistlab.registry.registry import Registry
 
     opened = Store(store)

@@ -83,8 +83,8 @@ def retrain(
     options = {"promote": not no_promote, "cell_timeout": cell_timeout, "start_timeout": start_timeout}
     options |= {"show_progress": not quiet, "is_alone": True}
     with locks.retraining(paths.models()):  # before PyTorch is loaded: of many at once, all but one end at once
-        from mnistlab import retrain as work
-        from mnistlab.folder import shorten
+        from mnistlab.pipeline import retrain as work
+        from mnistlab.pipeline.report_folder import shorten
 
         if with_feedback:
             from mnistlab.feedback.store import Store

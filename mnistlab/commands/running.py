@@ -48,16 +48,16 @@ def run(
     A NOTEBOOK is a name such as 03_train, its number 03, or a path. The executed copies, pages for the browser, figures
     and a receipt go to reports/<time>/, which bears that name only once everything is complete.
     """
-    from mnistlab import runs
+    from mnistlab.pipeline import runner
 
     if only_list:
-        for notebook in runs.find(notebooks):
+        for notebook in runner.find(notebooks):
             click.secho(notebook.name, bold=True)
             for parameter in notebook.parameters.values():
                 click.echo(f"  {parameter}" + (f"  # {parameter.meaning}" if parameter.meaning else ""))
         return
     try:
-        finished = runs.run(
+        finished = runner.run(
             notebooks,
             parse(given),
             cell_timeout=cell_timeout,
@@ -88,7 +88,7 @@ def parse(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _summarise(finished) -> None:
-    from mnistlab.folder import shorten
+    from mnistlab.pipeline.report_folder import shorten
 
     entries = finished.receipt["notebooks"]
     count = "1 notebook" if len(entries) == 1 else f"{len(entries)} notebooks"

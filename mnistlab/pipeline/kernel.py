@@ -1,7 +1,7 @@
 """The kernel of a headless run: ipykernel, under a watch that ends it when the runner is gone.
 
 ipykernel watches its parent too, but only once it is up, and it ends itself alone. This watch starts before the imports
-and takes along whatever the cells have started. Run as ``python -m mnistlab.kernel -f CONNECTION_FILE``.
+and takes along whatever the cells have started. Run as ``python -m mnistlab.pipeline.kernel -f CONNECTION_FILE``.
 """
 
 from __future__ import annotations

@@ -18,14 +18,14 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from mnistlab import display, execution
 from mnistlab.common import paths, provenance
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import write_atomic
 from mnistlab.common.progress import HEADLESS
-from mnistlab.folder import Folder, begin, shorten
-from mnistlab.parameters import INJECTED, Parameter, assign, read
-from mnistlab.reports import missing, tidy, to_html
+from mnistlab.pipeline import executor, progress_display
+from mnistlab.pipeline.html import missing, tidy, to_html
+from mnistlab.pipeline.parameters import INJECTED, Parameter, assign, read
+from mnistlab.pipeline.report_folder import Folder, begin, shorten
 
 __all__ = ["Notebook", "Run", "execute", "find", "run", "tidy"]
 
@@ -95,8 +95,8 @@ def run(
     parameters: Mapping[str, object] | None = None,
     *,
     folder: Path | str | None = None,
-    cell_timeout: int = execution.CELL_TIMEOUT,
-    start_timeout: int = execution.START_TIMEOUT,
+    cell_timeout: int = executor.CELL_TIMEOUT,
+    start_timeout: int = executor.START_TIMEOUT,
     update: bool = False,
     show_progress: bool = True,
 ) -> Run:
@@ -123,7 +123,7 @@ def run(
             raise RunError(f"the {name} is a whole number of seconds, 1 or more, not {seconds!r}", code="usage")
     chosen = find(notebooks)
     assigned = assign(parameters or {}, {notebook.name: notebook.parameters for notebook in chosen})
-    shown = display.choose(show_progress)
+    shown = progress_display.choose(show_progress)
     with begin(Path(folder).resolve() if folder is not None else paths.reports(), shown) as made:
         for notebook in chosen:
             execute(notebook, assigned[notebook.name], made, cell_timeout=cell_timeout, start_timeout=start_timeout)
@@ -139,8 +139,8 @@ def execute(
     folder: Folder,
     *,
     environment: Mapping[str, str] | None = None,
-    cell_timeout: int = execution.CELL_TIMEOUT,
-    start_timeout: int = execution.START_TIMEOUT,
+    cell_timeout: int = executor.CELL_TIMEOUT,
+    start_timeout: int = executor.START_TIMEOUT,
 ) -> None:
     """Execute one notebook in the folder of a run, write its report there, and enter it in the receipt.
 
@@ -158,7 +158,7 @@ def execute(
     started, complete = time.monotonic(), False
     shown.begin(notebook.name, len(notebook.content.cells) + bool(values))  # values are injected in a cell of their own
     try:
-        executed = execution.execute(
+        executed = executor.execute(
             notebook.content,
             folder.path / f"{notebook.name}.ipynb",
             cwd=notebook.path.parent,
@@ -243,7 +243,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _headlines(path: Path) -> list[str]:
-    """From the figures the notebook left with ``metrics.write``; one that left none has none."""
+    """From the figures the notebook left with ``results.write_results``; one that left none has none."""
     try:
         return [str(line) for line in json.loads(path.read_text(encoding="utf-8"))["headlines"]]
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,7 +1,7 @@
 """One notebook in one fresh kernel: parameters injected by papermill, time limits, and no kernel left behind.
 
 The kernel is always the Python that runs this, whatever kernels the machine has registered under "python3", and it is
-ended here in every case; should this process be killed, the kernel notices by itself (``mnistlab.kernel``).
+ended here in every case; should this process be killed, the kernel notices by itself (``mnistlab.pipeline.kernel``).
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from mnistlab.common.errors import RunError
-from mnistlab.display import ESCAPE, Display
+from mnistlab.pipeline.progress_display import ESCAPE, Display
 
 CELL_TIMEOUT, START_TIMEOUT = 900, 60  # seconds
 # Seconds between a cell's end and the last of its output; nbclient's 4 are short for a busy machine.
 OUTPUT_TIMEOUT = 60
 ENGINE = "mnistlab"
-KERNEL = [sys.executable, "-m", "mnistlab.kernel", "-f", "{connection_file}"]
+KERNEL = [sys.executable, "-m", "mnistlab.pipeline.kernel", "-f", "{connection_file}"]
 # A caller's "Agg" would leave out every figure.
 MATPLOTLIB = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 

@@ -23,7 +23,7 @@ from mnistlab.common.files import write_atomic
 from mnistlab.common.html import STYLE
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.folder import NOTE, PARTIAL, RECEIPT
+from mnistlab.pipeline.report_folder import NOTE, PARTIAL, RECEIPT
 from mnistlab.registry.card import lineage
 from mnistlab.registry.registry import Registry
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from mnistlab.common import provenance
 from mnistlab.common.errors import LabError, RunError
 from mnistlab.common.files import sync_folder, to_json, write_atomic
-from mnistlab.display import Display
+from mnistlab.pipeline.progress_display import Display
 
 RECEIPT, NOTE, PARTIAL = "receipt.json", "NOT-COMPLETE.txt", ".partial"
 SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "a request to end (SIGTERM)", "SIGHUP": "the end of its terminal (SIGHUP)"}

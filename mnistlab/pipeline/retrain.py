@@ -11,57 +11,24 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mnistlab import display, execution, folder, gates, history, lesson, runs
 from mnistlab.common import locks, paths
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import DataError, LabError, RunError, TrainingError
 from mnistlab.data.mnist import Splits, load_mnist
 from mnistlab.feedback.store import Store
-from mnistlab.folder import Folder
-from mnistlab.gates import Decision, Material, Verdict
-from mnistlab.parameters import assign
+from mnistlab.pipeline import adapt, executor, gates, history_page, progress_display, report_folder, runner
+from mnistlab.pipeline.decision import Decision, Material, Verdict
+from mnistlab.pipeline.recipes import EVALUATE, notebooks_of, values_of
+from mnistlab.pipeline.report_folder import Folder
 from mnistlab.registry.layout import POINTER
 from mnistlab.registry.registry import Registry
 
 CANDIDATE = "candidate"  # in the report: the versions this run made
-EVALUATE = "04_evaluate"
 CELL_TIMEOUT = 3600  # s; the longest cell, the training of the wide network, takes a quarter of an hour on two cores
 PROMOTED, PASSED, REFUSED = "promoted", "passed", "refused"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How candidates are made.
-
-    Attributes
-    ----------
-    notebook : which one trains; it leaves the name of the version it saved in its figures.
-    presets : values for its parameters by name of the preset; "full" is for a version to be used.
-    """
-
-    notebook: str
-    presets: Mapping[str, Mapping[str, object]] = field(repr=False)
-
-
-QUICK = {"epochs": 1, "train_size": 2_000}  # to try the machinery; the gates will refuse what comes out
-RECIPES = {
-    # That of the version in use: a wide network that learns from MNIST and from drawn digits.
-    "drawing": Recipe(
-        "studies/handwriting",
-        {
-            "full": {},
-            "quick": {**QUICK, "trial_epochs": 1, "drawn": 500, "nondigits_drawn": 200, "per_style": 4, "average": 0.0},
-        },
-    ),
-    # The small ConvNet on MNIST alone. It competes with whatever is in use, so only where that is such a one, too.
-    "plain": Recipe(
-        "03_train",
-        {"full": {"preset": "best"}, "quick": {**QUICK, "preset": "quick", "comparison_epochs": 1, "n_seeds": 1}},
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -100,7 +67,7 @@ class Options:
     promote: bool = True
     reports: Path | str | None = None
     cell_timeout: int = CELL_TIMEOUT
-    start_timeout: int = execution.START_TIMEOUT
+    start_timeout: int = executor.START_TIMEOUT
     show_progress: bool = True
     is_alone: bool = False
 
@@ -129,12 +96,12 @@ def retrain(
     RunError : refused before anything ran, or cut off; ``models/`` is as it was.
     """
     chosen = Options(**options)
-    train, evaluate = _notebooks(recipe, preset)
-    values = _values(recipe, preset, parameters or {}, train, evaluate)
+    train, evaluate = notebooks_of(recipe, preset)
+    values = values_of(recipe, preset, parameters or {}, train, evaluate)
 
     def make(made: Folder, staged: Registry, _splits: Splits, kernel: dict[str, str]) -> Made:
         before = set(staged.versions())
-        runs.execute(train, values[train.name], made, environment=kernel, **chosen.limits)
+        runner.execute(train, values[train.name], made, environment=kernel, **chosen.limits)
         return Made(_candidate(made.path / f"{train.name}.json", staged, before))
 
     return _run(make, {"recipe": recipe, "preset": preset}, values[evaluate.name], chosen)
@@ -158,14 +125,14 @@ def retrain_with_feedback(store: Store | None = None, *, session: str | None = N
     """
     chosen, store = Options(**options), store or Store()
     corrections = store.corrections(session=session)
-    if len(corrections) < lesson.LEAST:  # a schedule that comes by too early should leave no report that is cut off
+    if len(corrections) < adapt.LEAST:  # a schedule that comes by too early should leave no report that is cut off
         raise TrainingError(
-            f"{lesson.LEAST} corrections or more are needed to learn from; there are {len(corrections)}", code="few"
+            f"{adapt.LEAST} corrections or more are needed to learn from; there are {len(corrections)}", code="few"
         )
 
     def make(made: Folder, staged: Registry, splits: Splits, _kernel: dict[str, str]) -> Made:
         made.shown.stage("the corrections were learned from")
-        taught = lesson.teach(corrections, staged, splits, run=made.id, show_progress=False)
+        taught = adapt.teach(corrections, staged, splits, run=made.id, show_progress=False)
         made.more["feedback"] = taught.as_dict()
         return Made(taught.candidate, taught.verdicts, lambda version: store.trained(version, taught.learned))
 
@@ -199,13 +166,13 @@ def _run(
     ``make`` is given the report under way, the copy, the data, and variables that show the copy to kernels; ``values`` are for
     the notebook that evaluates.
     """
-    (evaluate,) = runs.find([EVALUATE])
+    (evaluate,) = runner.find([EVALUATE])
     registry = Registry()
-    shown = display.choose(options.show_progress)
+    shown = progress_display.choose(options.show_progress)
     place = paths.reports() if options.reports is None else Path(options.reports).resolve()
     alone = nullcontext() if options.is_alone else locks.retraining(registry.root)
-    page = history.kept(place, registry)
-    with alone, page, folder.begin(place, shown) as made:
+    page = history_page.kept(place, registry)
+    with alone, page, report_folder.begin(place, shown) as made:
         made.more = {"kind": "retrain", **about}
         shown.stage("the data were checked")
         splits = load_mnist()
@@ -215,7 +182,7 @@ def _run(
         before = set(staged.versions())
         kernel = {"MNISTLAB_MODELS": str(staged.root)}
         new = make(made, staged, splits, kernel)
-        runs.execute(evaluate, {**values, "version": new.candidate}, made, environment=kernel, **options.limits)
+        runner.execute(evaluate, {**values, "version": new.candidate}, made, environment=kernel, **options.limits)
         shown.stage("the gates were asked")
         in_use = registry.root / current if current else None
         found = gates.decide(staged.root / new.candidate, in_use, Material.of(splits))
@@ -246,27 +213,6 @@ def check_data(splits: Splits) -> dict:
         "split_seed": splits.seed,
         **{name: {"n": len(digits), "sha256": digits.sha256()} for name, digits in parts.items()},
     }
-
-
-def _notebooks(recipe: str, preset: str) -> list[runs.Notebook]:
-    if recipe not in RECIPES:
-        raise RunError(f"there is no recipe {recipe!r}; there is {', '.join(RECIPES)}", code="usage")
-    if preset not in RECIPES[recipe].presets:
-        allowed = ", ".join(RECIPES[recipe].presets)
-        raise RunError(f"there is no preset {preset!r}; there is {allowed}", code="usage")
-    return runs.find([RECIPES[recipe].notebook, EVALUATE])
-
-
-def _values(
-    recipe: str, preset: str, given: Mapping[str, object], train: runs.Notebook, evaluate: runs.Notebook
-) -> dict[str, dict[str, object]]:
-    """Values for both notebooks: the preset's, and over them those given."""
-    if any(key.rpartition(".")[2] == "version" for key in given):
-        raise RunError("the version that is judged is the one that is trained; it cannot be given", code="usage")
-    known = {notebook.name: notebook.parameters for notebook in (train, evaluate)}
-    chosen = assign(given, known)
-    preset_values = {f"{train.name}.{name}": value for name, value in RECIPES[recipe].presets[preset].items()}
-    return {name: {**values, **chosen[name]} for name, values in assign(preset_values, known).items()}
 
 
 def _current(registry: Registry) -> str | None:

@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mnistlab import gates, personal
 from mnistlab.common import locks
 from mnistlab.common.errors import TrainingError
 from mnistlab.data.mnist import Digits, Splits
@@ -28,8 +27,9 @@ from mnistlab.feedback import label_review
 from mnistlab.feedback.label_review import Review
 from mnistlab.feedback.records import Correction
 from mnistlab.feedback.store import Store
-from mnistlab.gates import Decision, Material, Verdict
 from mnistlab.inference.predictor import Predictor
+from mnistlab.pipeline import finetune, gates
+from mnistlab.pipeline.decision import Decision, Material, Verdict
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.registry import Registry
 
@@ -112,8 +112,8 @@ def teach(
     registry: Registry,
     splits: Splits,
     *,
-    settings: personal.Settings | None = None,
-    rehearsal: personal.Rehearsal | None = None,
+    settings: finetune.Settings | None = None,
+    rehearsal: finetune.Rehearsal | None = None,
     run: str | None = None,
     show_progress: bool = True,
 ) -> Taught:
@@ -133,7 +133,7 @@ def teach(
     """
     ordered = sorted(corrections, key=lambda one: one.created)
     base = registry.load()
-    kept = [ordered[index] for index in personal.distinct(np.stack([one.image for one in ordered]))] if ordered else []
+    kept = [ordered[index] for index in finetune.distinct(np.stack([one.image for one in ordered]))] if ordered else []
     review = label_review.review(base, _digits(kept), [one.session for one in kept])
     believed = [one for one, good in zip(kept, review.kept.tolist(), strict=True) if good]
     if len(believed) < LEAST:
@@ -146,10 +146,10 @@ def teach(
     judges = apart([one.session for one in believed])
     taught = [one for one, judge in zip(believed, judges, strict=True) if not judge]
     later = [one for one, judge in zip(believed, judges, strict=True) if judge]
-    settings = settings or personal.Settings()
-    rehearsal = rehearsal or personal.Rehearsal.of(base, splits.train, seed=settings.seed)
-    model = personal.fine_tune(base, _digits(taught), rehearsal, settings=settings, show_progress=show_progress)
-    made, data = personal.finish(base, model, _digits(taught), rehearsal, splits, settings)
+    settings = settings or finetune.Settings()
+    rehearsal = rehearsal or finetune.Rehearsal.of(base, splits.train, seed=settings.seed)
+    model = finetune.fine_tune(base, _digits(taught), rehearsal, settings=settings, show_progress=show_progress)
+    made, data = finetune.finish(base, model, _digits(taught), rehearsal, splits, settings)
     ids = tuple(sorted(one.id for one in taught if one.id is not None))
     name = base.manifest.version
     note = f"version {name} tuned to {len(taught)} drawings that people corrected; its convolutions are those of {name}"
@@ -165,9 +165,9 @@ def learn(
     *,
     promote: bool = True,
     store: Store | None = None,
-    settings: personal.Settings | None = None,
+    settings: finetune.Settings | None = None,
     material: Material | None = None,
-    rehearsal: personal.Rehearsal | None = None,
+    rehearsal: finetune.Rehearsal | None = None,
     show_progress: bool = True,
 ) -> Lesson:
     """Teach a candidate aside, ask the gates, and do what they say.

@@ -11,23 +11,17 @@ A gate has the name of what it guards, and answers with one sentence. All are as
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy import stats
 
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import CheckpointError
-from mnistlab.data import drawings, synthetic
-from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy, McNemar, compare
-from mnistlab.evaluation.metrics import Evaluation, evaluate
-from mnistlab.inference.predictor import Predictor
+from mnistlab.pipeline.decision import Decision, Judged, Material, Verdict, judge, share_right
 from mnistlab.registry import checkpoint, layout
-from mnistlab.registry.checkpoint import Checkpoint
 
 # Points of accuracy a version may lose and still count as no worse: 25 of 5,000 images, about what another seed changes. With
 # the 40 or so images on which two good networks disagree, an equally good one passes 19 times in 20.
@@ -47,149 +41,6 @@ SIZE = 2**20  # bytes of the weights; versions are committed and travel with the
 MILLISECONDS = 50.0  # median of a reading, from strokes to digit: 20 a second keep up with a pen
 SLOWER = 2.0  # times the version in use; so a busy machine, which slows both, refuses nothing
 LEAK = 0.001  # p-value (Fisher, two-sided) of "test and validation images are read equally well"
-DRAWN, DRAWN_SEED = 500, 20_261_121  # digits drawn to judge by; a seed far from those of trainings, which count from 0
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one gate said.
-
-    Attributes
-    ----------
-    gate : its name, ``"overall"``.
-    passed : whether it is open.
-    reason : one sentence with the figures, passed or not.
-    """
-
-    gate: str
-    passed: bool
-    reason: str
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What all gates said of one candidate.
-
-    Attributes
-    ----------
-    candidate : its version, as its folder is called.
-    current : the version it was compared with; None if none was in use.
-    verdicts : of every gate that could be asked.
-    figures : those of the candidate, plain numbers; empty if it could not be loaded.
-    """
-
-    candidate: str
-    current: str | None
-    verdicts: tuple[Verdict, ...]
-    figures: dict
-
-    @property
-    def passed(self) -> bool:
-        """Whether all gates are open."""
-        return all(verdict.passed for verdict in self.verdicts)
-
-    @property
-    def refusals(self) -> list[str]:
-        """``"gate: reason"`` of every closed gate."""
-        return [f"{verdict.gate}: {verdict.reason}" for verdict in self.verdicts if not verdict.passed]
-
-    def as_dict(self) -> dict:
-        """Plain values, for a JSON file."""
-        verdicts = [vars(verdict) for verdict in self.verdicts]
-        return {**vars(self), "verdicts": verdicts, "passed": self.passed}
-
-
-@dataclass(frozen=True, eq=False)
-class Material:
-    """What candidates are judged on, the same for all.
-
-    Attributes
-    ----------
-    name, split_seed : of the data set, and of its split into training and validation images.
-    validation : images that no version learned from.
-    drawn : (digit, strokes) drawn by ``handwriting``.
-    """
-
-    name: str
-    split_seed: int
-    validation: Digits
-    drawn: list[tuple[int, list[np.ndarray]]]
-
-    @classmethod
-    def of(cls, splits: Splits, *, drawn: int = DRAWN) -> Material:
-        """From a split data set; every digit is drawn equally often."""
-        rng = np.random.default_rng(DRAWN_SEED)
-        digits = [(i % CLASSES, synthetic.draw(i % CLASSES, rng)) for i in range(drawn)]
-        return cls(splits.name, splits.seed, splits.validation, digits)
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """One version on the material.
-
-    Attributes
-    ----------
-    checkpoint : the version.
-    size : bytes of its weights file.
-    validation : its answers on the validation images.
-    surprise : mean -log p of the true digit there, nats.
-    drawn : bool (n,), which of the drawn digits it read.
-    stored : names of those drawings of the lab that it read, the hard ones left out.
-    milliseconds : median of a reading.
-    """
-
-    checkpoint: Checkpoint
-    size: int
-    validation: Evaluation
-    surprise: float
-    drawn: np.ndarray
-    stored: frozenset[str]
-    milliseconds: float
-
-    @property
-    def version(self) -> str:
-        """Its name."""
-        return self.checkpoint.manifest.version
-
-    def as_dict(self) -> dict:
-        """Plain numbers, for a JSON file."""
-        return {
-            "validation": self.validation.accuracy.as_dict(),
-            "recall": [self.validation.recall_of(digit).as_dict() for digit in range(CLASSES)],
-            "ece": self.validation.calibration.ece,
-            "surprise": self.surprise,
-            "drawn": _share(self.drawn).as_dict(),
-            "size": self.size,
-            "milliseconds": round(self.milliseconds, 2),
-        }
-
-
-def judge(loaded: Checkpoint, size: int, material: Material) -> Judged:
-    """Ask a version everything the gates want to know.
-
-    Parameters
-    ----------
-    size : bytes of its weights file.
-    """
-    probabilities, labels = loaded.probabilities(material.validation.images), material.validation.labels
-    of_truth = probabilities[torch.arange(len(labels)), labels].double().clamp_min(torch.finfo(torch.float32).tiny)
-    reader = Predictor(loaded)
-    readings = {
-        name: (one, reader.predict_strokes(one.strokes, one.pen_width)) for name, one in drawings.load().items()
-    }
-    drawn = [reader.predict_strokes(strokes).digit == digit for digit, strokes in material.drawn]
-    again = [
-        reader.predict_strokes(one.strokes, one.pen_width).milliseconds for one, _ in readings.values()
-    ]  # warm by now
-    return Judged(
-        loaded,
-        size,
-        evaluate(probabilities, labels),
-        float(-of_truth.log().mean()),
-        np.array(drawn),
-        frozenset(name for name, (one, read) in readings.items() if not one.hard and read.digit == one.digit),
-        float(np.median(again)),
-    )
 
 
 def decide(candidate: Path, current: Path | None, material: Material) -> Decision:
@@ -269,7 +120,7 @@ def calibrated(new: Judged, before: Judged | None, material: Material) -> Verdic
 def drawings_read(new: Judged, before: Judged | None, material: Material) -> Verdict:
     """What a pen draws: no worse on digits drawn for this, and none of the stored drawings lost."""
     if before is None:
-        return _above("drawings", _share(new.drawn), FLOOR_DRAWN)
+        return _above("drawings", share_right(new.drawn), FLOOR_DRAWN)
     verdict = _non_inferior("drawings", compare(new.drawn, before.drawn), new.version, before.version, MARGIN_DRAWN)
     if lost := sorted(before.stored - new.stored):
         return Verdict("drawings", False, f"no longer read: {', '.join(lost)}; {verdict.reason}")
@@ -295,10 +146,6 @@ GATES: tuple[Gate, ...] = (same_data, no_leak, not_worse, every_digit, calibrate
 
 def _judge(folder: Path, material: Material) -> Judged:
     return judge(checkpoint.load(folder), (folder / layout.WEIGHTS).stat().st_size, material)
-
-
-def _share(right: np.ndarray) -> Accuracy:
-    return Accuracy(int(right.sum()), len(right))
 
 
 def _above(gate: str, share: Accuracy, floor: float) -> Verdict:

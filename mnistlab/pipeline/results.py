@@ -16,7 +16,7 @@ from mnistlab.common.files import to_json, write_atomic
 from mnistlab.common.provenance import FOLDER, environment
 
 
-def write(notebook: str, values: dict, *, headlines: Sequence[str] = ()) -> Path:
+def write_results(notebook: str, values: dict, *, headlines: Sequence[str] = ()) -> Path:
     """Write ``<notebook>.json`` and return its path.
 
     Parameters

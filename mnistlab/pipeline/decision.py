@@ -1,0 +1,165 @@
+"""What gates ask and answer: the material, a version judged on it, verdicts, the decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mnistlab.common.constants import CLASSES
+from mnistlab.data import drawings, synthetic
+from mnistlab.data.mnist import Digits, Splits
+from mnistlab.evaluation.intervals import Accuracy
+from mnistlab.evaluation.metrics import Evaluation, evaluate
+from mnistlab.inference.predictor import Predictor
+from mnistlab.registry.checkpoint import Checkpoint
+
+DRAWN, DRAWN_SEED = 500, 20_261_121  # digits drawn to judge by; a seed far from those of trainings, which count from 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one gate said.
+
+    Attributes
+    ----------
+    gate : its name, ``"overall"``.
+    passed : whether it is open.
+    reason : one sentence with the figures, passed or not.
+    """
+
+    gate: str
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What all gates said of one candidate.
+
+    Attributes
+    ----------
+    candidate : its version, as its folder is called.
+    current : the version it was compared with; None if none was in use.
+    verdicts : of every gate that could be asked.
+    figures : those of the candidate, plain numbers; empty if it could not be loaded.
+    """
+
+    candidate: str
+    current: str | None
+    verdicts: tuple[Verdict, ...]
+    figures: dict
+
+    @property
+    def passed(self) -> bool:
+        """Whether all gates are open."""
+        return all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def refusals(self) -> list[str]:
+        """``"gate: reason"`` of every closed gate."""
+        return [f"{verdict.gate}: {verdict.reason}" for verdict in self.verdicts if not verdict.passed]
+
+    def as_dict(self) -> dict:
+        """Plain values, for a JSON file."""
+        verdicts = [vars(verdict) for verdict in self.verdicts]
+        return {**vars(self), "verdicts": verdicts, "passed": self.passed}
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What candidates are judged on, the same for all.
+
+    Attributes
+    ----------
+    name, split_seed : of the data set, and of its split into training and validation images.
+    validation : images that no version learned from.
+    drawn : (digit, strokes) drawn by ``handwriting``.
+    """
+
+    name: str
+    split_seed: int
+    validation: Digits
+    drawn: list[tuple[int, list[np.ndarray]]]
+
+    @classmethod
+    def of(cls, splits: Splits, *, drawn: int = DRAWN) -> Material:
+        """From a split data set; every digit is drawn equally often."""
+        rng = np.random.default_rng(DRAWN_SEED)
+        digits = [(i % CLASSES, synthetic.draw(i % CLASSES, rng)) for i in range(drawn)]
+        return cls(splits.name, splits.seed, splits.validation, digits)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One version on the material.
+
+    Attributes
+    ----------
+    checkpoint : the version.
+    size : bytes of its weights file.
+    validation : its answers on the validation images.
+    surprise : mean -log p of the true digit there, nats.
+    drawn : bool (n,), which of the drawn digits it read.
+    stored : names of those drawings of the lab that it read, the hard ones left out.
+    milliseconds : median of a reading.
+    """
+
+    checkpoint: Checkpoint
+    size: int
+    validation: Evaluation
+    surprise: float
+    drawn: np.ndarray
+    stored: frozenset[str]
+    milliseconds: float
+
+    @property
+    def version(self) -> str:
+        """Its name."""
+        return self.checkpoint.manifest.version
+
+    def as_dict(self) -> dict:
+        """Plain numbers, for a JSON file."""
+        return {
+            "validation": self.validation.accuracy.as_dict(),
+            "recall": [self.validation.recall_of(digit).as_dict() for digit in range(CLASSES)],
+            "ece": self.validation.calibration.ece,
+            "surprise": self.surprise,
+            "drawn": share_right(self.drawn).as_dict(),
+            "size": self.size,
+            "milliseconds": round(self.milliseconds, 2),
+        }
+
+
+def judge(loaded: Checkpoint, size: int, material: Material) -> Judged:
+    """Ask a version everything the gates want to know.
+
+    Parameters
+    ----------
+    size : bytes of its weights file.
+    """
+    probabilities, labels = loaded.probabilities(material.validation.images), material.validation.labels
+    of_truth = probabilities[torch.arange(len(labels)), labels].double().clamp_min(torch.finfo(torch.float32).tiny)
+    reader = Predictor(loaded)
+    readings = {
+        name: (one, reader.predict_strokes(one.strokes, one.pen_width)) for name, one in drawings.load().items()
+    }
+    drawn = [reader.predict_strokes(strokes).digit == digit for digit, strokes in material.drawn]
+    again = [
+        reader.predict_strokes(one.strokes, one.pen_width).milliseconds for one, _ in readings.values()
+    ]  # warm by now
+    return Judged(
+        loaded,
+        size,
+        evaluate(probabilities, labels),
+        float(-of_truth.log().mean()),
+        np.array(drawn),
+        frozenset(name for name, (one, read) in readings.items() if not one.hard and read.digit == one.digit),
+        float(np.median(again)),
+    )
+
+
+def share_right(right: np.ndarray) -> Accuracy:
+    """The share of bool (n,) that is true, n >= 1, with its interval."""
+    return Accuracy(int(right.sum()), len(right))
