@@ -31,7 +31,7 @@ run: $(READY) ## run all notebooks headless: train, judge, report (under 5 minut
 
 # Three settings in jupyter/ keep the pad quick, twice as quick in all. page_config.json: the tab's icon stays as it is, or it
 # would change twice for every move of the pen. overrides.json: the circle of a busy kernel is in the status bar, since the
-# toolbar measures itself anew for every change. server.json: what the kernel says is sent at once (mnistlab/websocket.py).
+# toolbar measures itself anew for every change. server.json: what the kernel says is sent at once (mnistlab/pad/websocket.py).
 # The default address is there for whoever follows the link in the terminal.
 lab: $(READY) ## open JupyterLab on the drawing notebook
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/05_draw.ipynb notebooks/05_draw.ipynb

@@ -20,7 +20,7 @@ def __getattr__(name: str):
 
         return Predictor
     if name == "DigitPad":
-        from mnistlab.pad import DigitPad
+        from mnistlab.pad.widget import DigitPad
 
         return DigitPad
     raise AttributeError(f"module 'mnistlab' has no attribute {name!r}")

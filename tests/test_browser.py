@@ -34,7 +34,7 @@ LEARNS = """from pathlib import Path
 from IPython.display import display
 from mnistlab import DigitPad
 from mnistlab.feedback.store import Store
-from mnistlab.teaching import Teaching
+from mnistlab.pad.adapt_button import Teaching
 pad = DigitPad(models=Path("../learned/models"))
 display(pad, Teaching(pad, store=Store(Path("../learned/feedback.sqlite"))))"""
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import cli, correcting, strip
+from mnistlab import cli
 from mnistlab.common import paths, progress
 from mnistlab.common.errors import FeedbackError, StrokesError
 from mnistlab.data import drawings
@@ -21,7 +21,8 @@ from mnistlab.feedback import consent
 from mnistlab.feedback.database import ABOUT
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
-from mnistlab.pad import DigitPad
+from mnistlab.pad import feedback_panel, feedback_session
+from mnistlab.pad.widget import DigitPad
 
 SEVEN, THREE = (drawings.load()[name].strokes for name in ("seven", "three"))
 
@@ -311,7 +312,7 @@ def test_nothing_on_the_sheet_is_nothing_to_judge(pad, store):
 
 
 def test_a_reading_that_stays_is_counted_once_and_a_fleeting_one_is_not(pad, store, monkeypatch):
-    monkeypatch.setattr(strip, "SEEN", 0.02)
+    monkeypatch.setattr(feedback_panel, "SEEN", 0.02)
 
     async def look() -> None:
         pad.replay(SEVEN)
@@ -328,7 +329,7 @@ def test_a_reading_that_stays_is_counted_once_and_a_fleeting_one_is_not(pad, sto
 
 
 def test_a_note_is_text_and_no_markup():
-    assert "<b>" not in strip.render(correcting.Note("<b>", failed=True))
+    assert "<b>" not in feedback_panel.render(feedback_session.Note("<b>", failed=True))
 
 
 # --- five numbers of a hand -------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from traitlets.config import Config
 from voila.app import Voila
 
 from mnistlab.common import paths
-from mnistlab.websocket import PromptConnection
+from mnistlab.pad.websocket import PromptConnection
 
 
 @pytest.mark.parametrize("kind", [ZMQChannelsWebsocketConnection, PromptConnection])

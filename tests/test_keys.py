@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistlab.keys import HELP, action
+from mnistlab.pad.keyboard import HELP, action
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,13 @@ import pytest
 from ipycanvas import canvas as ipycanvas_canvas
 from PIL import Image
 
-from mnistlab import readout, reasons
 from mnistlab.common.errors import RegistryError, StrokesError
 from mnistlab.data import drawings
 from mnistlab.data.strokes import CANVAS, rasterise
 from mnistlab.inference import counterfactual
 from mnistlab.inference.predictor import Prediction, Predictor
-from mnistlab.pad import INTERVAL, DigitPad
+from mnistlab.pad import prediction_html, reasons
+from mnistlab.pad.widget import INTERVAL, DigitPad
 from mnistlab.registry.registry import Registry
 
 LINE = [(100, 40), (120, 120), (140, 240)]
@@ -113,7 +113,7 @@ def test_ink_is_drawn_anew_even_if_the_reading_fails(pad, monkeypatch):
 
 def test_it_starts_empty_and_asks_for_a_digit(pad):
     assert pad.prediction.digit is None
-    assert readout.PROMPT in pad.controls.said.value
+    assert prediction_html.PROMPT in pad.controls.said.value
     assert pad.predictor.version == pad.controls.versions.value == "0001"
 
 
@@ -201,7 +201,7 @@ def test_undo_and_clear(pad):
     pad.controls.clear.click()
     assert len(pad.drawing) == 0
     assert pad.prediction.digit is None
-    assert readout.PROMPT in pad.controls.said.value
+    assert prediction_html.PROMPT in pad.controls.said.value
     pad.undo()
     pad.clear()
     assert pad.message == ""
@@ -494,7 +494,7 @@ def test_where_nobody_is_watching_it_shows_a_picture(pad, monkeypatch):
 
 def test_importing_the_package_is_cheap_and_no_test_tool_comes_with_the_pad():
     code = "import sys, mnistlab; print('torch' in sys.modules, 'ipywidgets' in sys.modules)\n"
-    code += "import mnistlab.pad; print('playwright' in sys.modules, 'matplotlib' in sys.modules)"
+    code += "import mnistlab.pad.widget; print('playwright' in sys.modules, 'matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"] * 4
 
@@ -608,7 +608,7 @@ def test_why_colours_the_ink_and_gives_reasons(pad, commands):
     assert f"spoke for the {pad.prediction.digit}" in text
     assert text.count("<img") == 4
     expected = counterfactual.smallest_edit(pad.predictor, pad.drawing.strokes, 20)
-    assert readout.sentence(expected.words if expected else reasons.NO_EDIT) in text
+    assert prediction_html.sentence(expected.words if expected else reasons.NO_EDIT) in text
     commands.clear()
     pad.controls.why.value = False
     assert commands.count("clear") == 1  # black again
@@ -637,7 +637,7 @@ def test_why_follows_the_pen_and_pales_what_is_out_of_date(pad, commands):
 def test_reasons_wait_until_the_hand_rests(pad, monkeypatch):
     searched = []
     monkeypatch.setattr(pad.why, "search", lambda *a: searched.append(1))
-    monkeypatch.setattr("mnistlab.pad.PAUSE", 0.02)
+    monkeypatch.setattr("mnistlab.pad.widget.PAUSE", 0.02)
     pad.show_why(True)
 
     async def rest() -> None:
@@ -761,8 +761,8 @@ def test_a_file_that_is_no_drawing_leaves_all_as_it_was(pad, content):
 
 
 def test_a_replay_is_drawn_by_the_clock_and_ends_with_the_same_drawing(pad, monkeypatch):
-    monkeypatch.setattr("mnistlab.replay.SPEED", 20_000)
-    monkeypatch.setattr("mnistlab.replay.LIFT", 0.0)
+    monkeypatch.setattr("mnistlab.pad.playback.SPEED", 20_000)
+    monkeypatch.setattr("mnistlab.pad.playback.LIFT", 0.0)
     draw(pad)
     draw(pad, [(30, 30), (200, 100)])
     pad.correct(4)
@@ -840,34 +840,34 @@ def reading(digit: int | None = 7, confidence: float = 0.9, *, second: int = 1, 
 
 
 def test_the_bars_are_as_long_as_the_probabilities():
-    text = readout.render(reading(7, 0.625, second=3))
+    text = prediction_html.render(reading(7, 0.625, second=3))
     assert text.count('class="mnistlab-bar"') == 10
     assert text.count("width:0.0%") == 8
     assert "width:62.5%" in text
     assert "perhaps a 3: 37.5 %" in text
-    assert "perhaps" not in readout.render(reading(7, 0.95))
+    assert "perhaps" not in prediction_html.render(reading(7, 0.95))
 
 
 def test_only_what_is_certain_to_the_last_digit_is_100_per_cent():
-    assert "99.9 % sure" in readout.render(reading(7, 0.99999))
-    assert "100.0 % sure" in readout.render(reading(7, 1.0))
+    assert "99.9 % sure" in prediction_html.render(reading(7, 0.99999))
+    assert "100.0 % sure" in prediction_html.render(reading(7, 1.0))
 
 
 def test_the_answer_is_announced_only_when_the_pen_is_up():
-    assert 'role="status"' in readout.render(reading())
-    assert "role=" not in readout.render(reading(), settled=False)
+    assert 'role="status"' in prediction_html.render(reading())
+    assert "role=" not in prediction_html.render(reading(), settled=False)
 
 
 def test_without_a_digit_no_bar_is_shown():
-    text = readout.render(reading(None, reason="that is only a dot"))
+    text = prediction_html.render(reading(None, reason="that is only a dot"))
     assert text.count("width:0.0%") == 10
     assert "mnistlab-digit" not in text
     assert "%</span>" not in text
 
 
 def test_what_it_is_told_cannot_become_markup():
-    text = readout.render(reading(None, reason="<script>1</script>"), message="<b>bold</b>")
-    text += readout.render(reading(None, reason="<script>1</script>"))
+    text = prediction_html.render(reading(None, reason="<script>1</script>"), message="<b>bold</b>")
+    text += prediction_html.render(reading(None, reason="<script>1</script>"))
     assert "<script>" not in text
     assert "<b>" not in text
 
@@ -889,19 +889,19 @@ def test_the_canvas_is_as_large_as_the_drawing_and_twice_as_fine(pad):
 
 def test_a_doubtful_drawing_gets_a_set_with_what_it_promises():
     doubtful = dataclasses.replace(reading(4, 0.6, second=9), digits=(4, 9), level=0.995)
-    text = readout.render(doubtful)
+    text = prediction_html.render(doubtful)
     assert 'mnistlab-digit">4<small> or </small>9<' in text
     assert "99.5 % of readings" in text
     assert text.count("mnistlab-first") == 2
     many = dataclasses.replace(doubtful, digits=(4, 9, 1, 7, 3, 2, 0))
-    assert "or 3 more" in readout.render(many)
+    assert "or 3 more" in prediction_html.render(many)
 
 
 def test_what_is_no_digit_is_not_sure_and_keeps_its_bars():
     letter = dataclasses.replace(
         reading(4, 0.6, second=9), digit=None, digits=(), reason="it does not look like a digit"
     )
-    text = readout.render(letter, meant=4)
+    text = prediction_html.render(letter, meant=4)
     assert "not sure<small>it does not look like a digit</small><small>you meant a 4</small>" in text
     assert "mnistlab-first" not in text
     assert "width:60.0%" in text

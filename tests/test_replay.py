@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnistlab.data import drawings, polyline
-from mnistlab.replay import LIFT, LONGEST, SPEED, Player, moments
+from mnistlab.pad.playback import LIFT, LONGEST, SPEED, Player, moments
 
 STROKES = drawings.load()["four"].strokes
 

@@ -14,8 +14,8 @@ from mnistlab.common.errors import ImageError, LabError, StrokesError
 from mnistlab.data import drawings
 from mnistlab.data.strokes import CANVAS, MAX_POINTS, REACH, Drawing
 from mnistlab.inference.predictor import Predictor
-from mnistlab.pad import DigitPad
-from mnistlab.sketch import Sketch
+from mnistlab.pad.document import Sketch
+from mnistlab.pad.widget import DigitPad
 
 LINE = np.array([(100, 40), (120, 120), (140, 240)], dtype=float)
 

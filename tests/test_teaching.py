@@ -15,12 +15,12 @@ from mnistlab.feedback.label_review import Review
 from mnistlab.feedback.records import now
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
-from mnistlab.pad import DigitPad
+from mnistlab.pad.adapt_button import Teaching
+from mnistlab.pad.widget import DigitPad
 from mnistlab.pipeline.adapt import Lesson, Taught, learn
 from mnistlab.pipeline.decision import Decision, Verdict
 from mnistlab.pipeline.finetune import Rehearsal
 from mnistlab.registry.registry import Registry
-from mnistlab.teaching import Teaching
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from mnistlab import tint
 from mnistlab.data import drawings, polyline
 from mnistlab.inference import attribution
 from mnistlab.inference.attribution import Attribution
 from mnistlab.inference.predictor import Predictor
+from mnistlab.pad import heatmap
 
-CSS = files("mnistlab").joinpath("pad.css").read_text(encoding="utf-8")
+CSS = files("mnistlab.pad").joinpath("pad.css").read_text(encoding="utf-8")
 DARK_PAGE = "#212121"  # of Voila's page; JupyterLab's is darker
 
 
@@ -62,19 +62,19 @@ def test_both_themes_set_the_same_colours():
 
 def test_ink_of_every_colour_shows_on_paper():
     for share in np.linspace(-1, 1, 21):
-        r, g, b = tint.colour(np.array([share]))[0]
+        r, g, b = heatmap.colour(np.array([share]))[0]
         assert contrast(f"#{r:02x}{g:02x}{b:02x}", "#ffffff") >= 3
 
 
 def test_the_colour_says_how_much_and_which_way():
-    full = tint.colour(np.array([1.0, -1.0, 0.0, 5.0]))
-    np.testing.assert_array_equal(full, [tint.FOR, tint.AGAINST, tint.NEUTRAL, tint.FOR])
+    full = heatmap.colour(np.array([1.0, -1.0, 0.0, 5.0]))
+    np.testing.assert_array_equal(full, [heatmap.FOR, heatmap.AGAINST, heatmap.NEUTRAL, heatmap.FOR])
 
 
 def test_all_ink_is_covered_and_no_two_strokes_are_joined():
     strokes = drawings.load()["four"].strokes
     found = attribution.attribute(Predictor.load(), strokes)
-    lines, shades = tint.shade(found)
+    lines, shades = heatmap.shade(found)
     assert lines.shape == (len(shades), 2, 2)
     assert (np.hypot(*(lines[:, 1] - lines[:, 0]).T) < 12).all()  # nothing leads from one stroke to the next
     drawn = np.hypot(*(lines[:, 1] - lines[:, 0]).T).sum()
@@ -83,16 +83,16 @@ def test_all_ink_is_covered_and_no_two_strokes_are_joined():
 
 def test_a_dot_among_the_strokes_has_a_colour_too():
     found = Attribution(1, [np.array([(5.0, 5.0)]), np.array([(50.0, 50.0), (50.0, 90.0)])], np.array([-3.0, 3.0]))
-    lines, shades = tint.shade(found)
+    lines, shades = heatmap.shade(found)
     np.testing.assert_allclose(lines[0], [(5, 5), (5, 5)], atol=0.02)
-    np.testing.assert_array_equal(shades[[0, -1]], [tint.AGAINST, tint.FOR])
+    np.testing.assert_array_equal(shades[[0, -1]], [heatmap.AGAINST, heatmap.FOR])
 
 
 def test_without_pieces_there_is_no_colour():
-    lines, shades = tint.shade(Attribution(None, [], np.zeros(0)))
+    lines, shades = heatmap.shade(Attribution(None, [], np.zeros(0)))
     assert (lines.shape, shades.shape) == ((0, 2, 2), (0, 3))
 
 
 def test_ink_that_said_little_stays_pale_even_if_nothing_said_more():
     found = Attribution(1, [np.array([(50.0, 50.0), (50.0, 90.0)])], np.array([0.1]))
-    assert (np.abs(tint.shade(found)[1].astype(int) - tint.NEUTRAL) < 20).all()
+    assert (np.abs(heatmap.shade(found)[1].astype(int) - heatmap.NEUTRAL) < 20).all()

@@ -11,9 +11,9 @@ from importlib.resources import files
 
 import ipywidgets as widgets
 
-from mnistlab import readout
 from mnistlab.common.constants import CLASSES
 from mnistlab.data.strokes import CANVAS, PEN_WIDTHS
+from mnistlab.pad import prediction_html
 
 COLUMN = f"{CANVAS}px"
 READOUT = "256px"
@@ -93,7 +93,7 @@ class Controls:
                 self.links,
                 self.note,
                 self.origin,
-                _text(COLUMN, readout.keys()),
+                _text(COLUMN, prediction_html.keys()),
             ],
             layout=widgets.Layout(width=COLUMN, max_width="100%", margin="0", overflow="visible"),
         )
@@ -104,7 +104,7 @@ class Controls:
         bar = widgets.HBox([self.undo, self.clear, self.why], layout=_bar())
         left = widgets.VBox([sheet, bar, self.pen, self.versions, self.more, self._extras], layout=column)
         left.add_class("mnistlab-column")
-        style = f"<style>{files('mnistlab').joinpath('pad.css').read_text(encoding='utf-8')}</style>"
+        style = f"<style>{files('mnistlab.pad').joinpath('pad.css').read_text(encoding='utf-8')}</style>"
         hidden = widgets.HTML(style, layout=widgets.Layout(display="none"))
         self.fold(open=False)
         for part in self._meant:  # the strip has ten such buttons of its own

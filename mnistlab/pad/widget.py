@@ -18,24 +18,24 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 import numpy as np
 
-from mnistlab import keys, readout
 from mnistlab.common import paths
 from mnistlab.common.errors import FeedbackError, LabError
 from mnistlab.common.progress import headless
-from mnistlab.controls import NONE, Controls
 from mnistlab.data import drawings
 from mnistlab.data.strokes import PEN_WIDTH, Drawing, as_strokes, check_pen, rasterise
 from mnistlab.inference.predictor import Prediction, Predictor
-from mnistlab.later import Later
-from mnistlab.readers import Readers
-from mnistlab.replay import Moment, Player
-from mnistlab.sheet import REACH, Sheet
-from mnistlab.sketch import Sketch
-from mnistlab.why import Why
+from mnistlab.pad import keyboard, prediction_html
+from mnistlab.pad.canvas import REACH, Sheet
+from mnistlab.pad.controls import NONE, Controls
+from mnistlab.pad.document import Sketch
+from mnistlab.pad.explanation import Why
+from mnistlab.pad.model_choice import Readers
+from mnistlab.pad.playback import Moment, Player
+from mnistlab.pad.schedule import Later
 
 if TYPE_CHECKING:
     from mnistlab.feedback.store import Store
-    from mnistlab.strip import Strip
+    from mnistlab.pad.feedback_panel import Strip
 
 INTERVAL = 0.04  # seconds between two readings of a stroke under way; 25 a second look continuous
 FRAME = 1 / 60  # seconds; ink that comes more often than a screen shows it only keeps the page busy
@@ -54,9 +54,9 @@ def _handler(method: Callable) -> Callable:
         try:
             method(self, *args, **options)
         except LabError as error:
-            self._complain(readout.sentence(str(error)))
+            self._complain(prediction_html.sentence(str(error)))
         except Exception as error:
-            self._complain(readout.sentence(f"that did not work ({type(error).__name__}: {str(error)[:200]})"))
+            self._complain(prediction_html.sentence(f"that did not work ({type(error).__name__}: {str(error)[:200]})"))
             raise
 
     return handled
@@ -251,7 +251,7 @@ class DigitPad(widgets.Box):
     @_handler
     def key(self, key: object, shift: bool = False, control: bool = False, meta: bool = False) -> None:
         """A key on the canvas, as the browser names it; ``keys`` says what each does."""
-        match keys.action(key, shift=shift, control=control, meta=meta):
+        match keyboard.action(key, shift=shift, control=control, meta=meta):
             case ("step", dx, dy):
                 self.step(dx, dy)
             case ("pen",):
@@ -332,7 +332,7 @@ class DigitPad(widgets.Box):
         self.stop()
         path = drawings.freeze(self.drawing.strokes, pen_width=self.sketch.pen_width, digit=self.true_digit)
         where = path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else path
-        self.controls.note.value = readout.note(f"Kept as {where}")
+        self.controls.note.value = prediction_html.note(f"Kept as {where}")
 
     # --- who reads, and why -------------------------------------------------------------------------------------------
 
@@ -560,12 +560,12 @@ class DigitPad(widgets.Box):
             self._judged(self.strip)
         if self._is_settled and controls.more.value:
             strokes = self.drawing.strokes
-            controls.links.value = readout.links(strokes, pen_width=sketch.pen_width, digit=sketch.true_digit)
-            controls.origin.value = readout.origin(readers.first.checkpoint.manifest)
+            controls.links.value = prediction_html.links(strokes, pen_width=sketch.pen_width, digit=sketch.true_digit)
+            controls.origin.value = prediction_html.origin(readers.first.checkpoint.manifest)
 
     def _judged(self, strip: Strip) -> None:
         """Show the strip anew; a reading that stays for a while is counted."""
-        from mnistlab.strip import SEEN
+        from mnistlab.pad.feedback_panel import SEEN
 
         strip.state.watch(self.sketch)
         self._marking = True
@@ -578,7 +578,7 @@ class DigitPad(widgets.Box):
             self._seen.start(SEEN)
 
     def _say(self, prediction: Prediction, who: Predictor, message: str = "") -> str:
-        return readout.render(
+        return prediction_html.render(
             prediction,
             scrambled=who.scrambled(prediction),
             settled=self._is_settled,
@@ -616,6 +616,6 @@ def _strip(feedback: Store | bool | None) -> Strip | None:
     """The strip for a store; nobody gives feedback in a notebook that runs headless, and the lab's own store stays closed."""
     if feedback is None or feedback is False or (feedback is True and headless()):
         return None
-    from mnistlab.strip import Strip  # brings SQLAlchemy, of no use to other pads
+    from mnistlab.pad.feedback_panel import Strip  # brings SQLAlchemy, of no use to other pads
 
     return Strip(feedback)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mnistlab import readout, tint
 from mnistlab.data import polyline
 from mnistlab.data.strokes import CANVAS
 from mnistlab.inference.attribution import Edit, Step
+from mnistlab.pad import heatmap, prediction_html
 
 INK, GONE, ADDED = "#1a1a1a", "#f3c9a8", "#d55e00"
 NO_EDIT = "no small edit that was tried flips it"
@@ -23,7 +23,7 @@ def legend(digit: int | None) -> str:
     """What the colours of the ink mean."""
     if digit is None:
         return "<p>Draw a digit, and its ink takes the colour of what it says.</p>"
-    words = ((tint.FOR, f"spoke for the {digit}"), (tint.AGAINST, "against it"), (tint.NEUTRAL, "said little"))
+    words = ((heatmap.FOR, f"spoke for the {digit}"), (heatmap.AGAINST, "against it"), (heatmap.NEUTRAL, "said little"))
     keys = "".join(f'<span class="mnistlab-key" style="background:rgb{colour}"></span>{word}' for colour, word in words)
     return f"<p>{keys}</p>"
 
@@ -48,7 +48,7 @@ def render(
     pen_width : px, to show the edit with.
     settled : False while a stroke is under way: what is shown is that of the last one.
     """
-    figures = "".join(readout.picture(step.image, step.name) for step in film)
+    figures = "".join(prediction_html.picture(step.image, step.name) for step in film)
     if film and digit is not None:
         figures += _edit(strokes, edit, pen_width)
     waiting = "" if settled else " mnistlab-waiting"
@@ -60,7 +60,7 @@ def _edit(strokes: Sequence[np.ndarray], edit: Edit | None, pen_width: float) ->
     if edit is not None:
         inked += [(GONE, edit.removed), (ADDED, edit.added)]
     lines = "".join(_line(colour, line, pen_width) for colour, group in inked for line in group)
-    words = readout.sentence(NO_EDIT if edit is None else edit.words)
+    words = prediction_html.sentence(NO_EDIT if edit is None else edit.words)
     return (
         f'<figure class="mnistlab-edit"><svg viewBox="0 0 {CANVAS} {CANVAS}" aria-hidden="true">{lines}</svg>'
         f"<figcaption>{html.escape(words)}</figcaption></figure>"

@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from mnistlab import readout
 from mnistlab.common.errors import LabError, RegistryError
 from mnistlab.feedback.store import Store
-from mnistlab.pad import DigitPad
+from mnistlab.pad import prediction_html
+from mnistlab.pad.feedback_panel import Note, render
+from mnistlab.pad.widget import DigitPad
 from mnistlab.pipeline.adapt import Lesson, learn
 from mnistlab.registry.registry import Registry
-from mnistlab.strip import Note, render
 
 UNDO = "<code>mnistlab models rollback</code> takes it back."
 
@@ -93,7 +93,9 @@ def outcome(done: Lesson) -> str:
     """What came of a lesson, as HTML."""
     learned, base = len(done.taught.learned), done.taught.base
     if done.version is None:
-        refusals = "".join(f"<li>{html.escape(readout.sentence(reason))}</li>" for reason in done.decision.refusals)
+        refusals = "".join(
+            f"<li>{html.escape(prediction_html.sentence(reason))}</li>" for reason in done.decision.refusals
+        )
         said = f"Version {base} stays in use: what was learned from {learned} drawings did not pass every gate."
         return f"{render(Note(said, failed=True))}<ul>{refusals}</ul>"
     later = next((v.reason for v in done.decision.verdicts if v.gate == "later"), "")

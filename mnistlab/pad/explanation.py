@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnistlab import reasons, tint
 from mnistlab.inference import attribution
 from mnistlab.inference.attribution import Attribution, Edit, Step
 from mnistlab.inference.predictor import Prediction, Predictor
-from mnistlab.sketch import Sketch
+from mnistlab.pad import heatmap, reasons
+from mnistlab.pad.document import Sketch
 
 
 class Why:
@@ -40,7 +40,7 @@ class Why:
     @property
     def shades(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Colours for the ink, as ``tint.shade`` gives them, or None."""
-        return None if self.attribution is None else tint.shade(self.attribution)
+        return None if self.attribution is None else heatmap.shade(self.attribution)
 
     def colour(self, predictor: Predictor, sketch: Sketch, prediction: Prediction) -> None:
         """Find which ink spoke for the digit that was read, if that is asked for."""

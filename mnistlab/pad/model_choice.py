@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mnistlab import readout
 from mnistlab.common.errors import CheckpointError, RegistryError
 from mnistlab.inference.predictor import Predictor
+from mnistlab.pad import prediction_html
 from mnistlab.registry.registry import Registry
 
 
@@ -56,11 +56,11 @@ class Readers:
     def options(self) -> list[tuple[str, str]]:
         """The versions on offer as (label, name), the newest first."""
         if self.registry is None:
-            return [(readout.label(who.checkpoint.manifest), who.version) for who in self._offered]
+            return [(prediction_html.label(who.checkpoint.manifest), who.version) for who in self._offered]
         options = []
         for name in reversed(self.registry.versions()):
             try:
-                options.append((readout.label(self.registry.manifest(name)), name))
+                options.append((prediction_html.label(self.registry.manifest(name)), name))
             except CheckpointError:  # it stays on the list, and choosing it says what is wrong
                 options.append((f"{name}, damaged", name))
         return options

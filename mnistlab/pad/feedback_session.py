@@ -17,7 +17,7 @@ from mnistlab.feedback import consent, records
 from mnistlab.feedback.records import Correction, Use
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Prediction
-from mnistlab.sketch import Sketch
+from mnistlab.pad.document import Sketch
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from ipycanvas import Canvas, hold_canvas
 from ipywidgets import Layout
 from PIL import Image
 
-from mnistlab import tint
 from mnistlab.data import polyline
 from mnistlab.data.strokes import CANVAS
+from mnistlab.pad import heatmap
 
 SHARP = 2  # canvas px for each px on the screen: edges stay crisp on high-resolution screens
 INK = 0x1A  # grey of the ink
@@ -96,7 +96,7 @@ class Sheet(Canvas):
         """
         pixels = None if picture is None else _fill(picture)
         curves = [polyline.smooth(stroke) for stroke in strokes]
-        ink = f"#{INK:02x}{INK:02x}{INK:02x}" if shades is None else "#{:02x}{:02x}{:02x}".format(*tint.NEUTRAL)
+        ink = f"#{INK:02x}{INK:02x}{INK:02x}" if shades is None else "#{:02x}{:02x}{:02x}".format(*heatmap.NEUTRAL)
         # A reloaded page does not know which canvas is meant, and ipycanvas names it only when it changes (its issue 322).
         self._canvas_manager._current_canvas = None
         with hold_canvas():  # nothing in here may raise: ipycanvas would hold back every later command

@@ -12,10 +12,10 @@ import ipywidgets as widgets
 
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import FeedbackError
-from mnistlab.correcting import Correcting, Note
 from mnistlab.feedback import consent
 from mnistlab.inference.predictor import Prediction
-from mnistlab.sketch import Sketch
+from mnistlab.pad.document import Sketch
+from mnistlab.pad.feedback_session import Correcting, Note
 
 if TYPE_CHECKING:
     from mnistlab.feedback.store import Store

@@ -18,7 +18,7 @@ from mnistlab.common.constants import CLASSES
 from mnistlab.data import drawings
 from mnistlab.evaluation.formatting import percent
 from mnistlab.inference.predictor import Prediction
-from mnistlab.keys import HELP
+from mnistlab.pad.keyboard import HELP
 from mnistlab.registry.card import lineage
 from mnistlab.registry.manifest import Manifest
 
