@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import Predictor, benchmark
-from mnistlab.benchmark import placed, replay
+from mnistlab import Predictor
 from mnistlab.cli import main
 from mnistlab.common.errors import DataError
 from mnistlab.data import synthetic
 from mnistlab.data.pen_files import Drawing, read_drawings
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy
+from mnistlab.studies.bench import pen_strokes
+from mnistlab.studies.bench.pen_strokes import placed, replay
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +64,8 @@ def test_what_is_no_file_is_refused(tmp_path, name):
         read_drawings(tmp_path / name)
 
 
-@pytest.mark.parametrize("place", benchmark.PLACES)
-@pytest.mark.parametrize("size", benchmark.SIZES)
+@pytest.mark.parametrize("place", pen_strokes.PLACES)
+@pytest.mark.parametrize("size", pen_strokes.SIZES)
 def test_a_drawing_is_put_where_and_as_large_as_asked(drawings, place, size):
     points = np.concatenate(placed(drawings[0], size, place).strokes)
     assert np.ptp(points, axis=0).max() == pytest.approx(size)
@@ -110,8 +111,8 @@ def test_the_report_counts_every_drawing_and_condition(drawings):
     assert all(one.held.n == 31 for one in report.coverage)
     assert {accuracy.n for accuracy in report.by_condition.values()} == {4}
     json.dumps(report.as_dict(), allow_nan=False)
-    assert any("digit" in line for line in benchmark.lines(report))
+    assert any("digit" in line for line in pen_strokes.lines(report))
     least = min(accuracy.correct for accuracy in report.by_condition.values())
-    worst = [line for line in benchmark.lines(report) if f"worst {formatting.accuracy(Accuracy(least, 4))}" in line]
+    worst = [line for line in pen_strokes.lines(report) if f"worst {formatting.accuracy(Accuracy(least, 4))}" in line]
     assert len(worst) >= 3  # of a pen width, a size and a place, with its interval
     assert replay(Predictor.load(), drawings[:3], sample=0, show_progress=False).by_condition == {}

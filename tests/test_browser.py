@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab import pointer, simulation
 from mnistlab.common import paths
 from mnistlab.data import drawings
 from mnistlab.data.strokes import rasterise
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
 from mnistlab.registry.registry import Registry
+from mnistlab.studies import simulated_use
+from mnistlab.studies.bench import browser_latency
 
 pytestmark = pytest.mark.browser
 
@@ -231,7 +232,7 @@ def test_a_button_released_outside_ends_the_stroke(pad, kernel):
 
 def test_moves_faster_than_any_hand_lose_no_point_and_the_last_is_read(pad, kernel):
     pad.locator(".mnistlab-sheet").scroll_into_view_if_needed()
-    sent, _ = pad.evaluate(pointer.STORM, 3)
+    sent, _ = pad.evaluate(browser_latency.STORM, 3)
     pad.locator(".mnistlab-readout [role=status]").wait_for()  # the pen is up
     assert int(browser.ask(kernel, "pad.drawing.n_points")) == sent + 1
     same = "(pad.prediction.probabilities == pad.predictor.predict_strokes(pad.drawing.strokes).probabilities).all()"
@@ -383,7 +384,7 @@ def test_a_press_on_a_button_learns_a_hand_and_the_pad_reads_with_what_came_of_i
     place.mkdir()
     registry, store = Registry(paths.models()).copy(place / "models"), Store(place / "feedback.sqlite")
     registry.promote("0001")
-    for day in simulation.days(Predictor(registry.load()), list(drawings.load().values()), 4):
+    for day in simulated_use.days(Predictor(registry.load()), list(drawings.load().values()), 4):
         for one in day:
             store.add(one)
     tab = page.context.new_page()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mnistlab.common.errors import LabError
-from mnistlab.disputed import DISPUTED, judge
+from mnistlab.studies.label_errors import DISPUTED, judge
 
 
 def test_there_are_fifteen_and_their_labels_are_those_of_the_test_set(splits):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab import explore
 from mnistlab.common.constants import CLASSES, PIXELS, SIDE
 from mnistlab.common.errors import DataError
 from mnistlab.data.mnist import Digits
 from mnistlab.data.permutation import Permutation
+from mnistlab.studies import exploration
 
 
 def random_digits(n: int, seed: int) -> Digits:
@@ -18,9 +18,9 @@ def random_digits(n: int, seed: int) -> Digits:
 
 
 @pytest.fixture(scope="module")
-def found() -> tuple[Digits, Digits, explore.Neighbours]:
+def found() -> tuple[Digits, Digits, exploration.Neighbours]:
     queries, references = random_digits(30, 1), random_digits(80, 2)
-    return queries, references, explore.neighbours(queries, references, k=2)
+    return queries, references, exploration.neighbours(queries, references, k=2)
 
 
 @pytest.fixture(scope="module")
@@ -70,20 +70,20 @@ def test_own_and_oddness(found):
 
 def test_a_class_without_enough_references_is_named():
     with pytest.raises(DataError, match="3 neighbours of each digit are asked for, but there are only 2 of 0"):
-        explore.neighbours(random_digits(5, 0), random_digits(20, 0), k=3)
+        exploration.neighbours(random_digits(5, 0), random_digits(20, 0), k=3)
 
 
 def test_correlation_falls_with_distance_and_a_permutation_only_renames_it(smooth):
-    before = explore.pixel_correlation(smooth)
-    curve = explore.correlation_by_distance(before)
+    before = exploration.pixel_correlation(smooth)
+    curve = exploration.correlation_by_distance(before)
     assert curve.shape == (SIDE - 1,)
     assert curve[0] > 0.85 > curve[1] > curve[2]
     scramble = Permutation.random(3)
-    after = explore.pixel_correlation(scramble.apply(smooth))
+    after = exploration.pixel_correlation(scramble.apply(smooth))
     order = scramble.order.numpy()
     assert after == pytest.approx(before[np.ix_(order, order)], abs=1e-9)
-    assert explore.moved(before, scramble) == pytest.approx(after, abs=1e-9)
-    assert np.abs(explore.correlation_by_distance(after)).max() < 0.1
+    assert exploration.moved(before, scramble) == pytest.approx(after, abs=1e-9)
+    assert np.abs(exploration.correlation_by_distance(after)).max() < 0.1
 
 
 def test_correlation_by_distance_looks_along_rows_and_columns():
@@ -92,16 +92,16 @@ def test_correlation_by_distance_looks_along_rows_and_columns():
     same_row = (rows[:, None] == rows).astype(float)
     same_row[columns[:, None] == columns] = 3
     # half of the pairs share a row (1), half a column (3)
-    assert explore.correlation_by_distance(same_row) == pytest.approx(np.full(SIDE - 1, 2.0))
+    assert exploration.correlation_by_distance(same_row) == pytest.approx(np.full(SIDE - 1, 2.0))
 
 
 def test_a_pixel_that_never_varies_is_left_out(smooth):
     images = smooth.clone()
     images[:, 0, 0] = 0
-    correlation = explore.pixel_correlation(images)
+    correlation = exploration.pixel_correlation(images)
     assert np.isnan(correlation[0]).all()
-    assert np.isfinite(explore.correlation_by_distance(correlation)).all()
-    pixels, partners = explore.best_partners(correlation)
+    assert np.isfinite(exploration.correlation_by_distance(correlation)).all()
+    pixels, partners = exploration.best_partners(correlation)
     assert len(pixels) == PIXELS - 1
     assert 0 not in pixels
     assert 0 not in partners
@@ -112,7 +112,7 @@ def test_a_pixel_that_never_varies_is_left_out(smooth):
 def test_a_distance_at_which_nothing_varies_is_unknown_without_a_warning(smooth):
     images = smooth.clone()
     images[:, 0], images[:, :, 0] = 0, 0
-    curve = explore.correlation_by_distance(explore.pixel_correlation(images))
+    curve = exploration.correlation_by_distance(exploration.pixel_correlation(images))
     assert np.isnan(curve[-1])
     assert np.isfinite(curve[:-1]).all()
 
@@ -120,19 +120,19 @@ def test_a_distance_at_which_nothing_varies_is_unknown_without_a_warning(smooth)
 def test_best_partner_of_a_copy_is_the_copy():
     images = random_digits(200, 5).images
     images[:, 20, 20] = images[:, 3, 4]
-    pixels, partners = explore.best_partners(explore.pixel_correlation(images))
+    pixels, partners = exploration.best_partners(exploration.pixel_correlation(images))
     assert partners[pixels == 3 * SIDE + 4] == 20 * SIDE + 20
 
 
 def test_windows_of_one_grey_need_one_number_and_noise_needs_all():
     greys = torch.arange(256, dtype=torch.uint8)[:, None, None].expand(256, SIDE, SIDE)
-    assert explore.window_variance(greys)[0] == pytest.approx(1)
-    noise = explore.window_variance(random_digits(600, 6).images)
+    assert exploration.window_variance(greys)[0] == pytest.approx(1)
+    noise = exploration.window_variance(random_digits(600, 6).images)
     assert noise == pytest.approx(np.arange(1, 26) / 25, abs=0.02)
 
 
 def test_smooth_images_need_fewer_numbers_than_the_same_scrambled(smooth):
-    plain = explore.window_variance(smooth)
-    scrambled = explore.window_variance(Permutation.random(3).apply(smooth))
+    plain = exploration.window_variance(smooth)
+    scrambled = exploration.window_variance(Permutation.random(3).apply(smooth))
     assert plain[5] > scrambled[5] + 0.4
     assert plain[-1] == pytest.approx(1)

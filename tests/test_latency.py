@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import latency, pointer
 from mnistlab.cli import main
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError
 from mnistlab.inference.predictor import Predictor
-from mnistlab.latency import Timing
+from mnistlab.studies.bench import browser_latency, latency
+from mnistlab.studies.bench.latency import Timing
 
 
 def call(*arguments: str):
@@ -47,13 +47,13 @@ def test_readings_and_explanations_are_timed():
         latency.measure(Predictor.load("0001", models=paths.models()), n=9)
 
 
-SEEN = pointer.PointerReport(
+SEEN = browser_latency.PointerReport(
     Timing("last pointer event to digit shown", np.array([30.0, 40.0]), {95: 50}), 6001, 5999, 199.6, 12.3
 )
 
 
 def test_the_command_prints_a_table_or_json(monkeypatch):
-    monkeypatch.setattr(pointer, "measure", lambda version, n, seconds: SEEN)
+    monkeypatch.setattr(browser_latency, "measure", lambda version, n, seconds: SEEN)
     plain = call("--n", "10")
     assert plain.exit_code == 0, plain.output
     assert len(plain.stdout.splitlines()) == 6
@@ -77,7 +77,7 @@ def test_without_a_browser_it_is_said_what_is_missing(monkeypatch):
     monkeypatch.delenv("MNISTLAB_CHROMIUM", raising=False)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(LabError, match="no Chromium found"):
-        pointer.measure()
+        browser_latency.measure()
     known = builtins.__import__
 
     def without(name, *rest):
@@ -87,19 +87,19 @@ def test_without_a_browser_it_is_said_what_is_missing(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(LabError, match="pip install playwright"):
-        pointer.measure()
+        browser_latency.measure()
 
 
 @pytest.mark.browser
 def test_in_a_real_browser_no_point_is_lost(monkeypatch):
     try:
-        pointer._chromium()
+        browser_latency._chromium()
     except LabError as error:
         if os.environ.get("CI") == "true":
             pytest.fail(str(error))
         pytest.skip(str(error))
     monkeypatch.setenv("MNISTLAB_MODELS", str(paths.models()))
-    seen = pointer.measure(n=1, seconds=1)
+    seen = browser_latency.measure(n=1, seconds=1)
     assert len(seen.answer.milliseconds) == 1
     assert seen.sent == seen.arrived == 201
     assert seen.lag > 0

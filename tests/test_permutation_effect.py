@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab import permutation_effect as effect
 from mnistlab.common.errors import LabError
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import MeanInterval
+from mnistlab.studies import permutation_effect as effect
 from mnistlab.training.cache import Record
 from mnistlab.training.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED
 from mnistlab.training.records import Settings

@@ -6,7 +6,6 @@ import torch
 from click.testing import CliRunner
 from test_benchmark import write
 
-from mnistlab import writers
 from mnistlab.cli import main
 from mnistlab.common.errors import DataError, TrainingError
 from mnistlab.data import synthetic
@@ -17,7 +16,8 @@ from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline import finetune
 from mnistlab.pipeline.finetune import Rehearsal, Settings, distinct, fine_tune
 from mnistlab.registry.registry import Registry
-from mnistlab.writers import Trial, measure, summarise
+from mnistlab.studies.bench import finetune_writers
+from mnistlab.studies.bench.finetune_writers import Trial, measure, summarise
 
 FEW = {"mnist": 300, "drawn": 20, "others": 10}
 
@@ -185,9 +185,11 @@ def test_the_summary_is_over_writers(trials):
     assert row.before.high == pytest.approx(0.04)
     none = summarise([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)])
     assert np.isnan(none[0].left.mean)
-    assert "none to lose" in "\n".join(writers.lines([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)], "0003", ()))
-    assert writers.as_dict([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)], "0003", ())["others"][0]["left"]["mean"] is None
-    table = list(writers.lines(trials, "0003", (1,)))
+    assert "none to lose" in "\n".join(finetune_writers.lines([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)], "0003", ()))
+    assert (
+        finetune_writers.as_dict([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)], "0003", ())["others"][0]["left"]["mean"] is None
+    )
+    table = list(finetune_writers.lines(trials, "0003", (1,)))
     assert sum(line.startswith("1 writer, ") for line in table) == 2
 
 

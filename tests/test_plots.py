@@ -16,19 +16,21 @@ from mnistlab.common.constants import CLASSES, PIXELS
 from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
 from mnistlab.data.synthetic import Style
-from mnistlab.disputed import DISPUTED
 from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare
 from mnistlab.evaluation.metrics import evaluate
 from mnistlab.inference.attribution import Attribution, Edit, Step
 from mnistlab.inference.predictor import Prediction
-from mnistlab.permutation_effect import Crossed
 from mnistlab.plots.pictures import SIGNED
+from mnistlab.studies import handwriting_figures, permutation_effect_figures, what_it_sees_figures
+from mnistlab.studies.label_errors import DISPUTED
+from mnistlab.studies.permutation_effect import Crossed
+from mnistlab.studies.unscramble import figures as unscramble_figures
+from mnistlab.studies.unscramble.solve import Draft, Unscrambled, score
+from mnistlab.studies.unscramble.solve import Step as Unscrambling
 from mnistlab.training.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
 from mnistlab.training.networks import build, to_input
 from mnistlab.training.records import Epoch
-from mnistlab.unscramble import Draft, Unscrambled, score
-from mnistlab.unscramble import Step as Unscrambling
 
 SCRAMBLE = Permutation.random(42)
 
@@ -148,7 +150,9 @@ FIGURES = {
     "per_class": lambda: plots.per_class({"plain net": evaluation(), "permuted net": evaluation(40)}),
     "reliability": lambda: plots.reliability({"plain net": evaluation(), "permuted net": evaluation(40)}),
     "coverage": lambda: plots.coverage([coverage(0.9, 950), coverage(0.99, 985)]),
-    "refusals": lambda: plots.refusals({"one": {"letters": Accuracy(5, 100)}, "two": {"letters": Accuracy(90, 100)}}),
+    "refusals": lambda: handwriting_figures.refusals(
+        {"one": {"letters": Accuracy(5, 100)}, "two": {"letters": Accuracy(90, 100)}}
+    ),
     "attribution": lambda: plots.attribution(Attribution(1, STROKE, np.array([2.0]))),
     "edit": lambda: plots.edit(STROKE, Edit([], STROKE, [], 7, 90.0, "without it")),
     "steps": lambda: plots.steps([Step("as drawn", np.zeros((280, 280), np.uint8))]),
@@ -186,32 +190,49 @@ FIGURES = {
         [0.1, 0.5, 1.0], [prediction(None), prediction(7), prediction(3)], [INK] * 3, shown=3
     ),
     "replays": lambda: plots.replays([INK] * 2, [3, 5], [prediction(3), prediction(3)], name="plain net", columns=2),
-    "coming_back": lambda: plots.coming_back(DIGITS.images[:4], FOUND, JUDGED),
-    "drawn_graph": lambda: plots.drawn_graph(FOUND.draft, SCRAMBLE),
-    "found_where": lambda: plots.found_where(FOUND, SCRAMBLE, JUDGED),
-    "layouts": lambda: plots.layouts(
+    "coming_back": lambda: unscramble_figures.coming_back(DIGITS.images[:4], FOUND, JUDGED),
+    "drawn_graph": lambda: unscramble_figures.drawn_graph(FOUND.draft, SCRAMBLE),
+    "found_where": lambda: unscramble_figures.found_where(FOUND, SCRAMBLE, JUDGED),
+    "layouts": lambda: unscramble_figures.layouts(
         {"plain": Accuracy(990, 1_000), "scrambled": Accuracy(930, 1_000), "recovered": Accuracy(989, 1_000)},
         {"other, plain": Accuracy(920, 1_000), "other, scrambled": Accuracy(919, 1_000)},
     ),
-    "crossed": lambda: plots.crossed(crossed()),
-    "partly": lambda: plots.partly(READ, {"rows": 0.5, "blocks of 7": 0.9}, {"plain": 0.98, "scrambled": 0.9}),
-    "digit_costs": lambda: plots.digit_costs(
+    "crossed": lambda: permutation_effect_figures.crossed(crossed()),
+    "partly": lambda: permutation_effect_figures.partly(
+        READ, {"rows": 0.5, "blocks of 7": 0.9}, {"plain": 0.98, "scrambled": 0.9}
+    ),
+    "digit_costs": lambda: permutation_effect_figures.digit_costs(
         {name: np.arange(60).reshape(10, 3, 2) / 1000 for name in ("convnet", "fully-connected")}
     ),
-    "strongest": lambda: plots.strongest(
+    "strongest": lambda: what_it_sees_figures.strongest(
         [DIGITS.images[:6, :5, :5].view(3, 2, 5, 5), DIGITS.images[:6].view(3, 2, 28, 28)]
     ),
-    "occlusions": lambda: plots.occlusions(DIGITS.images[:3], [np.eye(28)] * 3, ["a", "b", "c"]),
-    "neighbours": lambda: plots.neighbours(
+    "occlusions": lambda: what_it_sees_figures.occlusions(DIGITS.images[:3], [np.eye(28)] * 3, ["a", "b", "c"]),
+    "neighbours": lambda: what_it_sees_figures.neighbours(
         DIGITS[:2], torch.tensor([0, 7]), DIGITS, torch.tensor([[10, 20, 30], [11, 17, 27]])
     ),
-    "disputed": lambda: plots.disputed(DIGITS.images[:6], DISPUTED[:6], torch.tensor([8, 6, 9, 4, 0, 0])),
-    "ceiling": lambda: plots.ceiling(
+    "disputed": lambda: what_it_sees_figures.disputed(
+        DIGITS.images[:6], DISPUTED[:6], torch.tensor([8, 6, 9, 4, 0, 0])
+    ),
+    "ceiling": lambda: what_it_sees_figures.ceiling(
         {"one": Accuracy(9_911, 10_000), "two": Accuracy(9_939, 10_000)}, Accuracy(9_985, 10_000)
     ),
-    "styles": lambda: plots.styles({style: DIGITS.images[:1] for style in STYLES}, columns=5),
-    "style_readings": lambda: plots.style_readings({"before": {style: Accuracy(50, 100) for style in STYLES}}),
-    "recipes": lambda: plots.recipes({"one": {"pen": Accuracy(90, 100)}, "two": {"pen": Accuracy(95, 100)}}),
+    "styles": lambda: handwriting_figures.styles({style: DIGITS.images[:1] for style in STYLES}, columns=5),
+    "style_readings": lambda: handwriting_figures.style_readings(
+        {"before": {style: Accuracy(50, 100) for style in STYLES}}
+    ),
+    "recipes": lambda: handwriting_figures.recipes(
+        {"one": {"pen": Accuracy(90, 100)}, "two": {"pen": Accuracy(95, 100)}}
+    ),
+}
+
+
+STUDIES = (handwriting_figures, permutation_effect_figures, what_it_sees_figures, unscramble_figures)
+PLACES = {name: plots for name in plots.__all__ if inspect.isfunction(getattr(plots, name))} | {
+    name: module
+    for module in STUDIES
+    for name, member in vars(module).items()
+    if inspect.isfunction(member) and member.__module__ == module.__name__ and not name.startswith("_")
 }
 
 
@@ -229,8 +250,7 @@ def titles_of(drawn) -> str:
 
 
 def test_every_figure_of_the_module_is_tried_here():
-    public = {name for name in plots.__all__ if inspect.isfunction(getattr(plots, name))}
-    assert public - {"live_curves"} == set(FIGURES)
+    assert set(PLACES) - {"live_curves"} == set(FIGURES)
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -255,14 +275,14 @@ def test_a_figure_can_be_drawn_without_a_warning(name):
 
 
 def takes_ax():
-    return [n for n in FIGURES if "ax" in inspect.signature(getattr(plots, n)).parameters]
+    return [n for n in FIGURES if "ax" in inspect.signature(getattr(PLACES[n], n)).parameters]
 
 
 @pytest.mark.parametrize("name", takes_ax())
 def test_a_figure_given_an_axes_draws_there_and_opens_no_other(name, monkeypatch):
     ax = plt.figure().add_subplot()
-    drawing = getattr(plots, name)
-    monkeypatch.setattr(plots, name, lambda *a, **k: drawing(*a, **k, ax=ax))
+    drawing = getattr(PLACES[name], name)
+    monkeypatch.setattr(PLACES[name], name, lambda *a, **k: drawing(*a, **k, ax=ax))
     assert FIGURES[name]() is ax
     assert len(plt.get_fignums()) == 1
     assert ax.get_title()
@@ -583,7 +603,7 @@ def test_replays_colour_what_was_misread():
 
 
 def test_digits_come_back_stage_by_stage():
-    axes = plots.coming_back(DIGITS.images[:4], FOUND, JUDGED)
+    axes = unscramble_figures.coming_back(DIGITS.images[:4], FOUND, JUDGED)
     assert axes.shape == (3, 4)
     first, last = (np.stack([ax.images[0].get_array() for ax in row]) for row in (axes[0], axes[2]))
     assert np.array_equal(first, DIGITS.images[:4].numpy())
@@ -592,7 +612,7 @@ def test_digits_come_back_stage_by_stage():
 
 
 def test_where_pixels_were_found_is_shown_where_they_belong():
-    shown = plots.found_where(FOUND, SCRAMBLE, JUDGED).images[0].get_array()
+    shown = unscramble_figures.found_where(FOUND, SCRAMBLE, JUDGED).images[0].get_array()
     seldom = np.zeros(PIXELS, bool)
     seldom[SCRAMBLE.order.numpy()[:10]] = True
     assert np.array_equal(shown.flatten(), np.where(seldom, -1, 0))
@@ -605,7 +625,7 @@ def test_layouts_say_what_scrambling_costs_and_what_is_left_of_it():
     assert [label.get_text() for label in ax.get_yticklabels()] == names
     assert [text.get_text() for text in ax.texts] == ["99.0", "93.0", "98.9", "92.0", "91.9"]
     better = {"plain": Accuracy(990, 1_000), "scrambled": Accuracy(930, 1_000), "recovered": Accuracy(992, 1_000)}
-    assert plots.layouts(better).get_title().endswith("once unscrambled, nothing is lost")
+    assert unscramble_figures.layouts(better).get_title().endswith("once unscrambled, nothing is lost")
 
 
 # --- what it sees -----------------------------------------------------------------------------------------------------
@@ -619,11 +639,11 @@ def test_the_strongest_pieces_stand_in_the_column_of_their_map():
 
 
 def test_occlusions_share_one_scale_and_want_as_many_of_each():
-    axes = plots.occlusions(DIGITS.images[:2], [np.eye(28), -3 * np.eye(28)], ["a", "b"])
+    axes = what_it_sees_figures.occlusions(DIGITS.images[:2], [np.eye(28), -3 * np.eye(28)], ["a", "b"])
     assert [ax.images[0].get_clim() for ax in axes[1]] == [(-3, 3)] * 2
     assert titles_of(axes).startswith("covering one place takes up to 1 from the log-odds a b")
     with pytest.raises(ValueError, match="2 pictures need as many maps and titles, not 1 and 2"):
-        plots.occlusions(DIGITS.images[:2], [np.eye(28)], ["a", "b"])
+        what_it_sees_figures.occlusions(DIGITS.images[:2], [np.eye(28)], ["a", "b"])
 
 
 def test_neighbours_are_coloured_by_the_label_and_counted_by_the_answer():
@@ -653,14 +673,14 @@ def test_the_ceiling_is_where_the_labels_end():
 
 
 def test_crossed_shows_every_network_in_its_colour_and_the_costs():
-    ax = plots.crossed(crossed())
+    ax = permutation_effect_figures.crossed(crossed())
     dots = [line for line in ax.lines if line.get_marker() == "o"]
     assert len(dots) == 4 * 3
     assert sum(len(line.get_xdata()) for line in dots) == 2 * 3 * (1 + 2)
     assert [line.get_color() for line in dots[:6]] == [plots.PLAIN] * 3 + [plots.PERMUTED] * 3
     assert list(dots[4].get_ydata()) == pytest.approx([90.1, 90.3])
     assert "the ConvNet loses 7.90 points" in ax.get_title()
-    assert "(one seed, no interval)" in plots.crossed(crossed(1)).get_title()
+    assert "(one seed, no interval)" in permutation_effect_figures.crossed(crossed(1)).get_title()
 
 
 def test_layouts_stand_where_their_neighbours_are_kept():
@@ -673,5 +693,5 @@ def test_layouts_stand_where_their_neighbours_are_kept():
 
 def test_digit_costs_name_the_digit_that_loses_most():
     assert "the 9 loses most, 5.65 points, the 0 least, 0.25 points" in FIGURES["digit_costs"]().get_title()
-    one = plots.digit_costs({"convnet": np.arange(10).reshape(10, 1, 1) / 100})
+    one = permutation_effect_figures.digit_costs({"convnet": np.arange(10).reshape(10, 1, 1) / 100})
     assert "the 9 loses most" in one.get_title()

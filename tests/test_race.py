@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 
-from mnistlab import race
 from mnistlab.common.errors import TrainingError
-from mnistlab.race import Lap
+from mnistlab.studies.bench import tutorial_speed
+from mnistlab.studies.bench.tutorial_speed import Lap
 from mnistlab.training.presets import Preset
 from mnistlab.training.records import Settings
 
@@ -17,7 +17,7 @@ def ours(epochs: int) -> Preset:
 
 
 def test_each_lap_trains_both_ways_to_the_same_accuracy(small):
-    laps = list(race.race(small, ours(1), laps=2, most_epochs=8))
+    laps = list(tutorial_speed.race(small, ours(1), laps=2, most_epochs=8))
     assert len(laps) == 2
     for lap in laps:
         assert 0.2 < lap.accuracy < 1
@@ -25,24 +25,24 @@ def test_each_lap_trains_both_ways_to_the_same_accuracy(small):
         assert lap.theirs > 0
         assert lap.reached
     assert laps[0].accuracy != laps[1].accuracy  # seeds of their own
-    json.dumps(race.as_dict(laps), allow_nan=False)
+    json.dumps(tutorial_speed.as_dict(laps), allow_nan=False)
 
 
 def test_a_tutorial_that_is_stopped_says_so(small):
-    (lap,) = race.race(small, ours(6), laps=1, most_epochs=1)
+    (lap,) = tutorial_speed.race(small, ours(6), laps=1, most_epochs=1)
     assert not lap.reached
-    assert "or more" in list(race.lines([lap]))[1]
+    assert "or more" in list(tutorial_speed.lines([lap]))[1]
 
 
 def test_the_table_gives_median_and_spread():
     laps = [Lap(0.98, 2.0, 20.0, True), Lap(0.98, 2.0, 40.0, True), Lap(0.98, 2.0, 22.0, True)]
-    assert list(race.lines(laps))[-1].startswith("median 11.0 times faster [10.0, 20.0], 3 laps, cpu, ")
-    assert race.as_dict(laps)["median_ratio"] == 11
+    assert list(tutorial_speed.lines(laps))[-1].startswith("median 11.0 times faster [10.0, 20.0], 3 laps, cpu, ")
+    assert tutorial_speed.as_dict(laps)["median_ratio"] == 11
 
 
 def test_the_time_to_99_per_cent_is_told_with_its_spread_and_device():
     laps = [Lap(0.991, 2.0, 20.0, True, "cuda", seconds) for seconds in (0.9, None, 0.7)]
-    found = list(race.lines(laps))
+    found = list(tutorial_speed.lines(laps))
     assert ", cuda, " in found[-2]
     assert found[-1] == "ours came to 99 % of the validation images in 2 of 3 laps, after 0.8 s [0.7, 0.9]"
 
@@ -50,7 +50,7 @@ def test_the_time_to_99_per_cent_is_told_with_its_spread_and_device():
 def test_ours_is_trained_as_the_preset_says(small):
     blank = lambda images, generator: torch.zeros_like(images)  # noqa: E731
     preset = Preset("for tests", Settings(epochs=1, batch_size=32, seed=3), blank)
-    (lap,) = race.race(small, preset, laps=1, most_epochs=1)
+    (lap,) = tutorial_speed.race(small, preset, laps=1, most_epochs=1)
     assert lap.accuracy < 0.3  # nothing to be learned from blank pages
     assert lap.device == "cpu"
     assert lap.marked is None
@@ -59,4 +59,4 @@ def test_ours_is_trained_as_the_preset_says(small):
 @pytest.mark.parametrize("numbers", [{"laps": 0}, {"most_epochs": 0}])
 def test_too_few_laps_or_epochs_are_refused(small, numbers):
     with pytest.raises(TrainingError, match="1 or more"):
-        list(race.race(small, ours(1), **numbers))
+        list(tutorial_speed.race(small, ours(1), **numbers))

@@ -5,7 +5,7 @@ import pytest
 
 from mnistlab.common.errors import LabError
 from mnistlab.inference.predictor import Predictor
-from mnistlab.simulation import false_alarms, pictures, readings
+from mnistlab.studies.simulated_use import false_alarms, pictures, readings
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab import unscramble_graph, unscramble_grid
 from mnistlab.common.errors import DataError
 from mnistlab.data.permutation import Permutation
-from mnistlab.unscramble import Draft, Unscrambled, score, symmetries, unscramble
+from mnistlab.studies.unscramble import graph, grid
+from mnistlab.studies.unscramble.solve import Draft, Unscrambled, score, symmetries, unscramble
 
 SCRAMBLE = Permutation.random(42)
 
@@ -131,7 +131,7 @@ def test_lit_together_is_the_correlation_of_being_lit():
     images[:, 5] = images[:, 6]
     images[:, 7] = 0
     wanted = np.corrcoef((images.numpy() > 0)[:, [5, 6, 8]], rowvar=False)
-    phi = unscramble_graph.lit_together(images)
+    phi = graph.lit_together(images)
     np.fill_diagonal(wanted, 0)
     assert np.allclose(phi[np.ix_([5, 6, 8], [5, 6, 8])], wanted)
     assert not phi[7].any()
@@ -140,7 +140,7 @@ def test_lit_together_is_the_correlation_of_being_lit():
 def test_correlation_is_that_of_square_roots_and_0_for_what_never_varies():
     images = torch.randint(0, 256, (100, 784), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     images[:, 0] = 77
-    found = unscramble_graph.correlation(images)
+    found = graph.correlation(images)
     wanted = np.corrcoef(np.sqrt(images[:, 1:4].numpy() / 255), rowvar=False)
     assert np.allclose(found[1:4, 1:4], wanted - np.eye(3), atol=1e-6)
     assert not found[0].any()
@@ -153,7 +153,7 @@ def test_partial_correlation_sees_through_a_common_neighbour():
     b = a + rng.normal(size=20_000)
     c = b + rng.normal(size=20_000)
     together = np.corrcoef([a, b, c]) - np.eye(3)
-    partial = unscramble_graph.partial_correlation(together, ridge=1e-6)
+    partial = graph.partial_correlation(together, ridge=1e-6)
     assert together[0, 2] > 0.5
     assert abs(partial[0, 2]) < 0.02
     assert partial[0, 1] > 0.4
@@ -161,8 +161,8 @@ def test_partial_correlation_sees_through_a_common_neighbour():
 
 def test_a_grid_is_drawn_as_a_grid():
     places, edges = grid_graph(7, 9)
-    drawn = unscramble_graph.snap(unscramble_graph.embed(edges), edges)
-    assert unscramble_graph.misfits(drawn, edges) == 0
+    drawn = graph.snap(graph.embed(edges), edges)
+    assert graph.misfits(drawn, edges) == 0
     apart = np.abs(drawn[:, None] - drawn).sum(axis=2)
     assert np.allclose(apart, np.abs(places[:, None] - places).sum(axis=2), atol=0.01)
 
@@ -172,7 +172,7 @@ def test_an_edge_that_is_not_one_long_is_a_misfit():
     edges = edges.copy()
     corner, other = (int(np.flatnonzero((places == place).all(axis=1))[0]) for place in ((0, 0), (4, 4)))
     edges[corner, other] = edges[other, corner] = True
-    assert unscramble_graph.misfits(places.astype(float), edges) == 1
+    assert graph.misfits(places.astype(float), edges) == 1
 
 
 # --- the grid ---------------------------------------------------------------------------------------------------------
@@ -182,14 +182,14 @@ def test_an_edge_that_is_not_one_long_is_a_misfit():
 def ideal():
     """Pixels that are alike exactly where they touch, as similarity of scrambled pixels, with their true cells."""
     cell = SCRAMBLE.order.numpy()
-    return unscramble_grid.TOUCHING[np.ix_(cell, cell)].astype(float), cell
+    return grid.TOUCHING[np.ix_(cell, cell)].astype(float), cell
 
 
 def test_a_layout_grows_from_a_part_that_is_known(ideal):
     similarity, cell = ideal
     rows, columns = np.divmod(cell, 28)
     inner = (np.abs(rows - 13.5) < 10) & (np.abs(columns - 13.5) < 10)
-    assert (unscramble_grid.grow(similarity, np.where(inner, cell, -1)) == cell).all()
+    assert (grid.grow(similarity, np.where(inner, cell, -1)) == cell).all()
 
 
 def test_the_room_for_the_rest_is_greatest_where_the_part_belongs(ideal):
@@ -198,16 +198,16 @@ def test_the_room_for_the_rest_is_greatest_where_the_part_belongs(ideal):
     inner = (np.abs(rows - 13.5) < 13) & (np.abs(columns - 13.5) < 13)  # all but the margin
     true = np.where(inner, cell, -1)
     moved = np.where(inner, cell + 1, -1)  # the whole part one cell to the right
-    assert unscramble_grid.room(similarity, true) > unscramble_grid.room(similarity, moved) > 0
-    assert unscramble_grid.room(similarity, cell) == 0  # nobody is left
+    assert grid.room(similarity, true) > grid.room(similarity, moved) > 0
+    assert grid.room(similarity, cell) == 0  # nobody is left
 
 
 def test_exchanged_pixels_find_home(ideal):
     similarity, cell = ideal
     spoilt = cell.copy()
     spoilt[[1, 2, 30, 31]] = spoilt[[31, 30, 1, 2]]
-    assert unscramble_grid.objective(similarity, spoilt) < unscramble_grid.objective(similarity, cell)
-    assert (unscramble_grid.settle(similarity, spoilt) == cell).all()
+    assert grid.objective(similarity, spoilt) < grid.objective(similarity, cell)
+    assert (grid.settle(similarity, spoilt) == cell).all()
 
 
 def test_exchange_only_raises_the_objective_however_noisy(ideal):
@@ -217,13 +217,13 @@ def test_exchange_only_raises_the_objective_however_noisy(ideal):
     noisy, spoilt = similarity + noise + noise.T, cell.copy()
     chosen = rng.choice(784, 60, replace=False)
     spoilt[chosen] = rng.permutation(spoilt[chosen])
-    after = unscramble_grid.exchange(noisy, spoilt)
+    after = grid.exchange(noisy, spoilt)
     assert sorted(after) == list(range(784))
-    assert unscramble_grid.objective(noisy, after) > unscramble_grid.objective(noisy, spoilt)
+    assert grid.objective(noisy, after) > grid.objective(noisy, spoilt)
 
 
 def test_nearest_leaves_what_was_not_drawn_without_a_cell():
-    cell = unscramble_grid.nearest(np.array([[0.2, 0.1], [0.1, 0.2], [27.0, 40.0]]), np.array([5, 9, 700]))
+    cell = grid.nearest(np.array([[0.2, 0.1], [0.1, 0.2], [27.0, 40.0]]), np.array([5, 9, 700]))
     assert sorted(cell[[5, 9]])[0] == 0
     assert cell[700] == 27 * 28 + 27
     assert (np.delete(cell, [5, 9, 700]) == -1).all()

@@ -29,9 +29,9 @@ def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
     FILE is JSON Lines, gzipped or not: {"label": 8, "writer": 12, "strokes": [[[x, y], ...], ...]}, px of a 280 x 280 canvas,
     y down. Or it is ujipenchars2.txt, of UJI Pen Characters.
     """
-    from mnistlab.benchmark import lines, replay
     from mnistlab.data.pen_files import read_drawings
     from mnistlab.inference.predictor import Predictor
+    from mnistlab.studies.bench.pen_strokes import lines, replay
 
     drawings = read_drawings(file)
     report = replay(Predictor.load(version), drawings, sample=sample)
@@ -55,21 +55,21 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
     """Let the model learn each writer's hand in FILE from 10, 25, 50 and 100 drawings, and count what it still misreads of
     the next 150, and what it costs on MNIST's test images. FILE is as for `mnistlab benchmark pen`.
     """
-    from mnistlab import writers
     from mnistlab.data.mnist import load_mnist
     from mnistlab.data.pen_files import read_drawings
     from mnistlab.inference.predictor import Predictor
+    from mnistlab.studies.bench import finetune_writers
 
     try:
         apart = [int(one) for one in chosen_on.split(",") if one.strip()]
     except ValueError:
         raise click.BadParameter(f"numbers of writers with commas between, not {chosen_on!r}") from None
     drawings, reader = read_drawings(file), Predictor.load(version)
-    trials = writers.measure(reader, drawings, load_mnist())
+    trials = finetune_writers.measure(reader, drawings, load_mnist())
     if as_json:
-        click.echo(json.dumps(writers.as_dict(trials, reader.version, apart), indent=2, allow_nan=False))
+        click.echo(json.dumps(finetune_writers.as_dict(trials, reader.version, apart), indent=2, allow_nan=False))
     else:
-        click.echo("\n".join(writers.lines(trials, reader.version, apart)))
+        click.echo("\n".join(finetune_writers.lines(trials, reader.version, apart)))
 
 
 @benchmark.command("train")
@@ -90,15 +90,17 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
 def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, device: str, as_json: bool) -> None:
     """Train the small ConvNet as the lab does and as tutorials do, in turn, to the same validation accuracy."""
-    from mnistlab import race
     from mnistlab.common.progress import track
     from mnistlab.data.mnist import load_mnist
+    from mnistlab.studies.bench import tutorial_speed
     from mnistlab.training import presets
 
     chosen = presets.preset(name).change(epochs=epochs)
-    run = race.race(load_mnist(), chosen, laps=laps, most_epochs=most_epochs, device=device)
+    run = tutorial_speed.race(load_mnist(), chosen, laps=laps, most_epochs=most_epochs, device=device)
     found = list(track(run, total=laps, description="laps"))
-    click.echo(json.dumps(race.as_dict(found), indent=2) if as_json else "\n".join(race.lines(found)))
+    click.echo(
+        json.dumps(tutorial_speed.as_dict(found), indent=2) if as_json else "\n".join(tutorial_speed.lines(found))
+    )
 
 
 @benchmark.command("preset")
@@ -120,15 +122,15 @@ def benchmark_preset(
     name: str, seeds: int, epochs: int | None, train_size: int | None, test: bool, device: str, file: Path | None
 ) -> None:
     """Train the small ConvNet by a preset from several seeds, and print how accurate and how fast it was."""
-    from mnistlab import trials
     from mnistlab.data.mnist import load_mnist
+    from mnistlab.studies.bench import preset_seeds
     from mnistlab.training import presets
 
     chosen, splits = presets.preset(name).change(epochs=epochs), load_mnist()
     if train_size is not None:
         splits = replace(splits, train=splits.train.sample(train_size, seed=0))
-    found = trials.measure(name, chosen, splits, seeds=seeds, test=test, device=device, file=file)
-    click.echo("\n".join(trials.lines(name, found)))
+    found = preset_seeds.measure(name, chosen, splits, seeds=seeds, test=test, device=device, file=file)
+    click.echo("\n".join(preset_seeds.lines(name, found)))
 
 
 @benchmark.command("latency")
@@ -150,15 +152,15 @@ def benchmark_preset(
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
 def benchmark_latency(version: str, n: int, browser: bool, drawn: int, seconds: float, as_json: bool) -> None:
     """Time readings and explanations: p50, p95 and p99 in milliseconds, on one thread."""
-    from mnistlab import latency
     from mnistlab.inference.predictor import Predictor
+    from mnistlab.studies.bench import latency
 
     reader = Predictor.load(version)
     timings, seen = latency.measure(reader, n=n), None
     if browser:
-        from mnistlab import pointer
+        from mnistlab.studies.bench import browser_latency
 
-        seen = pointer.measure(reader.version, n=drawn, seconds=seconds)
+        seen = browser_latency.measure(reader.version, n=drawn, seconds=seconds)
     if as_json:
         figures = {"version": reader.version, "kernel": [timing.as_dict() for timing in timings]}
         click.echo(json.dumps({**figures, **({"browser": seen.as_dict()} if seen else {})}, indent=2, allow_nan=False))

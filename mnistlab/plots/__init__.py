@@ -34,7 +34,6 @@ from mnistlab.plots.explore import (
     templates,
     value_scales,
 )
-from mnistlab.plots.handwriting import recipes, refusals, style_readings, styles
 from mnistlab.plots.permutation import (
     correlation_by_distance,
     correlation_maps,
@@ -46,11 +45,8 @@ from mnistlab.plots.permutation import (
     scrambled,
     window_variance,
 )
-from mnistlab.plots.permutation_effect import crossed, digit_costs, partly
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, THIRD, WRONG, grid, image
 from mnistlab.plots.training import kernel_reach, learning_curves, live_curves
-from mnistlab.plots.unscramble import coming_back, drawn_graph, found_where, layouts
-from mnistlab.plots.what_it_sees import ceiling, disputed, neighbours, occlusions, strongest
 
 __all__ = [
     "NEUTRAL",
@@ -62,22 +58,15 @@ __all__ = [
     "accuracies",
     "agreement",
     "attribution",
-    "ceiling",
     "class_shares",
-    "coming_back",
     "confusion",
     "correlation_by_distance",
     "correlation_maps",
     "coverage",
-    "crossed",
-    "digit_costs",
     "disorder",
     "disorder_curve",
-    "disputed",
-    "drawn_graph",
     "edit",
     "feature_maps",
-    "found_where",
     "four_ways",
     "grey_levels",
     "grid",
@@ -87,20 +76,14 @@ __all__ = [
     "kernel_reach",
     "kernels",
     "kinship",
-    "layouts",
     "learning_curves",
     "live_curves",
     "means_and_spreads",
     "mistakes",
-    "neighbours",
-    "occlusions",
-    "partly",
     "per_class",
     "reading",
     "readings",
     "recall_by_digit",
-    "recipes",
-    "refusals",
     "reliability",
     "replays",
     "robustness",
@@ -109,9 +92,6 @@ __all__ = [
     "scrambled",
     "steps",
     "strangers",
-    "strongest",
-    "style_readings",
-    "styles",
     "templates",
     "under_way",
     "value_scales",

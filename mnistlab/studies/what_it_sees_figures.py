@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from mnistlab.data.mnist import Digits
-from mnistlab.disputed import Disputed
 from mnistlab.evaluation.formatting import percent, points
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.plots.pictures import PLAIN, RIGHT, SIGNED, WRONG, grid, image, open_frame
+from mnistlab.studies.label_errors import Disputed
 
 
 def strongest(pieces: Sequence[Tensor]) -> np.ndarray:

@@ -19,7 +19,7 @@ from torch import Tensor
 from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import DataError
 from mnistlab.data.permutation import Permutation
-from mnistlab.unscramble_graph import (
+from mnistlab.studies.unscramble.graph import (
     correlation,
     embed,
     lit_counts,
@@ -29,7 +29,7 @@ from mnistlab.unscramble_graph import (
     partial_correlation,
     snap,
 )
-from mnistlab.unscramble_grid import FAR, grow, nearest, objective, room, settle
+from mnistlab.studies.unscramble.grid import FAR, grow, nearest, objective, room, settle
 
 MIN_LIT = 10  # images a pixel must be lit in to be identified: from fewer, its correlations are chance
 # Drafts are made with every pair of these; which succeeds depends on the number of images.

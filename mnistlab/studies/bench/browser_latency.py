@@ -25,7 +25,7 @@ from mnistlab.common.errors import LabError
 from mnistlab.common.progress import HEADLESS
 from mnistlab.data import drawings
 from mnistlab.data.strokes import CANVAS
-from mnistlab.latency import Timing
+from mnistlab.studies.bench.latency import Timing
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 START = 90  # seconds a server may take

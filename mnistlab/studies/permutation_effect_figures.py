@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from mnistlab.common.constants import CLASSES
 from mnistlab.evaluation.formatting import mean_points, points
 from mnistlab.evaluation.intervals import MeanInterval
-from mnistlab.permutation_effect import Crossed, interval
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, open_frame
+from mnistlab.studies.permutation_effect import Crossed, interval
 from mnistlab.training.comparison import CELLS, NAMES
 
 

@@ -16,8 +16,8 @@ from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, THIRD, image, open_frame
-from mnistlab.unscramble import Draft, Score, Unscrambled
-from mnistlab.unscramble_grid import FAR
+from mnistlab.studies.unscramble.grid import FAR
+from mnistlab.studies.unscramble.solve import Draft, Score, Unscrambled
 
 
 def coming_back(scrambled: Tensor, found: Unscrambled, judged: Score) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Experiments of their own: their methods and figures. No wing but the command uses them; notebooks do."""

@@ -1,0 +1,1 @@
+"""Measurements that are commands: speed, accuracy over seeds, pen strokes replayed."""
