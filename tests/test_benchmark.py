@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from mnistlab import Predictor
-from mnistlab.cli import main
+from mnistlab.cli.main import main
 from mnistlab.common.errors import DataError
 from mnistlab.data import synthetic
 from mnistlab.data.pen_files import Drawing, read_drawings

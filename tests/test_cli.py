@@ -14,13 +14,14 @@ from click.testing import CliRunner, Result
 from made import write
 from PIL import Image
 
-from mnistlab import __version__, cli, doctor
+from mnistlab import __version__
+from mnistlab.cli import doctor, main
+from mnistlab.cli.doctor import FAULT, OK, WARNING, Finding
 from mnistlab.common import locks
 from mnistlab.common.errors import RunError
-from mnistlab.doctor import FAULT, OK, WARNING, Finding
 from mnistlab.registry.registry import Registry
 
-COMMAND = [sys.executable, "-m", "mnistlab.cli"]
+COMMAND = [sys.executable, "-m", "mnistlab"]
 SETTINGS = 'epochs: int = 3  # passes, >= 1\nversion: str = "latest"'
 
 
@@ -37,11 +38,11 @@ def notebooks(tmp_path: Path) -> Path:
 
 
 def call(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.main, arguments)
+    return CliRunner().invoke(main.main, arguments)
 
 
 def test_help_and_version_come_without_loading_pytorch():
-    program = "import sys\nfrom mnistlab.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass\n"
+    program = "import sys\nfrom mnistlab.cli.main import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass\n"
     program += "print({'torch', 'matplotlib', 'papermill', 'jupyter_client'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert printed.endswith("set()\n")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab import cli
+from mnistlab.cli import main
 from mnistlab.common import paths, progress
 from mnistlab.common.errors import FeedbackError, StrokesError
 from mnistlab.data import drawings
@@ -360,7 +360,7 @@ def test_an_empty_canvas_has_no_terms():
 
 
 def call(*arguments: str):
-    return CliRunner().invoke(cli.main, ["feedback", *arguments])
+    return CliRunner().invoke(main.main, ["feedback", *arguments])
 
 
 def test_the_command_lists_exports_erases_and_marks(pad, store, tmp_path):

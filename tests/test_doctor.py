@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab import doctor
+from mnistlab.cli import doctor
+from mnistlab.cli.doctor import FAULT, OK, WARNING
 from mnistlab.common import paths
-from mnistlab.doctor import FAULT, OK, WARNING
 from mnistlab.pipeline import executor
 from mnistlab.registry.registry import Registry
 

@@ -42,7 +42,7 @@ FEW = [("training", signal.SIGTERM), ("promoting", signal.SIGKILL)]  # among the
 PROGRAM = """
 import importlib, pathlib, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from mnistlab.cli import main
+from mnistlab.cli.main import main
 
 stage, module, name, seconds = sys.argv[1:]
 

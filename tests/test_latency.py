@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab.cli import main
+from mnistlab.cli.main import main
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError
 from mnistlab.inference.predictor import Predictor

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnistlab.cli import main
+from mnistlab.cli.main import main
 from mnistlab.common import locks, paths
 from mnistlab.common.errors import TrainingError
 from mnistlab.data import synthetic

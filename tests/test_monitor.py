@@ -8,7 +8,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from mnistlab.cli import main
+from mnistlab.cli.main import main
 from mnistlab.common.errors import LabError, RunError
 from mnistlab.data import outliers
 from mnistlab.evaluation.intervals import Accuracy

@@ -12,7 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from mnistlab import cli
+from mnistlab.cli import main
 from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError, LabError
 from mnistlab.data.mnist import Splits
@@ -60,15 +60,15 @@ def test_the_command_takes_a_model_out_and_in_as_a_new_version(registry, tmp_pat
     monkeypatch.setenv("MNISTLAB_MODELS", str(made))
     path = str(tmp_path / "convnet.pt")
     call = CliRunner().invoke
-    assert "bytes" in call(cli.main, ["models", "export", "0002", path]).stdout
-    assert call(cli.main, ["models", "export", "0002", path]).exit_code == 2
+    assert "bytes" in call(main.main, ["models", "export", "0002", path]).stdout
+    assert call(main.main, ["models", "export", "0002", path]).exit_code == 2
     monkeypatch.setenv("MNISTLAB_MODELS", str(registry.root))
-    result = call(cli.main, ["models", "import", path])
+    result = call(main.main, ["models", "import", path])
     assert result.stdout.startswith("Version 0003: convnet, 6,422 parameters, permuted; test ")
     manifest = registry.manifest("0003")
     assert (manifest.data, manifest.training, registry.current()) == (None, None, "0001")
     assert manifest.permutation.sha256 == Registry(made).manifest("0002").permutation.sha256
-    shown = call(cli.main, ["models", "show", "0003"]).stdout
+    shown = call(main.main, ["models", "show", "0003"]).stdout
     assert "nothing is known of its training" in shown
     assert "It may have learned from them." in shown
     assert "took no part in training" not in shown
@@ -236,7 +236,7 @@ def test_the_reader_may_write_no_file_and_its_answer_is_data(monkeypatch, conten
 def test_the_registry_is_as_it_was_after_a_refusal(registry, content, tmp_path, monkeypatch):
     monkeypatch.setenv("MNISTLAB_MODELS", str(registry.root))
     path = save({**content, "permutation": None}, tmp_path)
-    result = CliRunner().invoke(cli.main, ["models", "import", str(path)])
+    result = CliRunner().invoke(main.main, ["models", "import", str(path)])
     assert result.exit_code == 1
     assert "has no permutation" in result.stderr
     assert registry.versions() == ["0001", "0002"]

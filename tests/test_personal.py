@@ -6,7 +6,7 @@ import torch
 from click.testing import CliRunner
 from test_benchmark import write
 
-from mnistlab.cli import main
+from mnistlab.cli.main import main
 from mnistlab.common.errors import DataError, TrainingError
 from mnistlab.data import synthetic
 from mnistlab.data.mnist import Digits

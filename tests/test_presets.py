@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from mnistlab.commands import benchmark
+from mnistlab.cli import benchmark
 from mnistlab.common.errors import TrainingError
 from mnistlab.training.presets import PRESETS, preset
 from mnistlab.training.records import Settings

@@ -11,7 +11,7 @@ import retraining
 from click.testing import CliRunner
 from made import write
 
-from mnistlab import cli
+from mnistlab.cli import main
 from mnistlab.common import files, locks, provenance
 from mnistlab.common.errors import BusyError, DataError, RegistryError, RunError
 from mnistlab.data.mnist import Splits
@@ -140,7 +140,7 @@ def test_a_version_put_into_use_meanwhile_stays_in_use(place, registry, monkeypa
 
 
 def call(*arguments: str):
-    return CliRunner().invoke(cli.main, ["retrain", "--recipe", "plain", *arguments])
+    return CliRunner().invoke(main.main, ["retrain", "--recipe", "plain", *arguments])
 
 
 def test_the_command_ends_with_0_after_a_promotion(place):

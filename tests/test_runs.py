@@ -22,7 +22,7 @@ from mnistlab.pipeline import report_folder as folder_module
 
 ENDS = 10  # seconds a kernel may outlive its runner
 COMMAND = (  # as in a terminal: what started the tests may have asked to ignore Ctrl-C
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mnistlab.cli import main; main()"
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mnistlab.cli.main import main; main()"
 )
 PARAMETERS = """epochs: int = 3  # passes, >= 1
 version: str = "latest"  # of the model

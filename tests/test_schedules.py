@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mnistlab.commands.retraining import retrain
+from mnistlab.cli.retrain import retrain
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

@@ -6,7 +6,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from mnistlab.cli import main
+from mnistlab.cli.main import main
 from mnistlab.common.errors import RunError, TrainingError
 from mnistlab.studies.bench import preset_seeds
 from mnistlab.training import networks

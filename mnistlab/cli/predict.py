@@ -51,7 +51,7 @@ def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: b
 @click.pass_context
 def doctor(ctx: click.Context) -> None:
     """Look at everything the lab needs, and say what to do about what is missing."""
-    from mnistlab.doctor import FAULT, OK, WARNING, examine
+    from mnistlab.cli.doctor import FAULT, OK, WARNING, examine
 
     colours, worst = {OK: "green", WARNING: "yellow", FAULT: "red"}, 0
     for finding in examine():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 from mnistlab import __version__
-from mnistlab.commands import benchmark, feedback, models, monitoring, reading, retraining, running
+from mnistlab.cli import benchmark, feedback, models, monitor, predict, retrain, run
 from mnistlab.common.errors import LabError
 
 # How a command ends besides 0: 1 what was asked for failed, 2 it was refused because of how it was asked, 75 somebody else is
@@ -47,17 +47,13 @@ def main() -> None:
 
 
 for command in (
-    running.run,
-    retraining.retrain,
+    run.run,
+    retrain.retrain,
     models.models,
-    reading.predict,
+    predict.predict,
     feedback.feedback,
-    monitoring.monitor,
+    monitor.monitor,
     benchmark.benchmark,
-    reading.doctor,
+    predict.doctor,
 ):
     main.add_command(command)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.core import ParameterSource
 
-from mnistlab.commands.running import duration, parse
+from mnistlab.cli.run import duration, parse
 
 REFUSED = 3  # exit code of a candidate that a gate refused
 

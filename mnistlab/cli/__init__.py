@@ -1,0 +1,1 @@
+"""The command ``mnistlab``, one module a subcommand."""
