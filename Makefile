@@ -45,15 +45,15 @@ test: $(READY) lint ## run all tests: package, notebooks, browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY) ## check the style of the code
-	$(BIN)/ruff check mnistlab tests
-	$(BIN)/ruff format --check mnistlab tests
+	$(BIN)/ruff check mnistlab tests tools
+	$(BIN)/ruff format --check mnistlab tests tools
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 faults: $(READY) ## fail and kill on purpose, 200 times, and see that nothing is half done
-	FAULT_KILLS=200 $(BIN)/python -m pytest -q tests/test_faults.py tests/test_interruptions.py
+	FAULT_KILLS=200 $(BIN)/python -m pytest -q tests/registry/test_faults.py tests/pipeline/test_interruptions.py
 
 fuzz: $(READY) ## spoil versions at random, 3000 ways of each kind, and see that none is read otherwise
-	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest -q tests/test_fuzz.py
+	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest -q tests/registry/test_fuzz.py
 
 notebooks: $(READY) ## run the notebooks and keep their outputs in notebooks/, for a commit
 	$(BIN)/mnistlab run --update

@@ -16,11 +16,8 @@ from mnistlab.common.errors import LabError
 from mnistlab.data import polyline
 from mnistlab.data.preprocess import BOX, bounds, centre, place, shrink
 from mnistlab.data.strokes import CANVAS, PEN_WIDTH, as_strokes, check_pen, is_dot, rasterise, to_standard_size
-from mnistlab.inference.counterfactual import Edit, smallest_edit
 from mnistlab.inference.predictor import Predictor
 from mnistlab.training.networks import one_thread
-
-__all__ = ["Attribution", "Edit", "Step", "attribute", "log_odds", "smallest_edit", "steps"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
@@ -15,9 +16,11 @@ from mnistlab.common.errors import LabError, RegistryError
 from mnistlab.feedback.store import Store
 from mnistlab.pad import prediction_html
 from mnistlab.pad.feedback_panel import Note, render
-from mnistlab.pad.widget import DigitPad
 from mnistlab.pipeline.adapt import Lesson, learn
 from mnistlab.registry.registry import Registry
+
+if TYPE_CHECKING:
+    from mnistlab.pad.widget import DigitPad
 
 UNDO = "<code>mnistlab models rollback</code> takes it back."
 

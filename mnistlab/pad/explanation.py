@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnistlab.inference import attribution
-from mnistlab.inference.attribution import Attribution, Edit, Step
+from mnistlab.inference import attribution, counterfactual
+from mnistlab.inference.attribution import Attribution, Step
+from mnistlab.inference.counterfactual import Edit
 from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.pad import heatmap, reasons
 from mnistlab.pad.document import Sketch
@@ -57,7 +58,7 @@ class Why:
         """Find the steps from ink to input, and the smallest edit."""
         strokes, pen_width = sketch.drawing.strokes, sketch.pen_width
         self.film = attribution.steps(predictor, strokes, pen_width)
-        self.edit = attribution.smallest_edit(predictor, strokes, pen_width)
+        self.edit = counterfactual.smallest_edit(predictor, strokes, pen_width)
         self._strokes, self._pen_width = strokes, pen_width
 
     def text(self, prediction: Prediction, *, settled: bool) -> str:

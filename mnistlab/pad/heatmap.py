@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mnistlab.data import polyline
-from mnistlab.inference.attribution import Attribution
+
+if TYPE_CHECKING:  # colours need no network
+    from mnistlab.inference.attribution import Attribution
 
 FOR, AGAINST, NEUTRAL = (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00), (0x8C, 0x8C, 0x8C)  # RGB; all 3:1 or more on white
 LEAST = 1.0  # log-odds from which a piece may have the full colour; less is little, even if nothing said more

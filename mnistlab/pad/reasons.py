@@ -12,7 +12,8 @@ import numpy as np
 
 from mnistlab.data import polyline
 from mnistlab.data.strokes import CANVAS
-from mnistlab.inference.attribution import Edit, Step
+from mnistlab.inference.attribution import Step
+from mnistlab.inference.counterfactual import Edit
 from mnistlab.pad import heatmap, prediction_html
 
 INK, GONE, ADDED = "#1a1a1a", "#f3c9a8", "#d55e00"

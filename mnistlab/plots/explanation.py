@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mnistlab.data.strokes import CANVAS, PEN_WIDTH
-from mnistlab.inference.attribution import Attribution, Edit, Step
+from mnistlab.inference.attribution import Attribution, Step
+from mnistlab.inference.counterfactual import Edit
 from mnistlab.plots.pictures import SIGNED, WRONG, image
 
 PAPER_SIDE = 2.2  # inches of a drawing's edge

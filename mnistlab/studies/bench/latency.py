@@ -14,7 +14,8 @@ import numpy as np
 
 from mnistlab.common.errors import LabError
 from mnistlab.data import drawings
-from mnistlab.inference.attribution import attribute, smallest_edit
+from mnistlab.inference.attribution import attribute
+from mnistlab.inference.counterfactual import smallest_edit
 from mnistlab.inference.predictor import Predictor
 from mnistlab.training.networks import one_thread
 

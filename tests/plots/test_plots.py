@@ -19,7 +19,8 @@ from mnistlab.data.synthetic import Style
 from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare
 from mnistlab.evaluation.metrics import evaluate
-from mnistlab.inference.attribution import Attribution, Edit, Step
+from mnistlab.inference.attribution import Attribution, Step
+from mnistlab.inference.counterfactual import Edit
 from mnistlab.inference.predictor import Prediction
 from mnistlab.plots.pictures import SIGNED
 from mnistlab.studies import handwriting_figures, permutation_effect_figures, what_it_sees_figures

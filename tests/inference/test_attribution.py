@@ -15,7 +15,7 @@ from mnistlab.common.errors import LabError, StrokesError
 from mnistlab.data import drawings, polyline
 from mnistlab.data.preprocess import bounds, centre, fit, place, shrink
 from mnistlab.data.strokes import MAX_POINTS, rasterise, to_standard_size
-from mnistlab.inference import attribution
+from mnistlab.inference import attribution, counterfactual
 from mnistlab.inference.attribution import attribute, log_odds, steps
 from mnistlab.inference.predictor import Predictor
 
@@ -123,7 +123,7 @@ def test_what_cannot_be_explained_is_refused(reader, options, message):
         attribute(reader, stored("four"), **options)
 
 
-@pytest.mark.parametrize("call", [attribution.attribute, attribution.steps, attribution.smallest_edit])
+@pytest.mark.parametrize("call", [attribution.attribute, attribution.steps, counterfactual.smallest_edit])
 def test_bad_strokes_are_refused(reader, call):
     with pytest.raises(StrokesError, match="finite"):
         call(reader, [[[0, float("nan")]]])
@@ -140,7 +140,7 @@ hostile = st.lists(st.lists(st.lists(coordinate, max_size=3), max_size=5) | st.n
 @given(hostile, st.one_of(st.just(20), st.floats(), st.none()))
 @settings(max_examples=60, deadline=None)
 def test_hostile_strokes_give_an_answer_or_our_error(reader, strokes, pen_width):
-    for call in (attribution.attribute, attribution.steps, attribution.smallest_edit):
+    for call in (attribution.attribute, attribution.steps, counterfactual.smallest_edit):
         try:
             found = call(reader, strokes, pen_width=pen_width)
         except StrokesError:
@@ -159,7 +159,7 @@ def test_the_largest_drawings_there_are_get_their_explanations(reader, strokes):
     assert np.isfinite(found.weights).all()
     assert 0 < np.count_nonzero(found.weights) <= 32
     assert len(steps(reader, strokes)) == 4
-    assert attribution.smallest_edit(reader, strokes) is None
+    assert counterfactual.smallest_edit(reader, strokes) is None
 
 
 def test_log_odds_stay_finite_where_a_share_is_all_or_nothing():
@@ -215,7 +215,7 @@ def test_ink_is_blue_where_it_spoke_for_the_digit_and_orange_where_against(reade
 def test_steps_and_edit_as_figures(reader):
     strokes = stored("seven")
     assert len(plots.steps(steps(reader, strokes))) == 4
-    change = attribution.smallest_edit(reader, strokes)
+    change = counterfactual.smallest_edit(reader, strokes)
     assert plots.edit(strokes, change).get_title() == change.words
     with pytest.raises(ValueError, match="no steps"):
         plots.steps([])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from made import ROOT
 
 from mnistlab.common import paths
 from mnistlab.data import drawings
 from mnistlab.inference.predictor import Predictor
 
-FROZEN = sorted((Path(__file__).parent / "drawings").glob("*.json"))
+FROZEN = sorted((ROOT / "tests" / "drawings").glob("*.json"))
 
 
 @pytest.fixture(scope="module")

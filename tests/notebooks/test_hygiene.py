@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import copy
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
-from made import tracked
+from made import ROOT, tracked
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbformat.validator import iter_validate
 
-FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+FOLDER = ROOT / "notebooks"
 NOTEBOOKS = tracked("notebooks", ".ipynb")
 SEQUENCE = ["01_explore", "02_permutation", "03_train", "04_evaluate", "05_draw"]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from made import ROOT
 
 from mnistlab.cli.retrain import retrain
 
-ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 GUIDE = ROOT / "docs" / "schedule.md"
 

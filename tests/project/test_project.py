@@ -15,14 +15,13 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from made import tracked
+from made import ROOT, tracked
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from mnistlab.common import errors
 
-ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "mnistlab").glob("**/*.py"))
 NOTEBOOKS = tracked("notebooks", ".ipynb")
 COMMANDS = [path for path in (ROOT / "Makefile", ROOT / ".ci" / "run") if path.is_file()]
@@ -184,7 +183,7 @@ def test_every_package_named_is_used():
 
 @pytest.mark.parametrize("where", ["the lab", "the tests"])
 def test_every_package_imported_is_named(where):
-    tests = sorted((ROOT / "tests").glob("**/*.py"))
+    tests = sorted([*(ROOT / "tests").glob("**/*.py"), *(ROOT / "tools").glob("*.py")])
     paths = [*SOURCES, *NOTEBOOKS] if where == "the lab" else tests
     allowed = required_to_use() if where == "the lab" else set(floors())
     allowed |= OPTIONAL if where == "the lab" else set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +13,9 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-ROOT = Path(__file__).resolve().parent.parent
+from mnistlab.data.pen_files import Drawing
+
+ROOT = Path(__file__).resolve().parents[2]
 KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
@@ -88,3 +92,11 @@ def tracked(name: str, suffix: str) -> list[Path]:
     else:
         paths = list((ROOT / name).rglob("*"))
     return sorted(path for path in paths if path.suffix == suffix and path.is_file())
+
+
+def write_drawings(path: Path, drawings: list[Drawing]) -> Path:
+    """A file of pen strokes, gzipped if its name says so."""
+    rows = [{"label": d.label, "writer": d.writer, "strokes": [s.tolist() for s in d.strokes]} for d in drawings]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from test_benchmark import write
+from made import write_drawings
 
 from mnistlab.cli.main import main
 from mnistlab.common.errors import DataError, TrainingError
@@ -200,7 +200,7 @@ def test_too_little_to_measure_is_refused(two_hands, small, amounts, judged):
 
 
 def test_the_command_refuses_what_it_cannot_measure(tmp_path, two_hands):
-    path = write(tmp_path / "pen.jsonl", two_hands)
+    path = write_drawings(tmp_path / "pen.jsonl", two_hands)
     done = CliRunner().invoke(main, ["benchmark", "personal", str(path), "--chosen-on", "x"])
     assert done.exit_code == 2
     assert "numbers of writers" in done.output

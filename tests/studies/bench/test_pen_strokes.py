@@ -1,9 +1,9 @@
-import gzip
 import json
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from made import write_drawings
 
 from mnistlab import Predictor
 from mnistlab.cli.main import main
@@ -23,16 +23,9 @@ def drawings() -> list[Drawing]:
     return [Drawing(d, 1 + d, synthetic.draw(d, rng, style=styles[d])) for d in styles for _ in range(10)]
 
 
-def write(path, drawings):
-    rows = [{"label": d.label, "writer": d.writer, "strokes": [s.tolist() for s in d.strokes]} for d in drawings]
-    text = "".join(json.dumps(row) + "\n" for row in rows)
-    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
-    return path
-
-
 @pytest.mark.parametrize("name", ["pen.jsonl", "pen.jsonl.gz"])
 def test_drawings_come_back_from_a_file(tmp_path, drawings, name):
-    found = read_drawings(write(tmp_path / name, drawings))
+    found = read_drawings(write_drawings(tmp_path / name, drawings))
     assert [(d.label, d.writer) for d in found] == [(d.label, d.writer) for d in drawings]
     np.testing.assert_allclose(found[3].strokes[0], drawings[3].strokes[0])
 
@@ -80,7 +73,7 @@ def test_a_drawing_is_put_where_and_as_large_as_asked(drawings, place, size):
 
 
 def test_the_command_prints_a_table_or_json(tmp_path, drawings):
-    file = str(write(tmp_path / "pen.jsonl", drawings[:6]))
+    file = str(write_drawings(tmp_path / "pen.jsonl", drawings[:6]))
     table = CliRunner().invoke(main, ["benchmark", "pen", file, "--sample", "1"])
     assert table.exit_code == 0
     assert "as drawn: " in table.output
