@@ -29,7 +29,7 @@ FACES = (
 )
 
 # fmt: off
-# Control points (x, y) in a unit box, as in ``handwriting.STYLES``: a point given twice is a corner.
+# Control points (x, y) in a unit box, as in ``synthetic.STYLES``: a point given twice is a corner.
 LETTERS: dict[str, tuple[Points, ...]] = {
     "A": (((0, 1), (.25, .5), (.5, 0), (.5, 0), (.75, .5), (1, 1)), ((.18, .62), (.5, .6), (.82, .62))),
     "E": (((.9, 0), (.5, 0), (.1, 0), (.1, 0), (.1, .5), (.1, 1), (.1, 1), (.5, 1), (.9, 1)), ((.1, .5), (.4, .5), (.75, .48))),

@@ -1,6 +1,6 @@
 """The sheet one draws on: an ipycanvas that takes ink and tells where mouse, pen or finger went, and which key was pressed.
 
-It remembers nothing: strokes are kept in Python (``sketch.Sketch``), and ``redraw`` shows them. All coordinates are px of
+It remembers nothing: strokes are kept in Python (``document.Sketch``), and ``redraw`` shows them. All coordinates are px of
 the 280 x 280 canvas. A finger draws as the mouse does; a second one, while the first is down, is passed over.
 """
 
@@ -89,7 +89,7 @@ class Sheet(Canvas):
         ----------
         strokes : float64 arrays (n, 2).
         picture : ink, uint8 (H, W), or None.
-        shades : short lines over the strokes and their colours, as ``tint.shade`` gives them; the ink below, and what is
+        shades : short lines over the strokes and their colours, as ``heatmap.shade`` gives them; the ink below, and what is
             drawn next, is grey then. None leaves it dark.
         cursor : where the keyboard's pen stands, px, or None.
         pen_is_down : whether it leaves ink.

@@ -40,7 +40,7 @@ class Why:
 
     @property
     def shades(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Colours for the ink, as ``tint.shade`` gives them, or None."""
+        """Colours for the ink, as ``heatmap.shade`` gives them, or None."""
         return None if self.attribution is None else heatmap.shade(self.attribution)
 
     def colour(self, predictor: Predictor, sketch: Sketch, prediction: Prediction) -> None:

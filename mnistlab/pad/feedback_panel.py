@@ -1,6 +1,6 @@
 """The strip under the readout of the pad: right or wrong, which digit it was, a comment, and the consent to keep it.
 
-It shows what ``correcting.Correcting`` holds and does nothing by itself; colours and gaps are in ``pad.css``.
+It shows what ``feedback_session.Correcting`` holds and does nothing by itself; colours and gaps are in ``pad.css``.
 """
 
 from __future__ import annotations

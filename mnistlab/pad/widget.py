@@ -1,7 +1,7 @@
 """The drawing pad: ``DigitPad()`` in a cell is enough.
 
-A thin view. What is on the paper is a ``sketch.Sketch``, who reads it are ``readers.Readers``, why they read it so is a
-``why.Why``; here they are wired to a ``sheet`` and its ``controls``. Every handler is a public method in px
+A thin view. What is on the paper is a ``document.Sketch``, who reads it are ``model_choice.Readers``, why they read it so is a
+``explanation.Why``; here they are wired to a ``sheet`` and its ``controls``. Every handler is a public method in px
 of the 280 x 280 canvas, so that a test or a replay does what a hand does, with no browser.
 """
 

@@ -73,7 +73,7 @@ class Options:
 
     @property
     def limits(self) -> dict[str, int]:
-        """Those that ``runs.execute`` takes."""
+        """Those that ``runner.execute`` takes."""
         return {"cell_timeout": self.cell_timeout, "start_timeout": self.start_timeout}
 
 
@@ -86,7 +86,7 @@ def retrain(
     ----------
     recipe : one of ``RECIPES``.
     preset : ``"full"`` or ``"quick"``.
-    parameters : values by ``"name"`` or ``"03_train.name"``, as in ``runs.run``; they win over the preset.
+    parameters : values by ``"name"`` or ``"03_train.name"``, as in ``runner.run``; they win over the preset.
     options : as ``Options``.
 
     Raises
@@ -108,7 +108,7 @@ def retrain(
 
 
 def retrain_with_feedback(store: Store | None = None, *, session: str | None = None, **options: object) -> Retraining:
-    """Tune the version in use to what people corrected (``lesson.teach``); all else as in ``retrain``.
+    """Tune the version in use to what people corrected (``adapt.teach``); all else as in ``retrain``.
 
     Parameters
     ----------

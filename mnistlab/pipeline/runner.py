@@ -152,7 +152,7 @@ def execute(
 
     Raises
     ------
-    RunError, KeyboardInterrupt : as ``execution.execute``; the notebook is not complete.
+    RunError, KeyboardInterrupt : as ``executor.execute``; the notebook is not complete.
     """
     shown = folder.shown
     started, complete = time.monotonic(), False

@@ -60,7 +60,7 @@ def learning_curves(
 def live_curves(epochs: int) -> Callable[[Sequence[Epoch]], None]:
     """Show empty learning curves now; what is returned redraws them in place when called with the history so far.
 
-    Made for ``training.train(on_epoch=...)``. A saved notebook keeps one figure, the last.
+    Made for ``loop.train(on_epoch=...)``. A saved notebook keeps one figure, the last.
     """
     from IPython.display import display
 

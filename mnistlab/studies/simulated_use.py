@@ -100,7 +100,7 @@ def false_alarms(
     Parameters
     ----------
     pool : readings, more than ``before + week``.
-    seen : float (M, F), what the network sees in some of their drawings, as ``monitor.Reference.seen`` gives it; the same
+    seen : float (M, F), what the network sees in some of their drawings, as ``reference.Reference.seen`` gives it; the same
         shares of it go to both sides. More than ``2 * drift.LEAST`` of them.
     weeks : how many are tried.
 

@@ -41,7 +41,7 @@ class Record:
     ----------
     folder : where they are kept; made when the first one is.
     learned, validation : digits to learn from and to choose the epoch with.
-    device : as in ``training.train``.
+    device : as in ``loop.train``.
     """
 
     def __init__(self, folder: Path, learned: Digits, validation: Digits, *, device: str = "auto") -> None:
@@ -65,13 +65,13 @@ class Record:
         description: str = "training",
         show_progress: bool = True,
     ) -> Training:
-        """The training of ``model`` as ``training.train`` gives it; from its file, if it was done before.
+        """The training of ``model`` as ``loop.train`` gives it; from its file, if it was done before.
 
         Raises
         ------
         RunError : its file cannot be read (``"unreadable"``), holds something else (``"other"``), or cannot be written
             (``"write"``).
-        TrainingError : as in ``training.train``.
+        TrainingError : as in ``loop.train``.
         """
         permutation, settings = permutation or Permutation.identity(), settings or Settings()
         key = {

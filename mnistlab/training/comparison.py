@@ -126,7 +126,7 @@ def four_ways(
     Raises
     ------
     LabError : the permutation moves nothing, ``n_seeds`` is below 1, or a training in ``done`` fits no cell.
-    TrainingError : as ``training.train``.
+    TrainingError : as ``loop.train``.
     """
     settings = settings or Settings()
     if permutation.is_identity:

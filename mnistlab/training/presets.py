@@ -26,7 +26,7 @@ class Preset:
     Attributes
     ----------
     meaning : what it is for, in a few words.
-    settings : for ``training.train``.
+    settings : for ``loop.train``.
     augmentation : how images are changed, each time anew; None leaves them as they are.
     """
 

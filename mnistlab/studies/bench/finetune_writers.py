@@ -26,7 +26,7 @@ from mnistlab.pipeline import finetune
 AMOUNTS = (10, 25, 50, 100)  # drawings to learn from
 JUDGED = 150  # drawings to judge by, after the largest amount
 RESAMPLES = 10_000
-# Writers of UCI's "Pen-Based Recognition of Handwritten Digits" that ``personal.Settings`` was chosen on; reported apart.
+# Writers of UCI's "Pen-Based Recognition of Handwritten Digits" that ``finetune.Settings`` was chosen on; reported apart.
 CHOSEN_ON = tuple(range(1, 31, 3))
 
 

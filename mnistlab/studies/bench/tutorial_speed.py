@@ -1,7 +1,7 @@
 """How much faster the lab trains than the usual tutorial: ``mnistlab benchmark train``.
 
 Both train the same network from the same start on the same images with the same number of threads. The lab's way is
-``training.train`` with a preset. The tutorial's is what most introductions show: a ``DataLoader`` that turns one image after
+``loop.train`` with a preset. The tutorial's is what most introductions show: a ``DataLoader`` that turns one image after
 the other into a tensor, batches of 64, Adam at a constant rate of 0.001. The clock stops when the tutorial's network reads
 as many validation images as ours did in the end.
 """
@@ -66,7 +66,7 @@ def race(splits: Splits, preset: Preset, *, laps: int = 3, most_epochs: int = 30
     preset : our way; its seed is that of the first lap.
     laps : 1 or more.
     most_epochs : passes after which the tutorial is stopped, 1 or more.
-    device : as for ``training.train``.
+    device : as for ``loop.train``.
 
     Raises
     ------
