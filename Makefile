@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run lab app test lint faults fuzz notebooks doctor clean
+.PHONY: help setup run lab app test lint types faults fuzz notebooks doctor clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ lint: $(READY) ## check the style of the code
 	$(BIN)/ruff format --check mnistlab tests tools
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
+types: $(READY) ## check the types of the package
+	$(BIN)/mypy
+
 faults: $(READY) ## fail and kill on purpose, 200 times, and see that nothing is half done
 	FAULT_KILLS=200 $(BIN)/python -m pytest -q tests/registry/test_faults.py tests/pipeline/test_interruptions.py
 
@@ -62,4 +65,4 @@ doctor: $(READY) ## say what this machine has and what is missing
 	$(BIN)/mnistlab doctor
 
 clean: ## remove .venv and caches; models, reports and data stay
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import html
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import to_json, write_atomic
-from mnistlab.common.html import STYLE
+from mnistlab.common.html import render
 from mnistlab.feedback.report import Report
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PAGE, FIGURES = "monitor.html", "monitor.json"
 
@@ -55,30 +60,15 @@ def page(report: Report) -> str:
     from mnistlab.feedback import figures as plots  # Matplotlib is slow to import
 
     drawn = (plots.findings, plots.inference_times, plots.satisfaction, plots.confidences, plots.corrected)
-    alarms = "".join(f"<li>{html.escape(alarm)}</li>" for alarm in report.alarms)
-    told = f'<p class="refused">Look at this:</p><ul>{alarms}</ul>' if alarms else "<p>No alarm.</p>"
-    figures = "".join(f"<figure>{_svg(plot, report)}</figure>" for plot in drawn)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>mnistlab: in use</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<h1>mnistlab: in use</h1>
-{told}
-<pre>{html.escape(chr(10).join(lines(report)))}</pre>
-{figures}
-<p>A change is an alarm at p &lt; 0.01 after Holm's correction, by permutation of the energy distance or Fisher's exact test.
-The estimate without labels holds for drawings like MNIST's. Times are UTC.</p>
-</body>
-</html>
-"""
+    return render(
+        "feedback/page.html",
+        alarms=report.alarms,
+        summary="\n".join(lines(report)),
+        figures=[_svg(plot, report) for plot in drawn],
+    )
 
 
-def _svg(plot, report: Report) -> str:
+def _svg(plot: Callable[[Report], Axes], report: Report) -> Markup:
     import matplotlib.pyplot as plt
 
     figure = plot(report).figure
@@ -87,4 +77,4 @@ def _svg(plot, report: Report) -> str:
         figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
     finally:
         plt.close(figure)
-    return "<svg" + file.getvalue().partition("<svg")[2]  # without the XML declaration
+    return Markup("<svg" + file.getvalue().partition("<svg")[2])  # without the XML declaration

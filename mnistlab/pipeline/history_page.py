@@ -7,7 +7,6 @@ anybody may have changed: what cannot be read is shown as that, and every text i
 
 from __future__ import annotations
 
-import html
 import io
 import json
 import logging
@@ -18,9 +17,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+from markupsafe import Markup
+
 from mnistlab.common.errors import LabError, RunError
 from mnistlab.common.files import write_atomic
-from mnistlab.common.html import STYLE
+from mnistlab.common.html import render
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.pipeline.report_folder import NOTE, PARTIAL, RECEIPT
@@ -97,39 +98,23 @@ def entries(reports: Path) -> list[Entry]:
 
 def page(runs: list[Entry], registry: Registry) -> str:
     """The whole page as HTML."""
-    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    rows = "".join(map(_row, runs)) or '<tr><td colspan="6">No run yet.</td></tr>'
-    heads = "".join(f'<th scope="col">{head}</th>' for head in HEADS)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>mnistlab: all runs</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<h1>mnistlab: all runs</h1>
-<p>As of {made}. Times are UTC.</p>
-<h2>In use</h2>
-{_in_use(registry)}
-<h2>Accuracy of every candidate</h2>
-{chart(runs)}
-<h2>Runs</h2>
-<p>Share read right, with its 95 % interval.</p>
-<table><thead><tr>{heads}</tr></thead><tbody>
-{rows}
-</tbody></table>
-</body>
-</html>
-"""
+    return render(
+        "pipeline/history_page.html",
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        in_use=_in_use(registry),
+        chart=chart(runs),
+        heads=HEADS,
+        runs=runs,
+        when=_when,
+        share_text=formatting.accuracy,
+    )
 
 
-def chart(runs: list[Entry]) -> str:
+def chart(runs: list[Entry]) -> Markup:
     """Validation accuracy of the judged candidates over time with 95 % intervals, as SVG; a sentence if there are none."""
     judged = [(run, when) for run in reversed(runs) if run.validation and (when := _when(run.id))]
     if not judged:
-        return "<p>No candidate has been judged yet.</p>"
+        return Markup("<p>No candidate has been judged yet.</p>")
     from matplotlib import rc_context
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
@@ -163,7 +148,7 @@ def chart(runs: list[Entry]) -> str:
     label = (
         f'role="img" aria-label="Share of {n:,} validation images read right, by run; the table below has the figures" '
     )
-    return f"<figure>{svg[svg.index('<svg') :].replace('<svg ', f'<svg {label}', 1)}</figure>"
+    return Markup(f"<figure>{svg[svg.index('<svg') :].replace('<svg ', f'<svg {label}', 1)}</figure>")
 
 
 def _entry(folder: Path) -> Entry:
@@ -208,40 +193,12 @@ def _share(found: dict | None) -> Accuracy | None:
     return Accuracy(int(found["correct"]), int(found["n"])) if found else None
 
 
-def _row(run: Entry) -> str:
-    kind = "cut" if run.outcome in ("cut off", "unreadable") else run.outcome
-    when = _when(run.id)
-    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in run.reasons)
-    why = f"<details><summary>why</summary><ul>{reasons}</ul></details>" if reasons else ""
-    if kind == "cut":  # one short reason
-        why = f"<br>{html.escape(run.reasons[0])}" if run.reasons else ""
-    links = ", ".join(f'<a href="{html.escape(address)}">{html.escape(name)}</a>' for name, address in run.pages)
-    version = f"<br>{html.escape(run.version)}" if run.version else ""
-    cells = (
-        f'<span class="whole" title="{html.escape(run.id)}">{when:%Y-%m-%d %H:%M}</span>'
-        if when
-        else html.escape(run.id),
-        f'<span class="{kind}">{html.escape(run.outcome)}</span>{version}{why}',
-        html.escape(run.what),
-        *(
-            f'<span class="whole">{formatting.accuracy(share)}</span> of {share.n:,}' if share else ""
-            for share in (run.validation, run.drawn)
-        ),
-        links,
-    )
-    named = (f' data-of="{head}"' if head in HEADS[2:] else "" for head in HEADS)  # the first two speak for themselves
-    return f"<tr>{''.join(f'<td{of}>{cell}</td>' for of, cell in zip(named, cells, strict=True))}</tr>\n"
-
-
-def _in_use(registry: Registry) -> str:
+def _in_use(registry: Registry) -> dict[str, str] | str:
+    """Where the version in use comes from; or a sentence that says why there is none."""
     try:
-        facts = lineage(registry.manifest())
-        before = registry.previous()
+        return {**lineage(registry.manifest()), "before it": registry.previous() or "none recorded"}
     except LabError as error:
-        return f"<p>{html.escape(str(error))}</p>"
-    facts["before it"] = before or "none recorded"
-    items = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in facts.items())
-    return f"<dl>{items}</dl>"
+        return str(error)
 
 
 def _when(run_id: str) -> datetime | None:

@@ -34,6 +34,7 @@ OPTIONAL = {"playwright"}  # of the tests, and of `benchmark latency --browser`,
 # Imported, but brought by a package we name; a test checks that it still is.
 BROUGHT = {
     "IPython": ("ipython", "ipykernel"),
+    "markupsafe": ("markupsafe", "jinja2"),
     "jupyter_client": ("jupyter-client", "ipykernel"),
     "jupyter_server": ("jupyter-server", "jupyterlab"),
     "nbclient": ("nbclient", "papermill"),
