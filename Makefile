@@ -4,14 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# JupyterLab refuses to start as root unless told; in a container root is all there is.
+# JupyterLab refuses to start as root unless told to; in a container there may be nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run lab app test lint types faults fuzz notebooks doctor clean
+.PHONY: help setup run lab app test lint types faults fuzz architecture notebooks doctor clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(READY) ## install everything into .venv (a few minutes, once)
 
@@ -25,23 +25,23 @@ $(READY): pyproject.toml constraints.txt jupyter/overrides.json jupyter/page_con
 	@cp jupyter/server.json $(VENV)/etc/jupyter/jupyter_server_config.json
 	@touch $@
 
-# Fewer passes in the comparison than 03_train has by itself, so that all of it ends within five minutes on two slow cores.
-run: $(READY) ## run all notebooks headless: train, judge, report (under 5 minutes)
+# Fewer passes in the comparison than 03_train makes by default, so that everything ends within five minutes on two slow cores.
+run: $(READY) ## run the five notebooks headless: train, judge, report (under 5 minutes)
 	$(BIN)/mnistlab run -p 03_train.comparison_epochs=1
 
-# Three settings in jupyter/ keep the pad quick, twice as quick in all. page_config.json: the tab's icon stays as it is, or it
-# would change twice for every move of the pen. overrides.json: the circle of a busy kernel is in the status bar, since the
-# toolbar measures itself anew for every change. server.json: what the kernel says is sent at once (mnistlab/pad/websocket.py).
-# The default address is there for whoever follows the link in the terminal.
+# Three settings in jupyter/ make the pad twice as quick. page_config.json: the tab's icon stays as it is, or it would change
+# twice for every move of the pen. overrides.json: the circle of a busy kernel is in the status bar, since the toolbar measures
+# itself again at every change. server.json: messages of the kernel are sent at once (mnistlab/pad/websocket.py).
+# The default address is for those who follow the link in the terminal.
 lab: $(READY) ## open JupyterLab on the drawing notebook
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/05_draw.ipynb notebooks/05_draw.ipynb
 
 # What it serves, and how, is in jupyter/app: this machine only, a token in the address, idle kernels ended.
-app: $(READY) ## serve the drawing pad alone, as a web page
+app: $(READY) ## serve the drawing pad by itself, as a web page
 	JUPYTER_PATH=$(CURDIR)/jupyter/app $(BIN)/voila jupyter/app/draw.ipynb --Voila.config_file_paths=jupyter/app
 
-# A process a core, and one thread in each: threads that wait for one another on a full machine cost many times their use.
-test: $(READY) lint ## run all tests: package, notebooks, browser
+# One process per core with one thread each: on a full machine, threads that wait for one another cost far more than they bring.
+test: $(READY) lint ## check the style, then run all tests: package, notebooks, browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY) ## check the style of the code
@@ -52,13 +52,16 @@ lint: $(READY) ## check the style of the code
 types: $(READY) ## check the types of the package
 	$(BIN)/mypy
 
-faults: $(READY) ## fail and kill on purpose, 200 times, and see that nothing is half done
+faults: $(READY) ## make writes fail and kill processes, 200 times, and check that nothing is left half done
 	FAULT_KILLS=200 $(BIN)/python -m pytest -q tests/registry/test_faults.py tests/pipeline/test_interruptions.py
 
-fuzz: $(READY) ## spoil versions at random, 3000 ways of each kind, and see that none is read otherwise
+fuzz: $(READY) ## corrupt versions at random, 3000 times for each kind, and check that none is misread
 	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest -q tests/registry/test_fuzz.py
 
-notebooks: $(READY) ## run the notebooks and keep their outputs in notebooks/, for a commit
+architecture: $(READY) ## redraw the figure and rewrite the table in docs/architecture.md
+	$(BIN)/python tools/architecture.py
+
+notebooks: $(READY) ## run the five notebooks and keep their outputs in notebooks/, before a commit
 	$(BIN)/mnistlab run --update
 
 doctor: $(READY) ## say what this machine has and what is missing

@@ -1,1 +1,1 @@
-"""The command ``mnistlab``, one module a subcommand."""
+"""The command ``mnistlab``: one module for each subcommand."""

@@ -1,1 +1,1 @@
-"""What every wing stands on, and nothing of the digits: errors, files, locks, paths, progress, provenance."""
+"""What every wing stands on, and nothing about digits: errors, files, locks, paths, progress, provenance, HTML."""

@@ -1,1 +1,1 @@
-"""Judging: intervals, metrics, conformal sets, and numbers as text."""
+"""How good is it? Intervals, metrics, calibration, conformal sets, and figures put into words."""

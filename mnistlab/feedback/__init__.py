@@ -1,1 +1,1 @@
-"""What people say about readings: consent, store, export, and the monitor that watches how reading fares."""
+"""What people say about readings: consent, the store, exports, and a monitor of how use changes over time."""

@@ -1,1 +1,1 @@
-"""The drawing pad: what is drawn, when it is read, how it is shown."""
+"""The drawing pad: what is drawn, when it is read, and how the reading is shown."""

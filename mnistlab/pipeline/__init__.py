@@ -1,1 +1,1 @@
-"""Notebooks run headless, and what is decided from them: runs, reports, retraining, gates."""
+"""Notebooks run headless, and what follows from them: reports, gates, retraining, learning somebody's hand."""

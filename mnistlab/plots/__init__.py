@@ -1,9 +1,8 @@
-"""Every figure of the notebooks. Each takes ``ax=None`` (or makes its own grid), and returns the axes it drew on.
+"""Every figure of the five notebooks, as a function that draws with Matplotlib; ``plots.name`` reaches them all.
 
-Pictures of digits are shown as ink on paper: 0 white, 255 black. Two colours carry meaning everywhere: blue is plain or
-right, orange is permuted or wrong; both are told apart by the colour-blind (Okabe and Ito 2008).
-
-One module a notebook; ``plots.name`` reaches them all.
+Each function takes ``ax=None`` (or makes a grid of its own) and returns the axes it drew on. Pictures of digits are shown as
+ink on paper: 0 is white, 255 black. Two colours carry meaning everywhere: blue is plain or right, orange is permuted or
+wrong; colour-blind people can tell them apart (Okabe and Ito 2008).
 """
 
 from __future__ import annotations

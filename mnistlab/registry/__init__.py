@@ -1,1 +1,1 @@
-"""Versions of the network on disk: their format, their order, and which one is in use."""
+"""Versions of the network on disk: their format, their history, and which one is in use."""

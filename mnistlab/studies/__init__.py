@@ -1,1 +1,1 @@
-"""Experiments of their own: their methods and figures. No wing but the command uses them; notebooks do."""
+"""Self-contained experiments: their methods and figures. Notebooks use them, and no wing but the command does."""

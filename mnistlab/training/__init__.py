@@ -1,1 +1,1 @@
-"""The networks in PyTorch, and how they learn."""
+"""The networks in PyTorch, how they learn, and a fair comparison of several."""

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 
+import architecture
 import imports
 import pytest
+from architecture import ALLOWED, between_wings, wing
 
-# What a wing may import, as docs/architecture.md has it. Arrows run one way, in this order.
-ALLOWED = {
-    "common": "",
-    "data": "common",
-    "evaluation": "common data",
-    "training": "common data evaluation",
-    "registry": "common data evaluation",
-    "inference": "common data evaluation registry",
-    "plots": "common data evaluation training registry inference",
-    "feedback": "common data evaluation training registry inference plots",
-    "pipeline": "common data evaluation training registry inference plots feedback",
-    "pad": "common data evaluation training registry inference plots feedback pipeline",
-    "studies": "common data evaluation training registry inference plots feedback pipeline pad",
-    "cli": "common data evaluation training registry inference plots feedback pipeline pad studies",
-}
 # Until a version can be read without PyTorch, what reads needs the networks of training. This may only shrink.
 EXCEPTIONS = {
     ("inference.attribution", "training.networks"),
@@ -57,16 +45,6 @@ LIGHT = {
 }
 
 
-def wing(module: str) -> str:
-    return module.partition(".")[0]
-
-
-def between_wings() -> list[imports.Import]:
-    """Imports from one wing into another; the package itself and ``python -m`` stand outside."""
-    inside = [each for each in imports.imports() if wing(each.source) in ALLOWED]
-    return [each for each in inside if wing(each.source) != wing(each.target)]
-
-
 def test_the_walk_sees_imports_of_every_form():
     seen = {(each.source, each.target): each.late for each in imports.imports()}
     assert seen["data.mnist", "common.paths"] is False  # from mnistlab.common import paths
@@ -78,6 +56,13 @@ def test_the_walk_sees_imports_of_every_form():
 
 def test_every_module_is_in_a_wing():
     assert {wing(name) for name in imports.modules()} - set(ALLOWED) == {"", "__main__"}
+
+
+def test_what_is_allowed_runs_one_way():
+    before: list[str] = []
+    for name, allowed in ALLOWED.items():
+        assert set(allowed.split()) <= set(before), f"{name} may use a wing that stands above it"
+        before.append(name)
 
 
 def test_a_wing_uses_only_what_it_may():
@@ -103,3 +88,44 @@ def test_what_does_not_need_pytorch_brings_none(module):
     code = f"import sys, {module}; print(*{{'torch', 'sklearn', 'matplotlib'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [], f"{LIGHT[module]} costs heavy imports"
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_figure_and_the_table_of_the_wings_are_what_the_code_makes():
+    outdated = "is out of date: make architecture"
+    assert architecture.FIGURE.read_text() == architecture.figure(), f"docs/architecture.svg {outdated}"
+    page = architecture.PAGE.read_text()
+    assert page == architecture.page(page), f"docs/architecture.md {outdated}"
+
+
+def test_the_page_keeps_its_words_and_loses_an_old_table():
+    begin, end = architecture.BEGIN, architecture.END
+    made = architecture.page(f"Words before.\n{begin}\n| an old table |\n{end}\nWords after.\n")
+    assert made.startswith(f"Words before.\n{begin}\n")
+    assert made.endswith(f"{end}\nWords after.\n")
+    assert "an old table" not in made
+    for name in ALLOWED:
+        assert f"| **{name}** | {architecture.about(name).replace('``', '`')} |" in made
+    for broken in ("no mark", f"{begin} alone"):
+        with pytest.raises(ValueError, match=r"architecture\.md lacks"):
+            architecture.page(broken)
+
+
+def test_an_arrow_of_the_figure_stands_for_an_import_and_leaves_out_what_follows():
+    arrows = {(name, lower) for name in ALLOWED for lower in architecture.direct(name)}
+    assert arrows <= {(wing(each.source), wing(each.target)) for each in between_wings()}
+    assert ("plots", "inference") in arrows
+    assert ("plots", "data") not in arrows  # follows from the arrow above and those below it
+    assert architecture.figure().count('<path d="M') == len(arrows) + 1  # and the tip that all of them share
+    for name in ALLOWED:
+        assert architecture.uses(name) <= architecture.below(name)
+
+
+def test_every_wing_has_a_box_of_its_own_and_no_two_overlap():
+    spans = architecture.places()
+    for level in {architecture.floor(name) for name in ALLOWED}:
+        boxes = sorted(spans[name, name] for name in ALLOWED if architecture.floor(name) == level)
+        assert all(left < right for left, right in boxes)
+        assert all(first[1] < second[0] for first, second in pairwise(boxes))

@@ -1,1 +1,1 @@
-"""The order of the pixels found again from scrambled images alone."""
+"""The order of the pixels, found again from scrambled images alone."""
