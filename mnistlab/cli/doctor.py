@@ -1,4 +1,4 @@
-"""Is everything there that the lab needs? One finding a subject, with what to do where something is missing.
+"""Is everything there that the lab needs? One result a subject, with what to do where something is missing.
 
 Every check is made for real: the data are read, the model reads its probe, a kernel is started.
 """
@@ -25,7 +25,7 @@ REINSTALL = "`make setup`, or pip install --editable . --constraint constraints.
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What a check found.
 
     Attributes
@@ -42,14 +42,14 @@ class Finding:
     remedy: str = ""
 
 
-def examine() -> Iterator[Finding]:
-    """All findings, one after the other as they come; a check that fails in an unforeseen way is a fault, too."""
+def run_checks() -> Iterator[CheckResult]:
+    """All results, one after the other as they come; a check that fails in an unforeseen way is a fault, too."""
     for check in CHECKS:
         subject = check.__name__.removeprefix("check_")
         try:
-            yield Finding(subject, *check())
+            yield CheckResult(subject, *check())
         except Exception as error:  # a broken installation breaks anywhere, and the other checks still tell something
-            yield Finding(subject, FAULT, f"{type(error).__name__}: {str(error).strip()[:300]}", REINSTALL)
+            yield CheckResult(subject, FAULT, f"{type(error).__name__}: {str(error).strip()[:300]}", REINSTALL)
 
 
 def check_python() -> tuple[str, ...]:

@@ -51,14 +51,12 @@ def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: b
 @click.pass_context
 def doctor(ctx: click.Context) -> None:
     """Look at everything the lab needs, and say what to do about what is missing."""
-    from mnistlab.cli.doctor import FAULT, OK, WARNING, examine
+    from mnistlab.cli.doctor import FAULT, OK, WARNING, run_checks
 
     colours, worst = {OK: "green", WARNING: "yellow", FAULT: "red"}, 0
-    for finding in examine():
-        click.echo(
-            f"{click.style(f'{finding.state:<8}', fg=colours[finding.state])}{finding.subject:<10} {finding.text}"
-        )
-        if finding.remedy:
-            click.echo(f"{'':<19}-> {finding.remedy}")
-        worst += finding.state == FAULT
+    for result in run_checks():
+        click.echo(f"{click.style(f'{result.state:<8}', fg=colours[result.state])}{result.subject:<10} {result.text}")
+        if result.remedy:
+            click.echo(f"{'':<19}-> {result.remedy}")
+        worst += result.state == FAULT
     ctx.exit(1 if worst else 0)

@@ -23,13 +23,13 @@ def _own_folders(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_all_is_well_where_the_tests_run():
-    findings = {finding.subject: finding for finding in doctor.examine()}
-    assert list(findings) == [check.__name__.removeprefix("check_") for check in doctor.CHECKS]
-    assert {name: f.text for name, f in findings.items() if f.state == FAULT} == {}
-    assert "55,000 + 5,000 training and 10,000 test images" in findings["data"].text
-    assert findings["model"].text.startswith("version 0001 ")
-    assert findings["kernel"].text == "starts, computes and ends"
-    assert findings["sqlite"].text == sqlite3.sqlite_version
+    results = {result.subject: result for result in doctor.run_checks()}
+    assert list(results) == [check.__name__.removeprefix("check_") for check in doctor.CHECKS]
+    assert {name: f.text for name, f in results.items() if f.state == FAULT} == {}
+    assert "55,000 + 5,000 training and 10,000 test images" in results["data"].text
+    assert results["model"].text.startswith("version 0001 ")
+    assert results["kernel"].text == "starts, computes and ends"
+    assert results["sqlite"].text == sqlite3.sqlite_version
 
 
 def test_a_damaged_model_is_a_fault_with_a_remedy(registry: Registry):
@@ -105,6 +105,6 @@ def test_a_check_that_breaks_does_not_stop_the_others(monkeypatch: pytest.Monkey
         raise KeyError("x")
 
     monkeypatch.setattr(doctor, "CHECKS", (check_broken, doctor.check_python))
-    broken, python = doctor.examine()
+    broken, python = doctor.run_checks()
     assert (broken.subject, broken.state, broken.text) == ("broken", FAULT, "KeyError: 'x'")
     assert python.state == OK

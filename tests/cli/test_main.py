@@ -16,7 +16,7 @@ from PIL import Image
 
 from mnistlab import __version__
 from mnistlab.cli import doctor, main
-from mnistlab.cli.doctor import FAULT, OK, WARNING, Finding
+from mnistlab.cli.doctor import FAULT, OK, WARNING, CheckResult
 from mnistlab.common import locks
 from mnistlab.common.errors import RunError
 from mnistlab.registry.registry import Registry
@@ -263,8 +263,8 @@ def test_readings_as_json_hold_everything(pictures):
 
 @pytest.mark.parametrize(("state", "exit_code"), [(WARNING, 0), (FAULT, 1)])
 def test_the_doctor_shows_findings_with_remedies_and_fails_on_a_fault(monkeypatch, state: str, exit_code: int):
-    findings = [Finding("python", OK, "3.11"), Finding("browser", state, "none", "install one")]
-    monkeypatch.setattr(doctor, "examine", lambda: iter(findings))
+    results = [CheckResult("python", OK, "3.11"), CheckResult("browser", state, "none", "install one")]
+    monkeypatch.setattr(doctor, "run_checks", lambda: iter(results))
     result = call("doctor")
     assert result.exit_code == exit_code
     assert result.stdout.splitlines() == [

@@ -28,7 +28,7 @@ from mnistlab.studies.label_errors import DISPUTED
 from mnistlab.studies.permutation_effect import Crossed
 from mnistlab.studies.unscramble import figures as unscramble_figures
 from mnistlab.studies.unscramble.solve import Draft, Unscrambled, score
-from mnistlab.studies.unscramble.solve import Step as Unscrambling
+from mnistlab.studies.unscramble.solve import Stage
 from mnistlab.training.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
 from mnistlab.training.networks import build, to_input
 from mnistlab.training.records import Epoch
@@ -132,7 +132,7 @@ SQUARE = np.abs(CORNERS[:, None] - CORNERS).sum(axis=2) == 1
 UNDONE = SCRAMBLE.inverse()
 FOUND = Unscrambled(
     UNDONE,
-    (Unscrambling("drawn", SCRAMBLE, 1.0, 2.0), Unscrambling("exchanged", UNDONE, 3.0, 4.0)),
+    (Stage("drawn", SCRAMBLE, 1.0, 2.0), Stage("exchanged", UNDONE, 3.0, 4.0)),
     Draft(np.arange(4), SQUARE, CORNERS, CORNERS),
     np.arange(PIXELS),
 )

@@ -32,12 +32,12 @@ def known(permutation: Permutation) -> Unscrambled:
     """A result whose layout is given, with every pixel lit."""
     nothing = np.zeros((0, 2))
     draft = Draft(np.zeros(0, dtype=int), np.zeros((0, 0), dtype=bool), nothing, nothing)
-    step = SimpleStep(permutation)
-    return Unscrambled(permutation, (step,), draft, np.full(784, 1_000))
+    stage = SimpleStage(permutation)
+    return Unscrambled(permutation, (stage,), draft, np.full(784, 1_000))
 
 
 @dataclasses.dataclass(frozen=True)
-class SimpleStep:
+class SimpleStage:
     permutation: Permutation
 
 
@@ -50,10 +50,10 @@ def test_two_thousand_digits_are_enough_to_put_nearly_all_pixels_within_one(foun
     assert judged.n == found.identifiable.sum() > 450
 
 
-def test_the_steps_end_with_the_result_and_the_last_raises_the_objective(found):
-    assert found.steps[-1].permutation == found.permutation
-    assert found.steps[-1].objective >= found.steps[-2].objective
-    assert [step.seconds for step in found.steps] == sorted(step.seconds for step in found.steps)
+def test_the_stages_end_with_the_result_and_the_last_raises_the_objective(found):
+    assert found.stages[-1].permutation == found.permutation
+    assert found.stages[-1].objective >= found.stages[-2].objective
+    assert [stage.seconds for stage in found.stages] == sorted(stage.seconds for stage in found.stages)
 
 
 def test_the_same_images_give_the_same_layout(images, found):

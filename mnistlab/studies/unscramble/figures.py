@@ -21,13 +21,13 @@ from mnistlab.studies.unscramble.solve import Draft, Score, Unscrambled
 
 
 def coming_back(scrambled: Tensor, found: Unscrambled, judged: Score) -> np.ndarray:
-    """Digits uint8 (n, 28, 28) as they came and after each step, one row a stage. Returns the axes (1 + steps, n).
+    """Digits uint8 (n, 28, 28) as they came and after each stage, a row for each. Returns the axes (1 + stages, n).
 
     They are turned upright by ``judged.symmetry``, for the eye alone.
     """
     stages = {"scrambled": scrambled}
-    for step in found.steps:
-        stages[f"{step.name}\n{step.seconds:.0f} s"] = judged.symmetry.apply(step.permutation.apply(scrambled))
+    for stage in found.stages:
+        stages[f"{stage.name}\n{stage.seconds:.0f} s"] = judged.symmetry.apply(stage.permutation.apply(scrambled))
     n = len(scrambled)
     figure, axes = plt.subplots(len(stages), n, figsize=(1.6 + 0.95 * n, 1.0 * len(stages) + 0.4), squeeze=False)
     for row, (name, pictures) in zip(axes, stages.items(), strict=True):

@@ -40,7 +40,7 @@ MISFIT = 10  # edges that fit it takes to make up for one that does not: it may 
 
 
 @dataclass(frozen=True)
-class Step:
+class Stage:
     """The layout at one stage: ``permutation`` brings scrambled images into it.
 
     ``objective`` is what the search raises: the similarities of all pixels that touch, summed, corners at 0.3.
@@ -83,13 +83,13 @@ class Unscrambled:
     Attributes
     ----------
     permutation : applied to the scrambled images it gives the recovered ones.
-    steps : the stages on the way, the last of them this permutation.
+    stages : the stages on the way, the last of them this permutation.
     draft : the drawing of the graph they began with.
     lit : int (784,), in how many images each scrambled pixel is lit.
     """
 
     permutation: Permutation
-    steps: tuple[Step, ...]
+    stages: tuple[Stage, ...]
     draft: Draft
     lit: np.ndarray
 
@@ -127,7 +127,7 @@ def unscramble(images: Tensor) -> Unscrambled:
     DataError : the images are too few, or have no neighbours to find.
     """
     started = time.perf_counter()
-    steps: list[Step] = []
+    stages: list[Stage] = []
     lit, together = lit_counts(images), correlation(images)
     draft = _best_draft(together, lit)
     core = np.zeros(PIXELS, dtype=bool)
@@ -137,7 +137,7 @@ def unscramble(images: Tensor) -> Unscrambled:
 
     def note(name: str, cell: np.ndarray) -> None:
         order = Permutation(torch.from_numpy(np.argsort(cell)))
-        steps.append(Step(name, order, objective(similarity, cell), time.perf_counter() - started))
+        stages.append(Stage(name, order, objective(similarity, cell), time.perf_counter() - started))
 
     note("graph drawn", grow(similarity, nearest(on_page(draft.drawn, ink)[0], draft.pixels)))
     places = [nearest(placed, draft.pixels) for placed in on_page(draft.snapped, ink)]
@@ -146,18 +146,18 @@ def unscramble(images: Tensor) -> Unscrambled:
     best = grow(similarity, max(places, key=lambda cell: room(similarity, cell)))
     note("place on the page", best)
     note("pixels exchanged", settle(similarity, best))
-    return Unscrambled(steps[-1].permutation, tuple(steps), draft, lit)
+    return Unscrambled(stages[-1].permutation, tuple(stages), draft, lit)
 
 
-def score(found: Unscrambled, scramble: Permutation, *, step: int = -1, min_lit: int = MIN_LIT) -> Score:
+def score(found: Unscrambled, scramble: Permutation, *, stage: int = -1, min_lit: int = MIN_LIT) -> Score:
     """Compare with the truth, over the pixels lit in at least ``min_lit`` images. Nothing but this may know ``scramble``.
 
     Parameters
     ----------
-    step : which of ``found.steps`` to judge; the last is the result.
+    stage : which of ``found.stages`` to judge; the last is the result.
     """
     counted = found.lit >= min_lit
-    cell = found.steps[step].permutation.inverse().order.numpy()[counted]
+    cell = found.stages[stage].permutation.inverse().order.numpy()[counted]
     best = None
     for symmetry in symmetries():
         away = FAR[symmetry.inverse().order.numpy()[cell], scramble.order.numpy()[counted]]
