@@ -104,5 +104,5 @@ def _report(erased) -> None:
     click.echo(f"Erased {erased.corrections:,} drawings and {erased.uses:,} counted readings.")
     if erased.versions:
         click.echo(f"Versions that had learned from them: {', '.join(erased.versions)}.")
-    for path in erased.lost:
+    for path in erased.missing_exports:
         click.echo(f"An export is no longer at {path}: erase them there by hand.", err=True)

@@ -25,9 +25,9 @@ def monitor(ctx: click.Context, days: float, version: str | None, store: str | N
     """
     from mnistlab.common import paths
     from mnistlab.data.mnist import load_mnist
-    from mnistlab.feedback.page import lines, publish
+    from mnistlab.feedback.page import summary_lines, write_page
     from mnistlab.feedback.reference import Reference
-    from mnistlab.feedback.report import watch
+    from mnistlab.feedback.report import make_report
     from mnistlab.feedback.store import Store
     from mnistlab.pipeline.report_folder import shorten
     from mnistlab.registry.registry import Registry
@@ -38,12 +38,12 @@ def monitor(ctx: click.Context, days: float, version: str | None, store: str | N
     chosen = version or (max(uses, key=lambda use: use.created).version if uses else None)
     known = chosen is not None and chosen in registry.versions()
     reference = Reference.of(registry.load(chosen), load_mnist()) if known else None
-    report = watch(uses, corrections, version=chosen, reference=reference, days=days)
-    page = publish(report, paths.reports())
+    report = make_report(uses, corrections, version=chosen, reference=reference, days=days)
+    page = write_page(report, paths.reports())
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
     else:
-        click.echo("\n".join(lines(report)))
+        click.echo("\n".join(summary_lines(report)))
         click.echo(f"Page: {shorten(page)}")
     if report.alarms:
         for alarm in report.alarms:

@@ -29,7 +29,7 @@ NAMES = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class DriftFinding:
     """The answer to one question about two samples.
 
     Attributes
@@ -111,13 +111,13 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return {name: corrected[name] for name in p_values}
 
 
-def compare(
+def compare_samples(
     before: Mapping[str, Sequence[float] | np.ndarray],
     today: Mapping[str, Sequence[float] | np.ndarray],
     *,
     shares: Mapping[str, tuple[tuple[int, int], tuple[int, int]]] | None = None,
     seed: int = 0,
-) -> list[Finding]:
+) -> list[DriftFinding]:
     """Everything that can be asked of two samples, corrected together; what has changed most first.
 
     Parameters
@@ -137,7 +137,7 @@ def compare(
                 f"{what}: {100 * two[0] / two[1]:.0f} % of {two[1]:,}, before {100 * one[0] / one[1]:.0f} % of {one[1]:,}"
             )
     found = holm(p_values)
-    return [Finding(what, found[what], words[what]) for what in sorted(found, key=found.__getitem__)]
+    return [DriftFinding(what, found[what], words[what]) for what in sorted(found, key=found.__getitem__)]
 
 
 def _words(what: str, before: np.ndarray, today: np.ndarray) -> str:

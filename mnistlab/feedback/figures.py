@@ -14,7 +14,7 @@ from mnistlab.plots.pictures import NEUTRAL, PLAIN, RIGHT, WRONG
 NO_DATA = "nothing yet"
 
 
-def inference_times(report: Report, *, ax: Axes | None = None) -> Axes:
+def latency(report: Report, *, ax: Axes | None = None) -> Axes:
     """Mean and 95th percentile of the time of a reading, day by day, over the number of readings."""
     ax = ax or plt.subplots(figsize=(7, 2.6))[1]
     if not report.days:
@@ -23,24 +23,24 @@ def inference_times(report: Report, *, ax: Axes | None = None) -> Axes:
     other = ax.twinx()
     other.bar(places, [day.n for day in report.days], color=NEUTRAL, alpha=0.25, width=0.8)
     other.set_ylabel("readings")
-    ax.plot(places, [day.times.p95 for day in report.days], "o--", color=WRONG, markersize=3, label="95th percentile")
-    ax.plot(places, [day.times.mean for day in report.days], "o-", color=PLAIN, markersize=3, label="mean")
+    ax.plot(places, [day.latency.p95 for day in report.days], "o--", color=WRONG, markersize=3, label="95th percentile")
+    ax.plot(places, [day.latency.mean for day in report.days], "o-", color=PLAIN, markersize=3, label="mean")
     ax.set_zorder(other.get_zorder() + 1)
     ax.patch.set_visible(False)
-    ax.set_ylim(0, 1.25 * max(max(day.times.p95 for day in report.days), 1.0))  # room for the legend
+    ax.set_ylim(0, 1.25 * max(max(day.latency.p95 for day in report.days), 1.0))  # room for the legend
     ax.set_ylabel("ms")
     _days(ax, report)
     ax.legend(frameon=False, loc="upper left", ncols=2)
     ax.set_title(
-        f"Half of the {report.n:,} readings take less than {report.times.p50:.1f} ms, 95 % less than {report.times.p95:.1f}"
+        f"Half of the {report.n:,} readings take less than {report.latency.p50:.1f} ms, 95 % less than {report.latency.p95:.1f}"
     )
     return ax
 
 
-def satisfaction(report: Report, *, ax: Axes | None = None) -> Axes:
+def positive_rate(report: Report, *, ax: Axes | None = None) -> Axes:
     """Share of readings that people called right, day by day, Wilson 95 %."""
     ax = ax or plt.subplots(figsize=(7, 2.6))[1]
-    found = [(place, day.satisfied) for place, day in enumerate(report.days) if day.satisfied]
+    found = [(place, day.positive_rate) for place, day in enumerate(report.days) if day.positive_rate]
     if not found:
         return _empty(ax, "Called right")
     values = np.array([100 * share.value for _, share in found])
@@ -49,7 +49,7 @@ def satisfaction(report: Report, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(0, 103)
     ax.set_ylabel("called right, %")
     _days(ax, report)
-    told = report.satisfied
+    told = report.positive_rate
     ax.set_title(
         f"Of {told.n:,} judged readings {100 * told.value:.0f} % were called right"
         if told
@@ -58,7 +58,7 @@ def satisfaction(report: Report, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def corrected(report: Report, *, ax: Axes | None = None) -> Axes:
+def confusion(report: Report, *, ax: Axes | None = None) -> Axes:
     """What people's digits were read as, by their own corrections; the last column is no digit."""
     ax = ax or plt.subplots(figsize=(4.6, 4))[1]
     counts = report.confusion
@@ -99,12 +99,12 @@ def confidences(report: Report, *, ax: Axes | None = None) -> Axes:
     ax.hist(report.confidences, bins=np.linspace(0, 1, 21), color=PLAIN)
     ax.set_xlabel("probability of the digit that was read")
     ax.set_ylabel("readings")
-    told = f"; about {100 * report.expected.value:.1f} % are right" if report.expected else ""
+    told = f"; about {100 * report.estimated_accuracy.value:.1f} % are right" if report.estimated_accuracy else ""
     ax.set_title(f"{100 * (report.confidences > 0.95).mean():.0f} % are surer than 0.95{told}")
     return ax
 
 
-def findings(report: Report, *, ax: Axes | None = None) -> Axes:
+def drift_findings(report: Report, *, ax: Axes | None = None) -> Axes:
     """Everything that was compared with the time before, by how unlikely the difference is to be chance."""
     ax = ax or plt.subplots(figsize=(7, 0.4 * max(3, len(report.findings)) + 0.8))[1]
     if not report.findings:

@@ -27,11 +27,11 @@ SURE, HARDLY = 0.99, 0.01  # probability of the digit that was read, and of the 
 NEIGHBOURS = 3  # of the session's other drawings; more than half of them must agree
 # How many contradicted labels an honest session may have: one, or this share of all its drawings, or this one of those that
 # were misread; of 88 honest misreadings 13 were contradicted.
-OF_ALL, OF_MISREAD = 0.02, 0.25
+MAX_SHARE_OF_ALL, MAX_SHARE_OF_MISREAD = 0.02, 0.25
 
 
 @dataclass(frozen=True)
-class Session:
+class SessionReview:
     """What is thought of one session.
 
     Attributes
@@ -71,10 +71,10 @@ class Review:
     """
 
     kept: Tensor
-    sessions: tuple[Session, ...]
+    sessions: tuple[SessionReview, ...]
 
 
-def review(base: Checkpoint, digits: Digits, sessions: Sequence[str]) -> Review:
+def review_labels(base: Checkpoint, digits: Digits, sessions: Sequence[str]) -> Review:
     """Ask a version about the labels that people gave.
 
     Parameters
@@ -101,7 +101,9 @@ def review(base: Checkpoint, digits: Digits, sessions: Sequence[str]) -> Review:
     for name in dict.fromkeys(sessions):
         own = torch.tensor([one == name for one in sessions])
         n, wrong, against = int(own.sum()), int(misread[own].sum()), int(contradicted[own].sum())
-        session = Session(name, n, wrong, against, max(1, math.floor(OF_ALL * n), math.floor(OF_MISREAD * wrong)))
+        session = SessionReview(
+            name, n, wrong, against, max(1, math.floor(MAX_SHARE_OF_ALL * n), math.floor(MAX_SHARE_OF_MISREAD * wrong))
+        )
         found.append(session)
         if session.believed:
             kept[own] = ~contradicted[own] | _supported(features[own], digits.labels[own])

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 PAGE, FIGURES = "monitor.html", "monitor.json"
 
 
-def lines(report: Report) -> Iterator[str]:
+def summary_lines(report: Report) -> Iterator[str]:
     """A short summary, line by line."""
     if report.version is None:
         yield "No drawing has been read yet; there is nothing to watch."
         return
     period = f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d}"
     yield f"version {report.version}, {period}: {report.n:,} readings, {report.before:,} before"
-    times = report.times
-    yield f"  time of a reading   mean {times.mean:.1f} ms, p50 {times.p50:.1f}, p95 {times.p95:.1f}, max {times.most:.1f}"
-    yield f"  called right        {report.satisfied or 'nobody said'}"
-    yield f"  right, estimated    {report.expected or 'not known'}"
-    yield f"  unlike its lessons  {report.strange or 'not known'}"
+    times = report.latency
+    yield f"  time of a reading   mean {times.mean:.1f} ms, p50 {times.p50:.1f}, p95 {times.p95:.1f}, max {times.maximum:.1f}"
+    yield f"  called right        {report.positive_rate or 'nobody said'}"
+    yield f"  right, estimated    {report.estimated_accuracy or 'not known'}"
+    yield f"  unlike its lessons  {report.out_of_distribution or 'not known'}"
     for finding in report.findings:
         p = "p < 0.001" if finding.p_value < 0.001 else f"p = {finding.p_value:.3f}"
         yield f"  {'changed' if finding.alarm else 'as before':<18}  {finding.words} ({p})"
@@ -39,7 +39,7 @@ def lines(report: Report) -> Iterator[str]:
         yield "  too little to compare with the time before"
 
 
-def publish(report: Report, folder: Path) -> Path:
+def write_page(report: Report, folder: Path) -> Path:
     """Write the page and the figures as JSON; returns the page's path.
 
     Raises
@@ -49,29 +49,29 @@ def publish(report: Report, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / FIGURES, to_json(report.as_dict()))
-        write_atomic(folder / PAGE, page(report))
+        write_atomic(folder / PAGE, page_html(report))
     except OSError as error:
         raise RunError(f"{PAGE} could not be written: {error}", code="write") from error
     return folder / PAGE
 
 
-def page(report: Report) -> str:
+def page_html(report: Report) -> str:
     """The whole page as HTML, without a link to anything."""
-    from mnistlab.feedback import figures as plots  # Matplotlib is slow to import
+    from mnistlab.feedback import figures  # Matplotlib is slow to import
 
-    drawn = (plots.findings, plots.inference_times, plots.satisfaction, plots.confidences, plots.corrected)
+    drawn = (figures.drift_findings, figures.latency, figures.positive_rate, figures.confidences, figures.confusion)
     return render(
         "feedback/page.html",
         alarms=report.alarms,
-        summary="\n".join(lines(report)),
-        figures=[_svg(plot, report) for plot in drawn],
+        summary="\n".join(summary_lines(report)),
+        figures=[_svg(draw, report) for draw in drawn],
     )
 
 
-def _svg(plot: Callable[[Report], Axes], report: Report) -> Markup:
+def _svg(draw: Callable[[Report], Axes], report: Report) -> Markup:
     import matplotlib.pyplot as plt
 
-    figure = plot(report).figure
+    figure = draw(report).figure
     try:
         file = io.StringIO()
         figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})

@@ -14,11 +14,11 @@ from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.inference import embedding
 from mnistlab.registry.checkpoint import Checkpoint
 
-STRANGE = 0.99  # share of validation digits that lie nearer to what a version learned than a strange drawing
+IN_DISTRIBUTION = 0.99  # share of validation digits that lie nearer to what a version learned than a strange drawing
 
 
 @dataclass(frozen=True)
-class Expected:
+class EstimatedAccuracy:
     """Accuracy estimated without labels, 0 to 1, with a 95 % interval for the share right of these n drawings."""
 
     value: float
@@ -65,9 +65,9 @@ class Reference:
         learned = _directions(_hidden(base, embedding.behind(base, splits.train.sample(n, seed=seed).images)))
         nearest = torch.cdist(_directions(_hidden(base, features)), learned).amin(dim=1)
         steps = (fit.X_thresholds_, fit.y_thresholds_)
-        return cls(*steps, learned, float(nearest.quantile(STRANGE)), base)
+        return cls(*steps, learned, float(nearest.quantile(IN_DISTRIBUTION)), base)
 
-    def expected(self, confidences: Sequence[float]) -> Expected | None:
+    def estimate_accuracy(self, confidences: Sequence[float]) -> EstimatedAccuracy | None:
         """Share of drawings that are read right, from how sure the network was of each; None without any.
 
         Each drawing is right with the share that validation digits of this confidence were; the interval is that of a sum of
@@ -78,13 +78,13 @@ class Reference:
         p = np.interp(np.asarray(confidences, dtype=float), self.confidence, self.right)
         half = float(stats.norm.ppf(0.975)) * float(np.sqrt((p * (1 - p)).sum())) / len(p)
         value = float(p.mean())
-        return Expected(value, max(0.0, value - half), min(1.0, value + half), len(p))
+        return EstimatedAccuracy(value, max(0.0, value - half), min(1.0, value + half), len(p))
 
-    def seen(self, images: np.ndarray) -> np.ndarray:
+    def features(self, images: np.ndarray) -> np.ndarray:
         """What the network sees in pictures, uint8 (N, 28, 28): its last hidden layer, float (N, F)."""
         return _hidden(self.base, embedding.behind(self.base, torch.from_numpy(images))).numpy()
 
-    def strange(self, features: np.ndarray) -> Accuracy | None:
+    def out_of_distribution(self, features: np.ndarray) -> Accuracy | None:
         """How many lie farther from what it learned than 99 % of the validation digits do; None of none."""
         if not len(features):
             return None

@@ -17,9 +17,9 @@ from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import drift
-from mnistlab.feedback.drift import Finding
+from mnistlab.feedback.drift import DriftFinding
 from mnistlab.feedback.records import Correction, Use
-from mnistlab.feedback.reference import Expected, Reference
+from mnistlab.feedback.reference import EstimatedAccuracy, Reference
 
 DAYS = 7.0  # of the period that is looked at
 SLOW = 50.0  # median ms of a reading from which it lags behind a pen; the gate of a new version has the same
@@ -27,16 +27,16 @@ TERMS = ("pen_width", "slant", "size", "x", "y")
 
 
 @dataclass(frozen=True)
-class Times:
+class LatencySummary:
     """Times of readings, ms; all 0 if there was none."""
 
     mean: float
     p50: float
     p95: float
-    most: float
+    maximum: float
 
     @classmethod
-    def of(cls, milliseconds: Sequence[float]) -> Times:
+    def of(cls, milliseconds: Sequence[float]) -> LatencySummary:
         """From one value a reading."""
         if not len(milliseconds):
             return cls(0.0, 0.0, 0.0, 0.0)
@@ -44,21 +44,21 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Day:
+class DayOfUse:
     """One day of use, UTC.
 
     Attributes
     ----------
     day : ``"2026-11-21"``.
     n : readings.
-    times : of them.
-    satisfied : called right, of those that were called right or wrong; None if nobody said.
+    latency : of them.
+    positive_rate : called right, of those that were called right or wrong; None if nobody said.
     """
 
     day: str
     n: int
-    times: Times
-    satisfied: Accuracy | None
+    latency: LatencySummary
+    positive_rate: Accuracy | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +70,13 @@ class Report:
     version : whose; None is of all, if there was no use.
     since, until : bounds of the period, UTC.
     n, before : readings in it, and before it.
-    times : of those in it.
+    latency : of those in it.
     days : every day with a use, of the period and before.
-    satisfied : called right, of those called right or wrong in the period.
+    positive_rate : called right, of those called right or wrong in the period.
     confusion : int (10, 11), true digit by what was read, the last column for no digit; from corrections of the period.
     confidences : float (n,), of the period's readings that are known, 0 where none was read.
-    expected : accuracy without labels.
-    strange : corrections' drawings of the period that are unlike what the version learned.
+    estimated_accuracy : accuracy without labels.
+    out_of_distribution : corrections' drawings of the period that are unlike what the version learned.
     findings : what was asked of the period and the time before, the greatest change first.
     """
 
@@ -85,25 +85,27 @@ class Report:
     until: datetime
     n: int
     before: int
-    times: Times
-    days: tuple[Day, ...]
-    satisfied: Accuracy | None
+    latency: LatencySummary
+    days: tuple[DayOfUse, ...]
+    positive_rate: Accuracy | None
     confusion: np.ndarray
     confidences: np.ndarray
-    expected: Expected | None
-    strange: Accuracy | None
-    findings: tuple[Finding, ...]
+    estimated_accuracy: EstimatedAccuracy | None
+    out_of_distribution: Accuracy | None
+    findings: tuple[DriftFinding, ...]
 
     @property
     def alarms(self) -> list[str]:
         """What ought to be looked at, in sentences."""
-        slow = [f"a reading takes {self.times.p50:.0f} ms, more than {SLOW:.0f}"] if self.times.p50 > SLOW else []
+        slow = [f"a reading takes {self.latency.p50:.0f} ms, more than {SLOW:.0f}"] if self.latency.p50 > SLOW else []
         return slow + [finding.words for finding in self.findings if finding.alarm]
 
     def as_dict(self) -> dict:
         """Plain values, for a JSON file."""
         shares = {
-            name: found and found.as_dict() for name, found in vars(self).items() if name in ("satisfied", "strange")
+            name: found and found.as_dict()
+            for name, found in vars(self).items()
+            if name in ("positive_rate", "out_of_distribution")
         }
         return {
             "version": self.version,
@@ -111,17 +113,19 @@ class Report:
             "until": self.until.isoformat(timespec="seconds"),
             "n": self.n,
             "before": self.before,
-            "milliseconds": asdict(self.times),
-            "days": [{**asdict(day), "satisfied": day.satisfied and day.satisfied.as_dict()} for day in self.days],
+            "milliseconds": asdict(self.latency),
+            "days": [
+                {**asdict(day), "positive_rate": day.positive_rate and day.positive_rate.as_dict()} for day in self.days
+            ],
             **shares,
             "confusion": self.confusion.tolist(),
-            "expected": self.expected and asdict(self.expected),
+            "estimated_accuracy": self.estimated_accuracy and asdict(self.estimated_accuracy),
             "findings": [finding.as_dict() for finding in self.findings],
             "alarms": self.alarms,
         }
 
 
-def watch(
+def make_report(
     uses: Sequence[Use],
     corrections: Sequence[Correction] = (),
     *,
@@ -154,12 +158,12 @@ def watch(
     said = sorted((c for c in corrections if c.version == version and c.created <= until), key=lambda c: c.created)
     now, before = ([u for u in uses if (u.created >= since) == late] for late in (True, False))
     said_now, said_before = ([c for c in said if (c.created >= since) == late] for late in (True, False))
-    samples = [terms_of(part) for part in (before, now)]
+    samples = [stroke_samples(part) for part in (before, now)]
     strange = None
     if reference is not None:
         for sample, part in zip(samples, (said_before, said_now), strict=True):
-            sample["features"] = reference.seen(_stack(part))
-        strange = reference.strange(samples[1]["features"])
+            sample["features"] = reference.features(_stack(part))
+        strange = reference.out_of_distribution(samples[1]["features"])
     confidences = np.array([use.confidence for use in now if use.confidence is not None], dtype=float)
     return Report(
         version,
@@ -167,18 +171,18 @@ def watch(
         until,
         len(now),
         len(before),
-        Times.of([use.milliseconds for use in now]),
+        LatencySummary.of([use.milliseconds for use in now]),
         tuple(_days(uses)),
-        _satisfied(now),
+        _positive_rate(now),
         _confusion(said_now),
         confidences,
-        reference and reference.expected(confidences),
+        reference and reference.estimate_accuracy(confidences),
         strange,
-        tuple(drift.compare(*samples, shares=shares_of(before, now))),
+        tuple(drift.compare_samples(*samples, shares=share_samples(before, now))),
     )
 
 
-def shares_of(before: Sequence[Use], now: Sequence[Use]) -> dict[str, tuple[tuple[int, int], tuple[int, int]]]:
+def share_samples(before: Sequence[Use], now: Sequence[Use]) -> dict[str, tuple[tuple[int, int], tuple[int, int]]]:
     """What was called right, and what no digit, in two periods: (those that were, all that are known) of each."""
     return {
         "called right": tuple(_share([u.verdict == "right" for u in part if u.verdict]) for part in (before, now)),
@@ -188,7 +192,7 @@ def shares_of(before: Sequence[Use], now: Sequence[Use]) -> dict[str, tuple[tupl
     }
 
 
-def terms_of(uses: Sequence[Use]) -> dict[str, np.ndarray]:
+def stroke_samples(uses: Sequence[Use]) -> dict[str, np.ndarray]:
     """How drawings were drawn, as far as it is known: one sample (n,) for each of ``TERMS``."""
     return {name: np.array([v for use in uses if (v := getattr(use, name)) is not None], dtype=float) for name in TERMS}
 
@@ -201,16 +205,19 @@ def _share(values: list[bool]) -> tuple[int, int]:
     return sum(values), len(values)
 
 
-def _satisfied(uses: Sequence[Use]) -> Accuracy | None:
+def _positive_rate(uses: Sequence[Use]) -> Accuracy | None:
     right, n = _share([use.verdict == "right" for use in uses if use.verdict])
     return Accuracy(right, n) if n else None
 
 
-def _days(uses: Sequence[Use]) -> list[Day]:
+def _days(uses: Sequence[Use]) -> list[DayOfUse]:
     by_day: dict[str, list[Use]] = {}
     for use in uses:
         by_day.setdefault(use.created.astimezone(UTC).date().isoformat(), []).append(use)
-    return [Day(day, len(own), Times.of([u.milliseconds for u in own]), _satisfied(own)) for day, own in by_day.items()]
+    return [
+        DayOfUse(day, len(own), LatencySummary.of([u.milliseconds for u in own]), _positive_rate(own))
+        for day, own in by_day.items()
+    ]
 
 
 def _confusion(corrections: Sequence[Correction]) -> np.ndarray:

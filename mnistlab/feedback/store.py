@@ -46,13 +46,13 @@ class Erased:
     ----------
     corrections, uses : how many.
     versions : of the model that had learned from some of them, in order.
-    lost : exports that may hold some of them and are no longer where they were written.
+    missing_exports : exports that may hold some of them and are no longer where they were written.
     """
 
     corrections: int
     uses: int = 0
     versions: tuple[str, ...] = ()
-    lost: tuple[Path, ...] = ()
+    missing_exports: tuple[Path, ...] = ()
 
 
 class Store:

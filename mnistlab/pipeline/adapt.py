@@ -134,7 +134,7 @@ def teach(
     ordered = sorted(corrections, key=lambda one: one.created)
     base = registry.load()
     kept = [ordered[index] for index in finetune.distinct(np.stack([one.image for one in ordered]))] if ordered else []
-    review = label_review.review(base, _digits(kept), [one.session for one in kept])
+    review = label_review.review_labels(base, _digits(kept), [one.session for one in kept])
     believed = [one for one, good in zip(kept, review.kept.tolist(), strict=True) if good]
     if len(believed) < LEAST:
         doubtful = "".join(f"; session {s.name[:8]} is {s}" for s in review.sessions if not s.believed)

@@ -100,7 +100,7 @@ def false_alarms(
     Parameters
     ----------
     pool : readings, more than ``before + week``.
-    seen : float (M, F), what the network sees in some of their drawings, as ``reference.Reference.seen`` gives it; the same
+    seen : float (M, F), what the network sees in some of their drawings, as ``reference.Reference.features`` gives it; the same
         shares of it go to both sides. More than ``2 * drift.LEAST`` of them.
     weeks : how many are tried.
 
@@ -119,9 +119,11 @@ def false_alarms(
     for number in range(weeks):
         order, pictures = rng.permutation(len(pool)), rng.permutation(len(seen))
         parts = [[pool[i] for i in order[:before]], [pool[i] for i in order[before : before + week]]]
-        samples = [report.terms_of(part) for part in parts]
+        samples = [report.stroke_samples(part) for part in parts]
         samples[0]["features"], samples[1]["features"] = seen[pictures[:some]], seen[pictures[some:]]
-        raised += any(f.alarm for f in drift.compare(*samples, shares=report.shares_of(*parts), seed=number))
+        raised += any(
+            f.alarm for f in drift.compare_samples(*samples, shares=report.share_samples(*parts), seed=number)
+        )
     return Accuracy(raised, weeks)
 
 

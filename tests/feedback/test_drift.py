@@ -4,7 +4,7 @@ from scipy.stats import energy_distance
 
 from mnistlab.common.errors import LabError
 from mnistlab.feedback import drift
-from mnistlab.feedback.drift import compare, energy_test, holm, share_test
+from mnistlab.feedback.drift import compare_samples, energy_test, holm, share_test
 
 WIDTHS = (12.0, 20.0, 20.0, 20.0, 28.0)
 
@@ -24,14 +24,16 @@ def week(rng: np.random.Generator, n: int, *, wider: float = 1.0) -> dict[str, n
 def test_quiet_weeks_raise_fewer_than_one_alarm_in_twenty():
     rng = np.random.default_rng(0)
     weeks = 60
-    raised = sum(any(f.alarm for f in compare(week(rng, 60), week(rng, 30), seed=number)) for number in range(weeks))
+    raised = sum(
+        any(f.alarm for f in compare_samples(week(rng, 60), week(rng, 30), seed=number)) for number in range(weeks)
+    )
     assert raised < weeks / 20
 
 
 def test_a_pen_twice_as_thick_is_noticed_within_fifty_drawings():
     for seed in range(5):
         rng = np.random.default_rng(seed)
-        found = compare(week(rng, 150), week(rng, 50, wider=2.0), seed=seed)
+        found = compare_samples(week(rng, 150), week(rng, 50, wider=2.0), seed=seed)
         assert found[0].what == "pen_width"
         assert found[0].alarm
         assert found[0].words == "pen width: 40 px in the middle, before 20 px"
@@ -84,10 +86,10 @@ def test_holm_keeps_the_order_and_the_names():
 
 def test_too_few_drawings_are_not_asked():
     rng = np.random.default_rng(0)
-    assert compare(week(rng, 100), week(rng, drift.LEAST - 1)) == []
-    assert compare({}, {}) == []
+    assert compare_samples(week(rng, 100), week(rng, drift.LEAST - 1)) == []
+    assert compare_samples({}, {}) == []
     shares = {"called right": ((90, 100), (10, 40))}
-    (found,) = compare({}, {}, shares=shares)
+    (found,) = compare_samples({}, {}, shares=shares)
     assert found.alarm
     assert found.words == "called right: 25 % of 40, before 90 % of 100"
     assert share_test((5, 10), (50, 100)) == 1.0

@@ -6,7 +6,7 @@ from mnistlab.common.errors import DataError
 from mnistlab.data import synthetic
 from mnistlab.data.mnist import Digits
 from mnistlab.feedback import label_review
-from mnistlab.feedback.label_review import review
+from mnistlab.feedback.label_review import review_labels
 from mnistlab.pipeline import adapt
 from mnistlab.registry.registry import Registry
 
@@ -36,7 +36,7 @@ def spoiled(digits: Digits, share: float, seed: int = 0) -> Digits:
 
 
 def test_honest_labels_are_believed(base, honest):
-    found = review(base, honest, ["a"] * 50 + ["b"] * 50)
+    found = review_labels(base, honest, ["a"] * 50 + ["b"] * 50)
     assert [session.believed for session in found.sessions] == [True, True]
     assert [session.name for session in found.sessions] == ["a", "b"]
     assert found.kept.sum() >= 98
@@ -46,7 +46,7 @@ def test_honest_labels_are_believed(base, honest):
 @pytest.mark.parametrize("n", [adapt.LEAST, 50, 100])
 def test_a_prankster_is_left_out(base, honest, share, n):
     digits = spoiled(honest[:n], share)
-    found = review(base, digits, ["a"] * n)
+    found = review_labels(base, digits, ["a"] * n)
     assert not found.sessions[0].believed
     assert not found.kept.any()
     assert str(found.sessions[0]).startswith(f"left out: of {n} labels the network is sure that ")
@@ -56,13 +56,13 @@ def test_a_prankster_is_left_out(base, honest, share, n):
 def test_one_digit_called_another_throughout_is_left_out(base, honest, digit):
     labels = honest.labels.clone()
     labels[labels == digit] = (digit + 1) % 10
-    found = review(base, Digits(honest.images, labels), ["a"] * 100)
+    found = review_labels(base, Digits(honest.images, labels), ["a"] * 100)
     assert not found.sessions[0].believed
 
 
 def test_one_prankster_does_not_spoil_the_others(base, honest):
     digits = Digits(honest.images, torch.cat([honest.labels[:50], spoiled(honest[50:], 0.3).labels]))
-    found = review(base, digits, ["honest"] * 50 + ["prank"] * 50)
+    found = review_labels(base, digits, ["honest"] * 50 + ["prank"] * 50)
     assert [session.believed for session in found.sessions] == [True, False]
     assert found.kept[:50].sum() >= 49
     assert not found.kept[50:].any()
@@ -71,7 +71,7 @@ def test_one_prankster_does_not_spoil_the_others(base, honest):
 def test_a_single_slip_is_left_out_and_a_way_of_writing_is_not(base, honest):
     labels = honest.labels.clone()
     labels[7] = 2  # a 7 called a 2, once: a slip
-    found = review(base, Digits(honest.images, labels), ["a"] * 100)
+    found = review_labels(base, Digits(honest.images, labels), ["a"] * 100)
     assert found.sessions[0].believed
     assert found.sessions[0].contradicted >= 1
     assert not found.kept[7]
@@ -81,6 +81,6 @@ def test_a_single_slip_is_left_out_and_a_way_of_writing_is_not(base, honest):
 
 
 def test_nobody_and_what_does_not_fit(base, honest):
-    assert review(base, honest[:0], []).sessions == ()
+    assert review_labels(base, honest[:0], []).sessions == ()
     with pytest.raises(DataError, match="100 drawings have a session each, not 1"):
-        review(base, honest, ["a"])
+        review_labels(base, honest, ["a"])

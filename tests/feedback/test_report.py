@@ -12,12 +12,12 @@ from mnistlab.cli.main import main
 from mnistlab.common.errors import LabError, RunError
 from mnistlab.data import outliers
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.feedback import figures as plots
+from mnistlab.feedback import figures
 from mnistlab.feedback import reference as reference_module
-from mnistlab.feedback.page import lines, page, publish
+from mnistlab.feedback.page import page_html, summary_lines, write_page
 from mnistlab.feedback.records import Correction, Use
 from mnistlab.feedback.reference import Reference
-from mnistlab.feedback.report import watch
+from mnistlab.feedback.report import make_report
 from mnistlab.feedback.store import Store
 from mnistlab.registry.registry import Registry
 
@@ -72,46 +72,46 @@ def reference(small) -> Reference:
 
 
 def test_an_empty_store_has_an_empty_report():
-    report = watch([], until=NOW)
+    report = make_report([], until=NOW)
     assert (report.version, report.n, report.before, report.alarms) == (None, 0, 0, [])
-    assert report.expected is report.satisfied is report.strange is None
-    assert list(lines(report)) == ["No drawing has been read yet; there is nothing to watch."]
-    assert "No alarm" in page(report)
+    assert report.estimated_accuracy is report.positive_rate is report.out_of_distribution is None
+    assert list(summary_lines(report)) == ["No drawing has been read yet; there is nothing to watch."]
+    assert "No alarm" in page_html(report)
 
 
 def test_what_is_counted_is_of_the_period_and_the_version():
     found = [*uses(40, 20), *uses(30, 2, seed=1, ms=8), *uses(5, 1, version="0002")]
-    report = watch(found, version="0003", until=NOW)
+    report = make_report(found, version="0003", until=NOW)
     assert (report.n, report.before) == (30, 40)
     now = [use.milliseconds for use in found[40:70]]
-    assert report.times.mean == pytest.approx(np.mean(now))
-    assert report.times.most == max(now)
-    assert report.times.p50 <= report.times.p95 <= report.times.most
+    assert report.latency.mean == pytest.approx(np.mean(now))
+    assert report.latency.maximum == max(now)
+    assert report.latency.p50 <= report.latency.p95 <= report.latency.maximum
     verdicts = [use.verdict for use in found[40:70] if use.verdict]
-    assert report.satisfied == Accuracy(verdicts.count("right"), len(verdicts))
+    assert report.positive_rate == Accuracy(verdicts.count("right"), len(verdicts))
     assert [day.n for day in report.days] == [40, 30]
     assert len(report.confidences) == 30
-    assert watch(found, until=NOW).version == "0002"  # used last
-    assert watch(found, version="0003", until=NOW - timedelta(days=10)).n == 0
+    assert make_report(found, until=NOW).version == "0002"  # used last
+    assert make_report(found, version="0003", until=NOW - timedelta(days=10)).n == 0
 
 
 def test_readings_without_consent_are_counted_too():
     found = [Use(version="0003", milliseconds=5.0, created=NOW) for _ in range(3)]
-    report = watch(found, until=NOW)
-    assert (report.n, len(report.confidences), report.expected, report.findings) == (3, 0, None, ())
+    report = make_report(found, until=NOW)
+    assert (report.n, len(report.confidences), report.estimated_accuracy, report.findings) == (3, 0, None, ())
 
 
 def test_quiet_weeks_are_quiet_and_a_thick_pen_is_not():
     before = uses(120, 20)
-    quiet = watch([*before, *uses(50, 2, seed=1)], until=NOW)
+    quiet = make_report([*before, *uses(50, 2, seed=1)], until=NOW)
     assert quiet.alarms == []
     assert len(quiet.findings) == 7
-    thick = watch([*before, *uses(50, 2, seed=1, pen=40)], until=NOW)
+    thick = make_report([*before, *uses(50, 2, seed=1, pen=40)], until=NOW)
     assert thick.alarms == ["pen width: 40 px in the middle, before 20 px"]
 
 
 def test_a_slow_machine_and_unhappy_people_are_an_alarm():
-    report = watch([*uses(200, 20), *uses(80, 2, seed=1, right=0.4, ms=90)], until=NOW)
+    report = make_report([*uses(200, 20), *uses(80, 2, seed=1, right=0.4, ms=90)], until=NOW)
     assert "more than 50" in report.alarms[0]
     assert any(alarm.startswith("called right:") for alarm in report.alarms)
 
@@ -120,30 +120,30 @@ def test_corrections_say_what_is_taken_for_what(small):
     image = small.test.images[0].numpy()
     old = correction(image, 3, 5, NOW - timedelta(days=30))
     said = [old, correction(image, 4, 9), correction(image, 4, 9), correction(image, 1, None), correction(image, 2, 2)]
-    report = watch([*uses(3, 1)], said, until=NOW)
+    report = make_report([*uses(3, 1)], said, until=NOW)
     assert report.confusion.sum() == 4
     assert (report.confusion[4, 9], report.confusion[1, 10], report.confusion[2, 2]) == (2, 1, 1)
-    assert plots.corrected(report).get_title() == "Most often a 4 was read as a 9: 2 times"
+    assert figures.confusion(report).get_title() == "Most often a 4 was read as a 9: 2 times"
 
 
 def test_accuracy_is_foreseen_without_labels(reference, small):
     sure, read = reference.base.probabilities(small.test.images).max(dim=1)
-    expected = reference.expected(sure.numpy())
+    expected = reference.estimate_accuracy(sure.numpy())
     actual = (read == small.test.labels).double().mean()
     assert expected.low - 0.01 <= actual <= expected.high + 0.01
     assert expected.n == 500
-    doubtful = reference.expected(np.full(100, 0.3))
+    doubtful = reference.estimate_accuracy(np.full(100, 0.3))
     assert doubtful.value < 0.9 < expected.value
     assert doubtful.low < doubtful.value < doubtful.high
-    assert reference.expected([]) is None
+    assert reference.estimate_accuracy([]) is None
 
 
 def test_what_it_never_learned_is_strange(reference, small):
-    digits = reference.strange(reference.seen(small.test.images.numpy()))
+    digits = reference.out_of_distribution(reference.features(small.test.images.numpy()))
     others = outliers.images(60, seed=5, show_progress=False).numpy()
     assert digits.value < 0.05
-    assert reference.strange(reference.seen(others)).value > 0.6
-    assert reference.strange(reference.seen(others[:0])) is None
+    assert reference.out_of_distribution(reference.features(others)).value > 0.6
+    assert reference.out_of_distribution(reference.features(others[:0])) is None
 
 
 def test_what_the_network_sees_is_compared(reference, small):
@@ -153,24 +153,24 @@ def test_what_the_network_sees_is_compared(reference, small):
     ones = images[labels == 1][:30]
     other = [correction(image, 1, 1) for image in ones]
     found = {
-        name: watch(uses(2, 1), [*before, *late], reference=reference, until=NOW)
+        name: make_report(uses(2, 1), [*before, *late], reference=reference, until=NOW)
         for name, late in (("same", same), ("ones", other))
     }
     assert [f.what for f in found["same"].findings] == ["features"]
     assert not found["same"].alarms
     assert found["ones"].alarms == ["what the network sees in 30 drawings, against 60 before"]
-    assert found["same"].strange.n == 40
+    assert found["same"].out_of_distribution.n == 40
 
 
 @pytest.mark.parametrize(("days", "until"), [(0, NOW), (-1, NOW), (float("nan"), NOW), (7, datetime(2026, 1, 1))])
 def test_a_period_that_is_none_is_refused(days, until):
     with pytest.raises(LabError, match="a period has days above 0"):
-        watch([], days=days, until=until)
+        make_report([], days=days, until=until)
 
 
 def test_the_page_holds_its_figures_and_is_escaped(tmp_path):
-    report = watch([*uses(60, 20), *uses(50, 2, seed=1, pen=40)], [], version="0003", until=NOW)
-    path = publish(report, tmp_path / "reports")
+    report = make_report([*uses(60, 20), *uses(50, 2, seed=1, pen=40)], [], version="0003", until=NOW)
+    path = write_page(report, tmp_path / "reports")
     text = path.read_text()
     assert text.count("<svg") == 5
     assert "pen width: 40 px" in text
@@ -178,11 +178,11 @@ def test_the_page_holds_its_figures_and_is_escaped(tmp_path):
         "http://creativecommons.org", ""
     ).replace("https://matplotlib.org", "")
     assert json.loads((tmp_path / "reports" / "monitor.json").read_text())["alarms"] == report.alarms
-    strange = watch([*uses(3, 1, version="<b>")], until=NOW)
-    assert "<b>" not in page(strange)
+    strange = make_report([*uses(3, 1, version="<b>")], until=NOW)
+    assert "<b>" not in page_html(strange)
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"monitor\.html could not be written"):
-        publish(report, tmp_path / "file" / "reports")
+        write_page(report, tmp_path / "file" / "reports")
 
 
 @pytest.fixture
@@ -217,7 +217,7 @@ def test_the_command_ends_with_4_on_an_alarm(store):
 
 def test_the_hidden_layer_is_the_penultimate_one(reference, small):
     images = small.test.images[:5]
-    seen = torch.from_numpy(reference.seen(images.numpy()))
+    seen = torch.from_numpy(reference.features(images.numpy()))
     last = reference.base.model.net[-1]
     torch.testing.assert_close(last(seen), reference.base.logits(images), atol=1e-4, rtol=1e-4)
-    assert reference_module.STRANGE == 0.99
+    assert reference_module.IN_DISTRIBUTION == 0.99

@@ -253,8 +253,8 @@ def test_an_export_that_was_moved_is_told_and_then_forgotten(file, tmp_path):
     with pytest.raises(FeedbackError, match="nothing is overwritten"):
         store.export(path)
     path.rename(tmp_path / "elsewhere")
-    assert store.erase(ids=ids[:1]).lost == (path,)
-    assert store.erase(ids=ids[1:]).lost == ()
+    assert store.erase(ids=ids[:1]).missing_exports == (path,)
+    assert store.erase(ids=ids[1:]).missing_exports == ()
 
 
 def test_what_is_too_old_goes_by_itself_when_the_store_is_opened(url):

@@ -122,7 +122,7 @@ def test_pranks_do_not_get_through(corrections, lab, small, material, rehearsal)
 
 def test_the_gates_refuse_what_the_review_let_through(corrections, lab, small, material, rehearsal, monkeypatch):
     """Should wrong labels be believed, MNIST and the person's own later drawings stand in the way."""
-    monkeypatch.setattr(adapt.label_review, "OF_ALL", 1.0)
+    monkeypatch.setattr(adapt.label_review, "MAX_SHARE_OF_ALL", 1.0)
     monkeypatch.setattr(adapt.label_review, "_supported", lambda features, labels: labels >= 0)
     wrong = [Correction(**{**vars(one), "digit": (one.digit + 3) % 10}) for one in corrections[:30]]
     settings = Settings(distill=0.0)
