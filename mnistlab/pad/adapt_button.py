@@ -1,4 +1,4 @@
-"""A button that lets a pad's network learn the hand of those who corrected it: ``Teaching(pad)`` in a cell.
+"""A button that lets a pad's network learn the hand of those who corrected it: ``AdaptButton(pad)`` in a cell.
 
 The way is that of ``lesson``: what was kept with consent teaches, the gates decide, and a version that passes is put into use
 and reads on the pad at once. It takes the kernel some twenty seconds, and the pad stands still meanwhile.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 UNDO = "<code>mnistlab models rollback</code> takes it back."
 
 
-class Teaching(widgets.VBox):
+class AdaptButton(widgets.VBox):
     """The button, and what came of it.
 
     Parameters
@@ -37,7 +37,7 @@ class Teaching(widgets.VBox):
     Attributes
     ----------
     button : to press.
-    told : HTML, what came of it.
+    note : HTML, what came of it.
     lesson : the last one; None before.
 
     Raises
@@ -52,7 +52,7 @@ class Teaching(widgets.VBox):
         store: Store | None = None,
         teach: Callable[[Store, Registry], Lesson] | None = None,
     ) -> None:
-        if pad.readers.is_fixed:
+        if pad.model_choice.is_fixed:
             raise RegistryError("this pad was given its predictor; one that learns reads with the versions of a folder")
         self._pad, self._store, self._teach = pad, store, teach or _teach
         self.lesson: Lesson | None = None
@@ -62,8 +62,8 @@ class Teaching(widgets.VBox):
             tooltip="tune the network to the drawings that were corrected and kept, 30 or more; about twenty seconds",
             layout=widgets.Layout(width="160px"),
         )
-        self.told = widgets.HTML(layout=widgets.Layout(max_width="640px"))
-        super().__init__([self.button, self.told])
+        self.note = widgets.HTML(layout=widgets.Layout(max_width="640px"))
+        super().__init__([self.button, self.note])
         self.add_class("mnistlab-teaching")
         self.button.on_click(lambda _: self.press())
 
@@ -73,10 +73,10 @@ class Teaching(widgets.VBox):
         self._say("Learning; the pad stands still for about twenty seconds.")
         try:
             store = self._store or Store()
-            self.lesson = done = self._teach(store, self._pad.readers.registry)
+            self.lesson = done = self._teach(store, self._pad.model_choice.registry)
             if done.version is not None:
                 self._pad.set_version(done.version)
-            self.told.value = outcome(done)
+            self.note.value = outcome(done)
         except LabError as error:
             self._say(f"Nothing was learned: {error}.", failed=True)
         except Exception as error:
@@ -86,10 +86,10 @@ class Teaching(widgets.VBox):
             self.button.disabled = False
 
     def _say(self, text: str, *, failed: bool = False) -> None:
-        self.told.value = render(Note(text, failed))
+        self.note.value = render(Note(text, failed))
 
     def __repr__(self) -> str:
-        return "Teaching()"
+        return "AdaptButton()"
 
 
 def outcome(done: Lesson) -> str:

@@ -1,6 +1,6 @@
-"""The sheet one draws on: an ipycanvas that takes ink and tells where mouse, pen or finger went, and which key was pressed.
+"""The canvas one draws on: an ipycanvas that takes ink and tells where mouse, pen or finger went, and which key was pressed.
 
-It remembers nothing: strokes are kept in Python (``document.Sketch``), and ``redraw`` shows them. All coordinates are px of
+It remembers nothing: strokes are kept in Python (``document.Document``), and ``redraw`` shows them. All coordinates are px of
 the 280 x 280 canvas. A finger draws as the mouse does; a second one, while the first is down, is passed over.
 """
 
@@ -26,13 +26,13 @@ CROSS = "#0072B2"
 HALO = "#FFFFFF"
 
 
-class Sheet(Canvas):
+class InkCanvas(Canvas):
     """A canvas of 280 x 280 px on the screen.
 
     Parameters
     ----------
     press, move : called with x and y as they came from the browser, in px of the 280 x 280 canvas if they are numbers.
-    release : called when the pen is up, or has left the sheet: a button released outside is never heard of.
+    release : called when the pen is up, or has left the canvas: a button released outside is never heard of.
     """
 
     def __init__(

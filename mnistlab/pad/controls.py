@@ -1,6 +1,6 @@
-"""The buttons of the pad, each with its label, and how they stand around the sheet. They do nothing by themselves.
+"""The buttons of the pad, each with its label, and how they stand around the canvas. They do nothing by themselves.
 
-Everything is as wide as the sheet and gives way on a narrow page. What is used all the time is always in sight, the rest
+Everything is as wide as the canvas and gives way on a narrow page. What is used all the time is always in sight, the rest
 behind *More*; colours and gaps are in ``pad.css``.
 """
 
@@ -17,20 +17,20 @@ from mnistlab.pad import prediction_html
 
 COLUMN = f"{CANVAS}px"
 READOUT = "256px"
-NONE = ""  # the version of no rival
+NONE = ""  # the version of no second model
 
 Options = Sequence[tuple[str, str]]
 
 
 class Controls:
-    """All widgets of the pad but its sheet.
+    """All widgets of the pad but its canvas.
 
     Parameters
     ----------
     pen_width : px.
     options : the versions on offer as (label, name).
     version : the one in use.
-    rival : the one it is compared with, or ``NONE``.
+    second_version : the one it is compared with, or ``NONE``.
     fixed : no other can be chosen.
 
     Attributes
@@ -39,12 +39,12 @@ class Controls:
     digits : ten small buttons, to say what the drawing was meant to be.
     why, more : switches.
     pen : gives whole px.
-    versions, rivals : lists; their value is the name of a version.
-    said, said_beside, reasons, links, note, origin : HTML texts: both readings, why, links to save, a word about what was done,
-        where the version comes from.
+    versions, second_versions : lists; their value is the name of a version.
+    prediction, second_prediction, explanation, links, note, origin : HTML: both readings, why, links to save, a word about what
+        was done, where the version comes from.
     """
 
-    def __init__(self, *, pen_width: float, options: Options, version: str, rival: str, fixed: bool) -> None:
+    def __init__(self, *, pen_width: float, options: Options, version: str, second_version: str, fixed: bool) -> None:
         self.undo = _button("Undo", "undo", "take back the last stroke")
         self.clear = _button("Clear", "eraser", "empty the canvas")
         self.why = widgets.ToggleButton(
@@ -65,8 +65,12 @@ class Controls:
             widgets.Button(description=str(digit), layout=_part("26px"), tooltip=f"it was meant to be {digit}")
             for digit in range(CLASSES)
         ]
-        self.rivals = widgets.Dropdown(
-            options=[("none", NONE), *options], value=rival, description="Beside", tooltip="compare with", **_row()
+        self.second_versions = widgets.Dropdown(
+            options=[("none", NONE), *options],
+            value=second_version,
+            description="Beside",
+            tooltip="compare with",
+            **_row(),
         )
         self.load = widgets.FileUpload(
             accept=".png,.jpg,.jpeg,.json",
@@ -78,8 +82,8 @@ class Controls:
         self.load.add_class("mnistlab-load")
         self.replay = _button("Replay", "play", "draw it once more, stroke by stroke")
         self.freeze = _button("Freeze", "thumb-tack", "keep the drawing as a test; mark what it was meant to be first")
-        self.said, self.said_beside = (_text(READOUT) for _ in range(2))
-        self.reasons, self.links, self.note = _text("100%"), _text(COLUMN), _text(COLUMN)
+        self.prediction, self.second_prediction = (_text(READOUT) for _ in range(2))
+        self.explanation, self.links, self.note = _text("100%"), _text(COLUMN), _text(COLUMN)
         self.origin = _text(COLUMN)
 
         digits = widgets.HBox(self.digits, layout=_bar())
@@ -87,7 +91,7 @@ class Controls:
         self._meant = [_text(COLUMN, '<p class="mnistlab-side">It was meant to be</p>'), digits]
         self._extras = widgets.VBox(
             [
-                self.rivals,
+                self.second_versions,
                 *self._meant,
                 widgets.HBox([self.load, self.replay, self.freeze], layout=_bar()),
                 self.links,
@@ -98,19 +102,21 @@ class Controls:
             layout=widgets.Layout(width=COLUMN, max_width="100%", margin="0", overflow="visible"),
         )
 
-    def arrange(self, sheet: widgets.Widget, strip: widgets.Widget | None = None) -> list[widgets.Widget]:
-        """The children of the pad: its style, the sheet over its controls, the readings beside them, and why below."""
+    def arrange(self, canvas: widgets.Widget, feedback_panel: widgets.Widget | None = None) -> list[widgets.Widget]:
+        """The children of the pad: its style, the canvas over its controls, the readings beside them, and why below."""
         column = widgets.Layout(width=f"{CANVAS + 2}px", max_width="100%", margin="0", overflow="visible")
         bar = widgets.HBox([self.undo, self.clear, self.why], layout=_bar())
-        left = widgets.VBox([sheet, bar, self.pen, self.versions, self.more, self._extras], layout=column)
+        left = widgets.VBox([canvas, bar, self.pen, self.versions, self.more, self._extras], layout=column)
         left.add_class("mnistlab-column")
         style = f"<style>{files('mnistlab.pad').joinpath('pad.css').read_text(encoding='utf-8')}</style>"
         hidden = widgets.HTML(style, layout=widgets.Layout(display="none"))
         self.fold(open=False)
-        for part in self._meant:  # the strip has ten such buttons of its own
-            part.layout.display = None if strip is None else "none"
-        said = self.said if strip is None else widgets.VBox([self.said, strip], layout=widgets.Layout(margin="0"))
-        return [hidden, left, said, self.said_beside, self.reasons]
+        for part in self._meant:  # the feedback panel has ten such buttons of its own
+            part.layout.display = None if feedback_panel is None else "none"
+        reading: widgets.Widget = self.prediction
+        if feedback_panel is not None:
+            reading = widgets.VBox([self.prediction, feedback_panel], layout=widgets.Layout(margin="0"))
+        return [hidden, left, reading, self.second_prediction, self.explanation]
 
     def fold(self, *, open: bool) -> None:
         """Show what is behind *More*, or hide it."""
@@ -123,25 +129,25 @@ class Controls:
             button.button_style = "success" if value == digit else ""
         self.freeze.disabled = digit is None
 
-    def offer(self, options: Options, version: str, rival: str) -> None:
+    def offer(self, options: Options, version: str, second_version: str) -> None:
         """Show these versions, and these two of them as chosen."""
         for control, offered, value in (
             (self.versions, list(options), version),
-            (self.rivals, [("none", NONE), *options], rival),
+            (self.second_versions, [("none", NONE), *options], second_version),
         ):
             if [tuple(option) for option in control.options] != offered:
                 control.options = offered
             control.value = value
 
-    def beside(self, shown: bool) -> None:
+    def show_second(self, shown: bool) -> None:
         """Show the second reading, or hide it."""
-        self.said_beside.layout.display = None if shown else "none"
+        self.second_prediction.layout.display = None if shown else "none"
 
-    def explain(self, shown: bool) -> None:
+    def show_explanation(self, shown: bool) -> None:
         """Show the line of reasons, or hide it."""
-        self.reasons.layout.display = None if shown else "none"
+        self.explanation.layout.display = None if shown else "none"
 
-    def playing(self, under_way: bool) -> None:
+    def show_replay(self, under_way: bool) -> None:
         """Let the button of the replay stop it, or start it."""
         self.replay.description, self.replay.icon = ("Stop", "stop") if under_way else ("Replay", "play")
 

@@ -1,7 +1,7 @@
-"""What is on the sheet: a drawing or a picture, the pen, and what it was meant to be. Pure state, with no widget in it.
+"""What is on the canvas: a drawing or a picture, the pen, and what it was meant to be. Pure state, with no widget in it.
 
 Mouse and keyboard share it. The keyboard's pen stands at ``cursor`` and is put down and lifted there; while it is down, a
-mouse that passes over the sheet leaves no ink. Coordinates are px of the 280 x 280 canvas, y down.
+mouse that passes over the canvas leaves no ink. Coordinates are px of the 280 x 280 canvas, y down.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from mnistlab.inference.predictor import Prediction, Predictor
 PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of every such file
 
 
-class Sketch:
-    """A sheet to draw on, as a hand, a keyboard or a file fills it.
+class Document:
+    """A canvas to draw on, as a hand, a keyboard or a file fills it.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Sketch:
         return not self._by_key and self.drawing.release()
 
     def step(self, dx: float, dy: float) -> bool:
-        """Move the keyboard's pen by so many px, as far as the sheet goes; True if it left ink."""
+        """Move the keyboard's pen by so many px, as far as the canvas goes; True if it left ink."""
         x, y = self._cursor()
         self.cursor = (min(max(x + dx, 0.0), CANVAS), min(max(y + dy, 0.0), CANVAS))
         return self._by_key and self.drawing.move(*self.cursor)
@@ -99,7 +99,7 @@ class Sketch:
             self.true_digit = None
 
     def clear(self) -> None:
-        """An empty sheet."""
+        """An empty canvas."""
         self.picture, self.true_digit, self._by_key = None, None, False
         self.drawing.clear()
 
@@ -108,12 +108,12 @@ class Sketch:
 
         Raises
         ------
-        StrokesError : no digit from 0 to 9, or the sheet is empty.
+        StrokesError : no digit from 0 to 9, or the canvas is empty.
         """
         if isinstance(digit, bool) or digit not in range(CLASSES):
             raise StrokesError(f"a drawing is meant to be a digit from 0 to 9, not {digit!r}", code="digit")
         if self.is_empty:
-            raise StrokesError("there is nothing on the sheet to correct", code="empty")
+            raise StrokesError("there is nothing on the canvas to correct", code="empty")
         self.true_digit = None if self.true_digit == digit else int(digit)
 
     def load(self, content: bytes) -> None:
@@ -121,7 +121,7 @@ class Sketch:
 
         Raises
         ------
-        ImageError, StrokesError : it is neither; the sheet stays as it was.
+        ImageError, StrokesError : it is neither; the canvas stays as it was.
         """
         content = bytes(content)
         stored = _stored(content)

@@ -1,4 +1,4 @@
-"""Why a sketch is read as it is, as far as it was asked for: the colours of its ink, and the reasons below it.
+"""Why a document is read as it is, as far as it was asked for: the colours of its ink, and the reasons below it.
 
 Colours follow the pen; reasons, which take longer to find, wait until it rests. Pure state, with no widget in it.
 """
@@ -12,11 +12,11 @@ from mnistlab.inference.attribution import Attribution, Step
 from mnistlab.inference.counterfactual import Edit
 from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.pad import heatmap, reasons
-from mnistlab.pad.document import Sketch
+from mnistlab.pad.document import Document
 
 
-class Why:
-    """What ``explanation`` finds about a sketch.
+class Explanation:
+    """What ``explanation`` finds about a document.
 
     Attributes
     ----------
@@ -43,20 +43,20 @@ class Why:
         """Colours for the ink, as ``heatmap.shade`` gives them, or None."""
         return None if self.attribution is None else heatmap.shade(self.attribution)
 
-    def colour(self, predictor: Predictor, sketch: Sketch, prediction: Prediction) -> None:
+    def colour(self, predictor: Predictor, document: Document, prediction: Prediction) -> None:
         """Find which ink spoke for the digit that was read, if that is asked for."""
         self.attribution = None
-        strokes = sketch.drawing.strokes
+        strokes = document.drawing.strokes
         if self.is_on and prediction.digit is not None and strokes:
             self.attribution = attribution.attribute(
-                predictor, strokes, pen_width=sketch.pen_width, digit=prediction.digit
+                predictor, strokes, pen_width=document.pen_width, digit=prediction.digit
             )
         if not strokes:
             self.film, self.edit = [], None
 
-    def search(self, predictor: Predictor, sketch: Sketch) -> None:
+    def search(self, predictor: Predictor, document: Document) -> None:
         """Find the steps from ink to input, and the smallest edit."""
-        strokes, pen_width = sketch.drawing.strokes, sketch.pen_width
+        strokes, pen_width = document.drawing.strokes, document.pen_width
         self.film = attribution.steps(predictor, strokes, pen_width)
         self.edit = counterfactual.smallest_edit(predictor, strokes, pen_width)
         self._strokes, self._pen_width = strokes, pen_width

@@ -1,6 +1,6 @@
-"""The strip under the readout of the pad: right or wrong, which digit it was, a comment, and the consent to keep it.
+"""The panel under the readout of the pad: right or wrong, which digit it was, a comment, and the consent to keep it.
 
-It shows what ``feedback_session.Correcting`` holds and does nothing by itself; colours and gaps are in ``pad.css``.
+It shows what ``feedback_session.FeedbackSession`` holds and does nothing by itself; colours and gaps are in ``pad.css``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import FeedbackError
 from mnistlab.feedback import consent
 from mnistlab.inference.predictor import Prediction
-from mnistlab.pad.document import Sketch
-from mnistlab.pad.feedback_session import Correcting, Note
+from mnistlab.pad.document import Document
+from mnistlab.pad.feedback_session import FeedbackSession, Note
 
 if TYPE_CHECKING:
     from mnistlab.feedback.store import Store
@@ -25,24 +25,24 @@ SEEN = 2.0  # seconds with the pen up after which a reading counts as seen
 WIDTH = "256px"
 
 
-class Strip(widgets.VBox):
+class FeedbackPanel(widgets.VBox):
     """The widgets.
 
     Parameters
     ----------
-    store : where corrections go; True opens the lab's own, and says so in the strip if that does not work.
+    store : where corrections go; True opens the lab's own, and says so in the panel if that does not work.
 
     Attributes
     ----------
-    state : what was said, and what is kept.
+    session : what was said, and what is kept.
     right, wrong, withdraw : buttons; ``digits`` ten small ones.
     comment : a line of text.
     consent : a box, not ticked.
-    told : HTML, what became of the last act.
+    note : HTML, what became of the last act.
     """
 
     def __init__(self, store: Store | bool) -> None:
-        self.state = _state(store)
+        self.session = _state(store)
         self.right = _button("Right", "check", "it was read right")
         self.wrong = _button("Wrong", "times", "it was misread; say as what below, if you like")
         self.digits = [
@@ -56,7 +56,7 @@ class Strip(widgets.VBox):
         self.withdraw = widgets.Button(
             description="Erase", layout=_part("64px"), tooltip="erase all drawings kept from this pad, and keep no more"
         )
-        self.told = widgets.HTML(layout=_row())
+        self.note = widgets.HTML(layout=_row())
         digits = widgets.HBox(self.digits, layout=_row())
         digits.add_class("mnistlab-digits")
         text = (
@@ -66,7 +66,7 @@ class Strip(widgets.VBox):
             widgets.HBox([self.right, self.wrong], layout=_row()),
             widgets.HTML('<p class="mnistlab-side">or it was</p>', layout=_row()),
             digits,
-            self.told,
+            self.note,
             widgets.HBox([self.consent, self.withdraw], layout=_row()),
             self.comment,
             widgets.HTML(text, layout=_row()),
@@ -74,23 +74,23 @@ class Strip(widgets.VBox):
         super().__init__(children, layout=widgets.Layout(width=WIDTH, max_width="100%", overflow="visible"))
         self.add_class("mnistlab-strip")
 
-    def show(self, sketch: Sketch, prediction: Prediction) -> None:
-        """Show what was said of the drawing on the sheet, and what is kept."""
-        state = self.state
+    def show(self, document: Document, prediction: Prediction) -> None:
+        """Show what was said of the drawing on the canvas, and what is kept."""
+        state = self.session
         self.right.disabled = prediction.digit is None
-        self.wrong.disabled = sketch.is_empty
+        self.wrong.disabled = document.is_empty
         self.right.button_style = "success" if state.verdict == "right" else ""
         self.wrong.button_style = "success" if state.verdict == "wrong" else ""
         for digit, button in enumerate(self.digits):
-            button.disabled = sketch.is_empty
-            button.button_style = "success" if digit == sketch.true_digit else ""
+            button.disabled = document.is_empty
+            button.button_style = "success" if digit == document.true_digit else ""
         agreed = state.consented_at is not None
         self.consent.value = agreed
         self.comment.value = state.comment
         self.comment.layout.display = None if agreed else "none"
         self.withdraw.disabled = not (agreed or state.n_kept)
-        if (told := render(state.note)) != self.told.value:  # the same once more would be announced once more
-            self.told.value = told
+        if (note := render(state.note)) != self.note.value:  # the same once more would be announced once more
+            self.note.value = note
 
 
 def render(note: Note) -> str:
@@ -101,15 +101,15 @@ def render(note: Note) -> str:
     return f"<p{fault}>{html.escape(note.text)}</p>"
 
 
-def _state(store: Store | bool) -> Correcting:
+def _state(store: Store | bool) -> FeedbackSession:
     if store is not True:
-        return Correcting(store)
+        return FeedbackSession(store)
     from mnistlab.feedback.store import Store
 
     try:
-        return Correcting(Store(wait=WAIT))
+        return FeedbackSession(Store(wait=WAIT))
     except FeedbackError as error:  # the pad reads without it
-        return Correcting(None, fault=str(error))
+        return FeedbackSession(None, fault=str(error))
 
 
 def _button(description: str, icon: str, tooltip: str) -> widgets.Button:

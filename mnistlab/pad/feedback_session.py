@@ -17,7 +17,7 @@ from mnistlab.feedback import consent, records
 from mnistlab.feedback.records import Correction, Use
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Prediction
-from mnistlab.pad.document import Sketch
+from mnistlab.pad.document import Document
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Note:
     failed: bool = False
 
 
-class Correcting:
+class FeedbackSession:
     """One pad's judgements.
 
     Parameters
@@ -44,16 +44,16 @@ class Correcting:
 
     Attributes
     ----------
-    session : random name under which this pad keeps drawings; a new one after a withdrawal.
+    name : random name under which this pad keeps drawings; a new one after a withdrawal.
     consented_at : when the person agreed; None without consent.
-    verdict : ``"right"`` or ``"wrong"``, of the drawing on the sheet; None if nobody said.
-    comment : on the drawing on the sheet.
+    verdict : ``"right"`` or ``"wrong"``, of the drawing on the canvas; None if nobody said.
+    comment : on the drawing on the canvas.
     note : what became of the last act.
     """
 
     def __init__(self, store: Store | None, *, fault: str = "") -> None:
         self._store, self._fault = store, fault
-        self.session = records.new_key()
+        self.name = records.new_key()
         self.consented_at: datetime | None = None
         self.clock: Callable[[], float] = time.monotonic  # seconds
         self._kept: set[str] = set()  # keys of the drawings in the store
@@ -65,7 +65,7 @@ class Correcting:
         self._key = records.new_key()
         self._last: Correction | None = None  # what the store holds of this drawing
         self._began = self._ended = 0.0
-        self._points = self._judged = 0  # points on the sheet: now, and when it was judged
+        self._points = self._judged = 0  # points on the canvas: now, and when it was judged
         self.verdict, self.comment, self.note = None, "", Note()
         self._counted = False
 
@@ -76,57 +76,57 @@ class Correcting:
 
     @property
     def is_kept(self) -> bool:
-        """The drawing on the sheet is in the store."""
+        """The drawing on the canvas is in the store."""
         return self._last is not None
 
     @property
     def is_stale(self) -> bool:
-        """There is other ink on the sheet than when it was judged: said again, it is kept as it is now."""
+        """There is other ink on the canvas than when it was judged: said again, it is kept as it is now."""
         return self.verdict is not None and self._judged != self._points
 
     @property
     def is_counted(self) -> bool:
-        """The drawing on the sheet is counted already."""
+        """The drawing on the canvas is counted already."""
         return self._counted
 
-    def watch(self, sketch: Sketch) -> None:
-        """Look at the sheet after every change: when did it begin, when was it last touched, is it another drawing?"""
-        if sketch.is_empty:
+    def watch(self, document: Document) -> None:
+        """Look at the canvas after every change: when did it begin, when was it last touched, is it another drawing?"""
+        if document.is_empty:
             if self._points:
                 self.renew()
             return
-        points = sketch.drawing.n_points or 1  # a picture has none
+        points = document.drawing.n_points or 1  # a picture has none
         if points != self._points:
             self._ended = self.clock()
             self._began = self._began if self._points else self._ended
             self._points = points
 
-    def judge(self, sketch: Sketch, prediction: Prediction, *, wrong: bool = False) -> None:
-        """Take what was said of the drawing: ``sketch.true_digit`` is what it is, None that this is taken back.
+    def judge(self, document: Document, prediction: Prediction, *, wrong: bool = False) -> None:
+        """Take what was said of the drawing: ``document.true_digit`` is what it is, None that this is taken back.
 
         Parameters
         ----------
         wrong : it was misread, but nobody said as what else.
         """
-        digit = sketch.true_digit
+        digit = document.true_digit
         self.verdict = None if digit is None else "right" if digit == prediction.digit else "wrong"
         self.verdict = "wrong" if wrong else self.verdict
         self._judged = self._points
         try:
             if self._last is not None and (digit is None or self.consented_at is None):
                 self._take_back()
-            self.count(sketch, prediction)
-            self.note = Note(self._keep(sketch, prediction))
+            self.count(document, prediction)
+            self.note = Note(self._keep(document, prediction))
         except FeedbackError as error:
             self.note = Note(f"Not saved: {error}", failed=True)
 
-    def agree(self, agreed: bool, sketch: Sketch, prediction: Prediction) -> None:
-        """Give consent, or end it. What is marked on the sheet is then kept; what was kept before an end stays."""
+    def agree(self, agreed: bool, document: Document, prediction: Prediction) -> None:
+        """Give consent, or end it. What is marked on the canvas is then kept; what was kept before an end stays."""
         if agreed == (self.consented_at is not None):
             return
         self.consented_at = records.now() if agreed else None
-        if agreed and self.verdict is not None and not sketch.is_empty:
-            self.judge(sketch, prediction, wrong=sketch.true_digit is None)
+        if agreed and self.verdict is not None and not document.is_empty:
+            self.judge(document, prediction, wrong=document.true_digit is None)
         elif agreed:
             self.note = Note("From now on the drawings that you mark are kept.")
         else:
@@ -137,16 +137,16 @@ class Correcting:
         """End the consent, and erase all that was kept from this pad, counts of these drawings included."""
         self.consented_at = None
         try:
-            erased = self._open().erase(session=self.session)
+            erased = self._open().erase(session=self.name)
         except FeedbackError as error:
             self.note = Note(f"Not erased: {error}. Press Erase once more", failed=True)
             return
-        self.session, self._last, self._kept = records.new_key(), None, set()
+        self.name, self._last, self._kept = records.new_key(), None, set()
         learned = f" Marked as having learned from it: version {', '.join(erased.versions)}." * bool(erased.versions)
         self.note = Note(f"{_drawings(erased.corrections).capitalize()} erased; nothing more is kept.{learned}")
 
     def say(self, comment: str) -> None:
-        """A comment on the drawing on the sheet; it is kept with it."""
+        """A comment on the drawing on the canvas; it is kept with it."""
         self.comment = comment
         if self._last is None:
             self.note = Note("The comment is kept with the drawing, once you mark it.")
@@ -158,19 +158,19 @@ class Correcting:
         except FeedbackError as error:
             self.note = Note(f"The comment is not saved: {error}", failed=True)
 
-    def seen(self, sketch: Sketch, prediction: Prediction) -> None:
+    def seen(self, document: Document, prediction: Prediction) -> None:
         """Count a reading that stood on the page for a while. A failure is not worth a word: nobody asked for it."""
-        if not sketch.is_empty and not self._counted:
+        if not document.is_empty and not self._counted:
             with suppress(FeedbackError):
-                self.count(sketch, prediction)
+                self.count(document, prediction)
 
-    def count(self, sketch: Sketch, prediction: Prediction) -> None:
+    def count(self, document: Document, prediction: Prediction) -> None:
         """Count the reading, once for each drawing; what it was about only with consent."""
         about = {}
         if self.consented_at is not None:
-            about = {"session": self.session, "confidence": prediction.confidence, "digit": prediction.digit}
-            if strokes := sketch.drawing.strokes:
-                about |= asdict(terms(strokes, sketch.pen_width))
+            about = {"session": self.name, "confidence": prediction.confidence, "digit": prediction.digit}
+            if strokes := document.drawing.strokes:
+                about |= asdict(terms(strokes, document.pen_width))
         use = Use(
             version=prediction.version,
             milliseconds=prediction.milliseconds,
@@ -181,22 +181,22 @@ class Correcting:
         self._open().count(use)
         self._counted = True
 
-    def _keep(self, sketch: Sketch, prediction: Prediction) -> str:
+    def _keep(self, document: Document, prediction: Prediction) -> str:
         """Keep the drawing if that is agreed to and it has a digit; what to say about it."""
         if self.verdict is None:
             return "Taken back."
         if self.consented_at is None:
             return f"Counted as {self.verdict}. Nothing about the drawing is kept."
-        if sketch.picture is not None:
+        if document.picture is not None:
             return f"Counted as {self.verdict}. A picture from a file is not kept."
-        if sketch.true_digit is None:
+        if document.true_digit is None:
             return "Counted as wrong. Say which digit it was, and the drawing is kept."
         correction = Correction.of(
             prediction,
-            sketch.drawing.strokes,
-            sketch.pen_width,
-            sketch.true_digit,
-            session=self.session,
+            document.drawing.strokes,
+            document.pen_width,
+            document.true_digit,
+            session=self.name,
             consent=consent.VERSION,
             consented_at=self.consented_at,
             seconds=max(0.0, self._ended - self._began),

@@ -10,20 +10,20 @@ from mnistlab.pad import prediction_html
 from mnistlab.registry.registry import Registry
 
 
-class Readers:
-    """The network that reads, its rival, and all on offer.
+class ModelChoice:
+    """The network that reads, the one beside it, and all on offer.
 
     Parameters
     ----------
-    predictor : the network that reads, and then the only one on offer beside its rival. None offers all in ``models``.
+    predictor : the network that reads, and then the only one on offer beside ``compare_with``. None offers all in ``models``.
     version : the one to start with: ``"current"``, ``"latest"`` or a name. Not used with a predictor.
     models : folder of the versions; None is that of the lab. Not used with a predictor.
-    rival : a second one to read the same drawings: the name of a version, or, beside a predictor, a predictor.
+    compare_with : a second one to read the same drawings: the name of a version, or, beside a predictor, a predictor.
 
     Attributes
     ----------
     first : the network that reads.
-    second : its rival, or None.
+    second : the one beside it, or None.
     registry : the versions on offer; None if it reads with a predictor it was given.
 
     Raises
@@ -37,16 +37,16 @@ class Readers:
         *,
         version: str = "current",
         models: Path | str | None = None,
-        rival: Predictor | str | None = None,
+        compare_with: Predictor | str | None = None,
     ) -> None:
-        if isinstance(rival, Predictor) and predictor is None:
+        if isinstance(compare_with, Predictor) and predictor is None:
             raise RegistryError(
-                "a rival that is a predictor goes with a predictor; name a version instead", code="rival"
+                "a predictor to compare with needs a predictor to read; name a version instead", code="compare_with"
             )
         self.registry = None if predictor else Registry(models)
         self.first = predictor or self._load(version)
-        self._offered = [self.first] + [rival] * isinstance(rival, Predictor)
-        self.second = self._load(rival) if isinstance(rival, str) else rival
+        self._offered = [self.first] + [compare_with] * isinstance(compare_with, Predictor)
+        self.second = self._load(compare_with) if isinstance(compare_with, str) else compare_with
 
     @property
     def is_fixed(self) -> bool:

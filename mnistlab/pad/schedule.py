@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Later:
+class Timer:
     """A call that can be put off and called off.
 
     Parameters

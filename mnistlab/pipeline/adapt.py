@@ -2,7 +2,7 @@
 
     corrections -> distinct -> believed -> earlier sessions teach, later ones judge -> fine_tune -> gates -> promote
 
-``mnistlab retrain --with-feedback`` goes this way with a report, ``adapt_button.Teaching`` in a notebook without one.
+``mnistlab retrain --with-feedback`` goes this way with a report, ``adapt_button.AdaptButton`` in a notebook without one.
 
 The gates are those of every version, on MNIST's validation images and on drawn digits, and two of its own: whether the labels
 can be believed, and whether the person's later drawings are read no worse. No correction comes near the test images, which are

@@ -35,9 +35,9 @@ LEARNS = """from pathlib import Path
 from IPython.display import display
 from mnistlab import DigitPad
 from mnistlab.feedback.store import Store
-from mnistlab.pad.adapt_button import Teaching
+from mnistlab.pad.adapt_button import AdaptButton
 pad = DigitPad(models=Path("../learned/models"))
-display(pad, Teaching(pad, store=Store(Path("../learned/feedback.sqlite"))))"""
+display(pad, AdaptButton(pad, store=Store(Path("../learned/feedback.sqlite"))))"""
 
 
 @pytest.fixture(scope="module")
@@ -407,9 +407,9 @@ def ink_of(page) -> list[int]:
 
 
 def test_two_pads_do_not_disturb_each_other(two):
-    sheets, readouts = two.locator(".mnistlab-sheet"), two.locator(".mnistlab-pad")
+    canvases, readouts = two.locator(".mnistlab-sheet"), two.locator(".mnistlab-pad")
     for index, name in enumerate(("three", "seven")):
-        browser.draw(two, drawings.load()[name].strokes, sheet=sheets.nth(index))
+        browser.draw(two, drawings.load()[name].strokes, canvas=canvases.nth(index))
     for index, digit in enumerate((3, 7)):
         readouts.nth(index).locator(".mnistlab-digit", has_text=re.compile(f"^{digit}$")).wait_for()
     two.wait_for_function(
@@ -427,12 +427,12 @@ def test_a_pad_whose_kernel_ended_looks_it_and_comes_back_when_run_again(two):
     two.get_by_role("button", name="Confirm Kernel Restart").click()
     two.locator(".mnistlab-pad.jupyter-widgets-disconnected").first.wait_for()
     browser.wait_for_idle(two)
-    browser.draw(two, [[(100, 40), (140, 200)]], sheet=two.locator(".mnistlab-sheet").first)  # nobody is listening
+    browser.draw(two, [[(100, 40), (140, 200)]], canvas=two.locator(".mnistlab-sheet").first)  # nobody is listening
     assert two.locator(".jp-Dialog").count() == 0
     browser.choose(two, "Run", "Run All Cells")
     two.locator(".mnistlab-pad:not(.jupyter-widgets-disconnected) .mnistlab-sheet").nth(1).wait_for()
     browser.wait_for_idle(two)
-    browser.draw(two, drawings.load()["three"].strokes, sheet=two.locator(".mnistlab-sheet").nth(1))
+    browser.draw(two, drawings.load()["three"].strokes, canvas=two.locator(".mnistlab-sheet").nth(1))
     two.locator(".mnistlab-pad").nth(1).locator(".mnistlab-digit", has_text=re.compile("^3$")).wait_for()
 
 

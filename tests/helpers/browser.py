@@ -194,17 +194,17 @@ def wait_for_idle(page) -> None:
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
 
-def place(sheet) -> Callable[[float, float], tuple[float, float]]:
-    """From px of the 280 x 280 canvas to px of the page, for the locator of a sheet."""
-    sheet.scroll_into_view_if_needed()
-    box = sheet.bounding_box()
+def place(canvas) -> Callable[[float, float], tuple[float, float]]:
+    """From px of the 280 x 280 canvas to px of the page, for the locator of a canvas."""
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     scale = box["width"] / CANVAS
     return lambda x, y: (box["x"] + scale * x, box["y"] + scale * y)
 
 
-def draw(page, strokes, *, lift: bool = True, sheet=None) -> None:
+def draw(page, strokes, *, lift: bool = True, canvas=None) -> None:
     """Draw with the mouse: strokes in px of the 280 x 280 canvas. ``lift=False`` leaves the button pressed."""
-    at = place(sheet or page.locator(".mnistlab-sheet"))
+    at = place(canvas or page.locator(".mnistlab-sheet"))
     for index, stroke in enumerate(strokes):
         page.mouse.move(*at(*stroke[0]))
         page.mouse.down()

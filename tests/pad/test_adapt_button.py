@@ -14,7 +14,7 @@ from mnistlab.feedback.label_review import Review
 from mnistlab.feedback.records import now
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
-from mnistlab.pad.adapt_button import Teaching
+from mnistlab.pad.adapt_button import AdaptButton
 from mnistlab.pad.widget import DigitPad
 from mnistlab.pipeline.adapt import Lesson, Taught, learn
 from mnistlab.pipeline.decision import Decision, Verdict
@@ -59,16 +59,16 @@ def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, sma
     def teach(store: Store, registry: Registry) -> Lesson:
         return learn(store.corrections(), registry, splits, store=store, rehearsal=rehearsal, show_progress=False)
 
-    button = Teaching(pad, store=store, teach=teach)
+    button = AdaptButton(pad, store=store, teach=teach)
     button.button.click()
     done = button.lesson
     assert done.outcome == "promoted", done.decision.refusals
     assert pad.predictor.version == registry.current() == done.version == registry.versions()[-1]
     assert done.version not in Registry(paths.models()).versions()
     assert (
-        f"Version {done.version} is in use now: 0001, tuned to {len(done.taught.learned)} drawings" in button.told.value
+        f"Version {done.version} is in use now: 0001, tuned to {len(done.taught.learned)} drawings" in button.note.value
     )
-    assert "rollback" in button.told.value
+    assert "rollback" in button.note.value
     assert not button.button.disabled
     assert store.marked() == {done.version: (len(done.taught.learned), 0)}
     tuned = Predictor(registry.load())
@@ -80,21 +80,21 @@ def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, sma
 
 
 def test_too_few_drawings_are_said_and_nothing_changes(pad, store, registry):
-    button = Teaching(pad, store=store)
+    button = AdaptButton(pad, store=store)
     button.button.click()
-    assert "Nothing was learned: 30 drawings or more are needed" in button.told.value
-    assert 'role="alert"' in button.told.value
+    assert "Nothing was learned: 30 drawings or more are needed" in button.note.value
+    assert 'role="alert"' in button.note.value
     assert registry.versions() == Registry(paths.models()).versions()
     assert pad.predictor.version == "0001"
     assert not button.button.disabled
 
 
 def test_a_refusal_names_its_reasons_and_the_version_stays(pad, store):
-    button = Teaching(pad, store=store, teach=lambda *_: refused("it reads <3 % of the 7s", "it is too large"))
+    button = AdaptButton(pad, store=store, teach=lambda *_: refused("it reads <3 % of the 7s", "it is too large"))
     button.press()
-    assert "Version 0001 stays in use" in button.told.value
-    assert "&lt;3 % of the 7s" in button.told.value
-    assert "it is too large." in button.told.value
+    assert "Version 0001 stays in use" in button.note.value
+    assert "&lt;3 % of the 7s" in button.note.value
+    assert "it is too large." in button.note.value
     assert pad.predictor.version == "0001"
 
 
@@ -102,16 +102,16 @@ def test_a_bug_is_said_and_raised(pad, store):
     def teach(*_: object) -> Lesson:
         raise ZeroDivisionError("oops")
 
-    button = Teaching(pad, store=store, teach=teach)
+    button = AdaptButton(pad, store=store, teach=teach)
     with pytest.raises(ZeroDivisionError):
         button.press()
-    assert "ZeroDivisionError: oops" in button.told.value
+    assert "ZeroDivisionError: oops" in button.note.value
     assert not button.button.disabled
 
 
 def test_a_pad_with_a_predictor_of_its_own_cannot_learn(registry):
     with pytest.raises(RegistryError, match="given its predictor"):
-        Teaching(DigitPad(Predictor(registry.load())))
+        AdaptButton(DigitPad(Predictor(registry.load())))
 
 
 def test_a_hand_writes_again_a_little_differently(registry):

@@ -1,4 +1,4 @@
-"""The sheet as state: files, the two pens that share it, and whatever a browser or a person may send, in any order."""
+"""The document as state: files, the two pens that share it, and whatever a browser or a person may send, in any order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mnistlab.common.errors import ImageError, LabError, StrokesError
 from mnistlab.data import drawings
 from mnistlab.data.strokes import CANVAS, MAX_POINTS, REACH, Drawing
 from mnistlab.inference.predictor import Predictor
-from mnistlab.pad.document import Sketch
+from mnistlab.pad.document import Document
 from mnistlab.pad.widget import DigitPad
 
 LINE = np.array([(100, 40), (120, 120), (140, 240)], dtype=float)
@@ -27,57 +27,57 @@ def png(array: np.ndarray) -> bytes:
 
 
 @pytest.fixture
-def sketch() -> Sketch:
-    sketch = Sketch()
-    sketch.drawing = Drawing([LINE])
-    sketch.mark(1)
-    return sketch
+def document() -> Document:
+    document = Document()
+    document.drawing = Drawing([LINE])
+    document.mark(1)
+    return document
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_drawing_of_ours_comes_back_with_its_pen_and_its_digit(sketch):
+def test_a_drawing_of_ours_comes_back_with_its_pen_and_its_digit(document):
     for content in (
         drawings.to_json([LINE + 5], pen_width=9, digit=7).encode(),
         b"  \n" + drawings.to_json([LINE + 5], pen_width=9, digit=7).encode(),
         drawings.to_png([LINE + 5], pen_width=9, digit=7),
     ):
-        other = Sketch()
+        other = Document()
         other.load(content)
         np.testing.assert_array_equal(other.drawing.strokes[0], LINE + 5)
         assert (other.pen_width, other.true_digit, other.picture) == (9, 7, None)
 
 
-def test_another_picture_comes_as_a_picture(sketch):
+def test_another_picture_comes_as_a_picture(document):
     content = png(np.full((40, 40), 255, np.uint8))
-    sketch.load(content)
-    assert sketch.picture == content
-    assert len(sketch.drawing) == 0
-    assert sketch.true_digit is None
-    assert not sketch.is_empty
-    assert sketch.picture_ink() is None  # blank
+    document.load(content)
+    assert document.picture == content
+    assert len(document.drawing) == 0
+    assert document.true_digit is None
+    assert not document.is_empty
+    assert document.picture_ink() is None  # blank
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"{}", b'{"strokes": 1}', b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
-def test_what_cannot_be_read_leaves_the_sheet(sketch, content):
+def test_what_cannot_be_read_leaves_the_canvas(document, content):
     with pytest.raises((ImageError, StrokesError)):
-        sketch.load(content)
-    np.testing.assert_array_equal(sketch.drawing.strokes[0], LINE)
-    assert sketch.true_digit == 1
+        document.load(content)
+    np.testing.assert_array_equal(document.drawing.strokes[0], LINE)
+    assert document.true_digit == 1
 
 
-def test_a_stroke_of_the_keyboard_takes_the_place_of_a_picture(sketch):
-    sketch.load(png(np.full((40, 40), 255, np.uint8)))
-    assert sketch.toggle_pen()
-    assert sketch.picture is None
-    assert len(sketch.drawing) == 1
-    assert not sketch.toggle_pen()
+def test_a_stroke_of_the_keyboard_takes_the_place_of_a_picture(document):
+    document.load(png(np.full((40, 40), 255, np.uint8)))
+    assert document.toggle_pen()
+    assert document.picture is None
+    assert len(document.drawing) == 1
+    assert not document.toggle_pen()
 
 
 def test_a_pen_that_is_none_is_refused():
     with pytest.raises(StrokesError, match="pen_width"):
-        Sketch(3)
+        Document(3)
 
 
 # --- anything in any order --------------------------------------------------------------------------------------------
@@ -150,9 +150,9 @@ def check(pad: DigitPad) -> None:
     assert all((np.abs(point - CANVAS / 2) <= REACH + CANVAS / 2).all() for point in points)
     assert pad.true_digit in (None, *range(10))
     assert abs(pad.prediction.probabilities.sum() - 1) < 1e-6
-    assert pad.controls.said.value
-    if pad.sketch.cursor is not None:
-        assert all(0 <= value <= CANVAS for value in pad.sketch.cursor)
+    assert pad.controls.prediction.value
+    if pad.document.cursor is not None:
+        assert all(0 <= value <= CANVAS for value in pad.document.cursor)
 
 
 @SLOW
@@ -176,7 +176,7 @@ def test_a_pad_bears_any_order_of_acts(two_versions, actions):
 def test_a_pad_bears_any_event_of_a_browser(two_versions, events):
     pad = DigitPad(models=two_versions)
     for event in events:
-        pad.sheet._handle_frontend_event(None, event, [])
+        pad.canvas._handle_frontend_event(None, event, [])
         check(pad)
     pad.close()
 
@@ -214,9 +214,9 @@ def two_versions(_registry_template):
 def test_only_our_own_errors_leave_it(registry):
     reader = Predictor.load(models=registry.root)
     for content in STORED:
-        sketch = Sketch()
+        document = Document()
         try:
-            sketch.load(content)
+            document.load(content)
         except LabError:
             continue
-        sketch.read(reader)
+        document.read(reader)

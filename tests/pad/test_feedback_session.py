@@ -46,7 +46,7 @@ def pad(reader, store):
 
 
 def told(pad: DigitPad) -> str:
-    return pad.strip.told.value
+    return pad.feedback_panel.note.value
 
 
 def rows(store: Store, table: str) -> list[dict]:
@@ -62,16 +62,21 @@ def rows(store: Store, table: str) -> list[dict]:
 
 
 def test_the_box_is_not_ticked_and_the_text_says_what_why_and_how_long(pad):
-    assert pad.strip.consent.value is False
+    assert pad.feedback_panel.consent.value is False
     text = consent.render()
     for words in ("What is kept", "Why", "How long", f"{consent.RETENTION} days", "Without the box nothing"):
         assert words in text
-    assert any(text in getattr(child, "value", "") for child in pad.strip.children if hasattr(child, "value"))
+    assert any(text in getattr(child, "value", "") for child in pad.feedback_panel.children if hasattr(child, "value"))
 
 
 def test_without_consent_not_one_byte_about_the_drawing_is_kept(pad, store):
     pad.replay(SEVEN)
-    for button in (pad.strip.right, pad.strip.wrong, pad.strip.digits[3], pad.strip.right):
+    for button in (
+        pad.feedback_panel.right,
+        pad.feedback_panel.wrong,
+        pad.feedback_panel.digits[3],
+        pad.feedback_panel.right,
+    ):
         button.click()
     pad.comment("very private")
     pad._count()
@@ -84,7 +89,7 @@ def test_without_consent_not_one_byte_about_the_drawing_is_kept(pad, store):
     assert use["created"][13:] == ":00:00.000000+00:00"
     content = store.path.read_bytes()
     assert b"very private" not in content
-    assert pad.strip.state.session.encode() not in content
+    assert pad.feedback_panel.session.name.encode() not in content
     assert str(SEVEN[0][0][0]).encode() not in content
 
 
@@ -92,7 +97,7 @@ def test_a_pad_without_feedback_keeps_no_store_and_says_so(reader, store):
     pad = DigitPad(reader)
     pad.replay(SEVEN)
     pad.correct(7)
-    assert pad.strip is None
+    assert pad.feedback_panel is None
     assert pad.true_digit == 7
     pad.judge(True)
     assert "without feedback" in pad.message
@@ -102,7 +107,7 @@ def test_a_pad_without_feedback_keeps_no_store_and_says_so(reader, store):
 def test_headless_the_labs_own_store_stays_closed(reader, monkeypatch, tmp_path):
     monkeypatch.setenv(progress.HEADLESS, "1")
     monkeypatch.setenv("MNISTLAB_FEEDBACK", str(tmp_path / "none.sqlite"))
-    assert DigitPad(reader, feedback=True).strip is None
+    assert DigitPad(reader, feedback=True).feedback_panel is None
     assert not (tmp_path / "none.sqlite").exists()
 
 
@@ -110,9 +115,9 @@ def test_headless_the_labs_own_store_stays_closed(reader, monkeypatch, tmp_path)
 
 
 def test_a_right_reading_and_a_wrong_one_are_kept_as_they_were_read(pad, store):
-    pad.strip.consent.value = True
+    pad.feedback_panel.consent.value = True
     pad.replay(SEVEN)
-    pad.strip.right.click()
+    pad.feedback_panel.right.click()
     assert told(pad) == ('<p role="status" class="mnistlab-told">Saved as a 7; 1 drawing from this pad.</p>')
     pad.replay(THREE)
     pad.key("8")
@@ -124,7 +129,7 @@ def test_a_right_reading_and_a_wrong_one_are_kept_as_they_were_read(pad, store):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(wrong.image, pad.prediction.image)
     np.testing.assert_array_equal(wrong.probabilities, pad.prediction.probabilities)
-    assert wrong.session == right.session == pad.strip.state.session
+    assert wrong.session == right.session == pad.feedback_panel.session.name
     assert (wrong.version, wrong.pen_width, wrong.consent) == ("0003", 20, consent.VERSION)
     assert wrong.consented_at <= right.created
     assert wrong.milliseconds == pad.prediction.milliseconds
@@ -135,7 +140,7 @@ def test_a_right_reading_and_a_wrong_one_are_kept_as_they_were_read(pad, store):
 
 def test_the_time_of_drawing_is_from_the_first_touch_to_the_last_lift(pad, store):
     now = [pad.clock() + 1]
-    pad.clock = pad.strip.state.clock = lambda: now[0]
+    pad.clock = pad.feedback_panel.session.clock = lambda: now[0]
     pad.agree(True)
     pad.press(100, 40)
     for y in (90, 160, 240):
@@ -148,13 +153,13 @@ def test_the_time_of_drawing_is_from_the_first_touch_to_the_last_lift(pad, store
     assert found.seconds == pytest.approx(1.5)
 
 
-def test_ticking_the_box_keeps_the_marked_drawing_on_the_sheet_and_none_before(pad, store):
+def test_ticking_the_box_keeps_the_marked_drawing_on_the_canvas_and_none_before(pad, store):
     pad.replay(SEVEN)
     pad.correct(7)
     pad.replay(THREE)
     pad.correct(3)
     assert store.corrections() == []
-    pad.strip.consent.value = True
+    pad.feedback_panel.consent.value = True
     assert [c.digit for c in store.corrections()] == [3]
 
 
@@ -185,19 +190,19 @@ def test_with_more_ink_the_same_digit_keeps_the_drawing_as_it_is_now(pad, store)
 def test_wrong_without_a_digit_is_counted_and_asks_for_it(pad, store):
     pad.agree(True)
     pad.replay(SEVEN)
-    pad.strip.right.click()
-    pad.strip.wrong.click()
+    pad.feedback_panel.right.click()
+    pad.feedback_panel.wrong.click()
     assert store.corrections() == []  # it was no 7 after all
     assert "Say which digit it was" in told(pad)
     assert [use.verdict for use in store.uses()] == ["wrong"]
-    pad.strip.wrong.click()
+    pad.feedback_panel.wrong.click()
     assert [use.verdict for use in store.uses()] == [None]
 
 
 def test_ticking_the_box_leaves_a_wrong_without_a_digit_wrong(pad, store):
     pad.replay(SEVEN)
     pad.judge(False)
-    pad.strip.consent.value = True
+    pad.feedback_panel.consent.value = True
     assert [use.verdict for use in store.uses()] == ["wrong"]
     assert "Say which digit it was" in told(pad)
 
@@ -205,13 +210,13 @@ def test_ticking_the_box_leaves_a_wrong_without_a_digit_wrong(pad, store):
 def test_a_comment_goes_with_the_drawing_and_not_with_the_next(pad, store):
     pad.agree(True)
     pad.replay(SEVEN)
-    pad.strip.comment.value = "my way of writing it"
+    pad.feedback_panel.comment.value = "my way of writing it"
     assert "once you mark it" in told(pad)
     pad.correct(7)
-    pad.strip.comment.value = "with a bar"
+    pad.feedback_panel.comment.value = "with a bar"
     assert "with your comment" in told(pad)
     pad.replay(THREE)
-    assert pad.strip.comment.value == ""
+    assert pad.feedback_panel.comment.value == ""
     pad.correct(3)
     assert [c.comment for c in store.corrections()] == ["with a bar", ""]
     pad.comment("x" * 501)
@@ -246,19 +251,19 @@ def test_unticking_keeps_no_more_and_erase_removes_all_of_this_pad_alone(pad, re
         one.agree(True)
         one.replay(SEVEN)
         one.correct(7)
-    pad.strip.consent.value = False
+    pad.feedback_panel.consent.value = False
     assert "1 drawing so far stays" in told(pad)
     pad.replay(THREE)
     pad.correct(3)
     assert len(store.corrections()) == 2
-    session = pad.strip.state.session
-    pad.strip.withdraw.click()
+    session = pad.feedback_panel.session.name
+    pad.feedback_panel.withdraw.click()
     assert "1 drawing erased" in told(pad)
-    assert [c.session for c in store.corrections()] == [other.strip.state.session]
+    assert [c.session for c in store.corrections()] == [other.feedback_panel.session.name]
     assert session.encode() not in store.path.read_bytes()
-    assert pad.strip.state.session != session
-    assert pad.strip.consent.value is False
-    assert pad.strip.withdraw.disabled
+    assert pad.feedback_panel.session.name != session
+    assert pad.feedback_panel.consent.value is False
+    assert pad.feedback_panel.withdraw.disabled
 
 
 def test_withdrawing_says_which_versions_had_learned_from_it(pad, store):
@@ -281,7 +286,7 @@ def test_what_could_not_be_saved_is_told_as_not_saved_and_can_be_said_again(pad,
     pad.correct(7)
     assert "Not saved: " in told(pad)
     assert 'role="alert"' in told(pad)
-    assert pad.strip.state.n_kept == 0
+    assert pad.feedback_panel.session.n_kept == 0
     pad.withdraw()
     assert "Not erased: " in told(pad)
     away.rename(store.path)
@@ -301,14 +306,14 @@ def test_a_damaged_store_leaves_the_pad_reading(reader, tmp_path, monkeypatch):
     assert "Not saved: " in told(pad)
 
 
-def test_nothing_on_the_sheet_is_nothing_to_judge(pad, store):
+def test_nothing_on_the_canvas_is_nothing_to_judge(pad, store):
     pad.judge(True)
     assert "No digit was read" in pad.message
     pad.judge(False)
-    assert "nothing on the sheet" in pad.message
+    assert "nothing on the canvas" in pad.message
     assert rows(store, "uses") == []
-    assert pad.strip.right.disabled
-    assert pad.strip.wrong.disabled
+    assert pad.feedback_panel.right.disabled
+    assert pad.feedback_panel.wrong.disabled
 
 
 def test_a_reading_that_stays_is_counted_once_and_a_fleeting_one_is_not(pad, store, monkeypatch):
@@ -368,7 +373,7 @@ def test_the_command_lists_exports_erases_and_marks(pad, store, tmp_path):
     for strokes, digit in ((SEVEN, 7), (THREE, 8)):
         pad.replay(strokes)
         pad.correct(digit)
-    session = pad.strip.state.session
+    session = pad.feedback_panel.session.name
     store.trained("0009", [1])
     listed = json.loads(call("list", "--json").output)
     assert listed["sessions"][0] | {"session": session, "drawings": 2, "misread": 1} == listed["sessions"][0]
@@ -397,6 +402,6 @@ def test_the_command_names_a_damaged_store(store):
 
 
 def test_the_fault_of_a_store_is_one_of_the_labs_own(pad):
-    pad.strip.state._store = None
+    pad.feedback_panel.session._store = None
     with pytest.raises(FeedbackError):
-        pad.strip.state._open()
+        pad.feedback_panel.session._open()

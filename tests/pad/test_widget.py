@@ -54,7 +54,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def event(pad: DigitPad, name: str, x: object = 0, y: object = 0, **more) -> None:
     """What the browser would send; coordinates are canvas px, two for each on the screen."""
     content = {"event": name, "x": x, "y": y, **more}
-    pad.sheet._handle_frontend_event(None, content, [])
+    pad.canvas._handle_frontend_event(None, content, [])
 
 
 def press_key(pad: DigitPad, key: str, *, shift=False, control=False, meta=False) -> None:
@@ -91,29 +91,29 @@ def upload(pad: DigitPad, content: bytes) -> None:
 
 
 def test_lifting_the_pen_shows_the_answer_before_the_ink_is_drawn_anew(pad, monkeypatch):
-    seen, redraw = [], pad.sheet.redraw
-    monkeypatch.setattr(pad.sheet, "redraw", lambda *given, **more: seen.append("ink") or redraw(*given, **more))
+    seen, redraw = [], pad.canvas.redraw
+    monkeypatch.setattr(pad.canvas, "redraw", lambda *given, **more: seen.append("ink") or redraw(*given, **more))
     event(pad, "mouse_down", *LINE[0])
     for point in LINE[1:]:
         event(pad, "mouse_move", *point)
-    pad.controls.said.observe(lambda change: seen.append("answer"), "value")
+    pad.controls.prediction.observe(lambda change: seen.append("answer"), "value")
     event(pad, "mouse_up", *LINE[-1])
     assert seen == ["answer", "ink"]
 
 
 def test_ink_is_drawn_anew_even_if_the_reading_fails(pad, monkeypatch):
     pad.replay([LINE])
-    monkeypatch.setattr(pad.sketch, "read", lambda predictor: 1 / 0)
+    monkeypatch.setattr(pad.document, "read", lambda predictor: 1 / 0)
     seen = []
-    monkeypatch.setattr(pad.sheet, "redraw", lambda *given, **more: seen.append(given[0]))
+    monkeypatch.setattr(pad.canvas, "redraw", lambda *given, **more: seen.append(given[0]))
     with pytest.raises(ZeroDivisionError):
         pad.clear()
-    assert seen == [[]]  # the paper is as empty as the sketch
+    assert seen == [[]]  # the paper is as empty as the document
 
 
 def test_it_starts_empty_and_asks_for_a_digit(pad):
     assert pad.prediction.digit is None
-    assert prediction_html.PROMPT in pad.controls.said.value
+    assert prediction_html.PROMPT in pad.controls.prediction.value
     assert pad.predictor.version == pad.controls.versions.value == "0001"
 
 
@@ -122,7 +122,7 @@ def test_a_stroke_is_read_as_the_predictor_reads_it(pad):
     expected = pad.predictor.predict_strokes([np.array(LINE, dtype=float)])
     np.testing.assert_array_equal(pad.prediction.probabilities, expected.probabilities)
     np.testing.assert_array_equal(pad.prediction.image, expected.image)
-    assert f'mnistlab-digit">{expected.digit}<' in pad.controls.said.value
+    assert f'mnistlab-digit">{expected.digit}<' in pad.controls.prediction.value
 
 
 def test_mouse_events_count_two_canvas_px_for_one_of_the_drawing(pad):
@@ -201,7 +201,7 @@ def test_undo_and_clear(pad):
     pad.controls.clear.click()
     assert len(pad.drawing) == 0
     assert pad.prediction.digit is None
-    assert prediction_html.PROMPT in pad.controls.said.value
+    assert prediction_html.PROMPT in pad.controls.prediction.value
     pad.undo()
     pad.clear()
     assert pad.message == ""
@@ -210,13 +210,13 @@ def test_undo_and_clear(pad):
 def test_a_dot_is_no_digit_and_the_pad_says_so(pad):
     draw(pad, [(140, 140), (141, 141)])
     assert pad.prediction.digit is None
-    assert "only a dot" in pad.controls.said.value
+    assert "only a dot" in pad.controls.prediction.value
 
 
 # --- ink --------------------------------------------------------------------------------------------------------------
 
 
-def test_ink_is_on_the_sheet_before_the_network_is_asked(pad, commands, monkeypatch):
+def test_ink_is_on_the_canvas_before_the_network_is_asked(pad, commands, monkeypatch):
     pad.clock = lambda: 1e9  # each move is due
     seen = []
     read = pad.predictor.predict_strokes
@@ -251,11 +251,11 @@ def test_the_pen_changes_the_ink_and_not_the_reading(pad, commands):
     draw(pad)
     before = pad.prediction.probabilities
     pad.controls.pen.value = 40
-    assert pad.sketch.pen_width == 40
+    assert pad.document.pen_width == 40
     assert "strokeLines" in commands
     np.testing.assert_array_equal(pad.prediction.probabilities, before)
     pad.set_pen_width(12.5)
-    assert (pad.sketch.pen_width, pad.controls.pen.value) == (12.5, 12)
+    assert (pad.document.pen_width, pad.controls.pen.value) == (12.5, 12)
 
 
 @pytest.mark.parametrize("width", [3, 61, "a", None, float("nan")])
@@ -264,7 +264,7 @@ def test_a_pen_that_is_none_is_refused(registry, pad, width):
         DigitPad(models=registry.root, pen_width=width)
     pad.set_pen_width(width)
     assert "en_width" in pad.message
-    assert pad.sketch.pen_width == 20
+    assert pad.document.pen_width == 20
 
 
 # --- while the stroke is under way ------------------------------------------------------------------------------------
@@ -360,19 +360,19 @@ def test_a_file_that_cannot_be_read_says_why_and_leaves_the_drawing(pad, content
     before = pad.prediction
     upload(pad, content)
     assert says in pad.message
-    assert says in pad.controls.said.value
-    assert 'role="alert"' in pad.controls.said.value
+    assert says in pad.controls.prediction.value
+    assert 'role="alert"' in pad.controls.prediction.value
     assert pad.prediction is before
     assert len(pad.drawing) == 1
     draw(pad)
     assert pad.message == ""
-    assert says not in pad.controls.said.value
+    assert says not in pad.controls.prediction.value
 
 
 def test_a_blank_picture_is_no_digit(pad):
     pad.load(png(np.full((50, 80), 255, np.uint8)))
     assert pad.prediction.digit is None
-    assert "nothing stands out" in pad.controls.said.value
+    assert "nothing stands out" in pad.controls.prediction.value
 
 
 # --- versions ---------------------------------------------------------------------------------------------------------
@@ -385,10 +385,10 @@ def test_another_version_reads_the_same_strokes(pad, registry):
     expected = other.predict_strokes(pad.drawing.strokes)
     np.testing.assert_array_equal(pad.prediction.probabilities, expected.probabilities)
     np.testing.assert_array_equal(other.scrambled(pad.prediction), other.permutation.apply(expected.image))
-    assert "scrambled" in pad.controls.said.value
+    assert "scrambled" in pad.controls.prediction.value
     pad.set_version("current")
     assert pad.controls.versions.value == pad.predictor.version == "0001"
-    assert "scrambled" not in pad.controls.said.value
+    assert "scrambled" not in pad.controls.prediction.value
 
 
 def test_a_damaged_version_is_refused_and_the_one_in_use_stays(pad, registry):
@@ -460,7 +460,7 @@ def test_a_bug_is_shown_and_raised_again(pad, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         draw(pad)
     assert "ZeroDivisionError" in pad.message
-    assert "&lt;oops&gt;" in pad.controls.said.value
+    assert "&lt;oops&gt;" in pad.controls.prediction.value
 
 
 def test_each_control_has_a_label_and_a_word_about_it(pad):
@@ -514,13 +514,13 @@ def test_a_one_is_drawn_with_arrows_and_space(pad):
     np.testing.assert_array_equal(pad.prediction.image, expected.image)
 
 
-def test_shift_makes_small_steps_and_the_pen_stays_on_the_sheet(pad):
+def test_shift_makes_small_steps_and_the_pen_stays_on_the_canvas(pad):
     press_key(pad, "ArrowLeft", shift=True)
-    assert pad.sketch.cursor == (138, 140)
+    assert pad.document.cursor == (138, 140)
     for _ in range(40):
         press_key(pad, "ArrowRight")
         press_key(pad, "ArrowDown")
-    assert pad.sketch.cursor == (280, 280)
+    assert pad.document.cursor == (280, 280)
 
 
 def test_a_mouse_that_passes_over_leaves_the_keyboards_stroke_alone(pad):
@@ -533,7 +533,7 @@ def test_a_mouse_that_passes_over_leaves_the_keyboards_stroke_alone(pad):
     np.testing.assert_array_equal(pad.drawing.strokes[0], [(140, 140), (140, 150), (140, 160)])
     event(pad, "mouse_down", 100, 100)  # a hand takes over
     assert [len(stroke) for stroke in pad.drawing.strokes] == [3, 1]
-    assert pad.sketch.cursor is None
+    assert pad.document.cursor is None
 
 
 def test_the_cross_shows_where_the_keyboards_pen_stands(pad, commands):
@@ -557,13 +557,13 @@ def test_a_digit_key_says_what_was_meant_and_the_same_takes_it_back(pad):
     draw(pad)
     press_key(pad, "7")
     assert pad.true_digit == 7
-    assert "you meant a 7" in pad.controls.said.value
+    assert "you meant a 7" in pad.controls.prediction.value
     assert [b.description for b in pad.controls.digits if b.button_style] == ["7"]
     press_key(pad, "8")
-    assert "you meant an 8" in pad.controls.said.value
+    assert "you meant an 8" in pad.controls.prediction.value
     pad.controls.digits[8].click()
     assert pad.true_digit is None
-    assert "meant" not in pad.controls.said.value
+    assert "meant" not in pad.controls.prediction.value
 
 
 def test_what_was_meant_goes_with_the_drawing(pad):
@@ -589,9 +589,9 @@ def test_what_is_no_digit_cannot_be_meant(pad, digit):
     assert pad.true_digit is None
 
 
-def test_an_empty_sheet_is_meant_to_be_nothing(pad):
+def test_an_empty_canvas_is_meant_to_be_nothing(pad):
     pad.correct(3)
-    assert "nothing on the sheet" in pad.message
+    assert "nothing on the canvas" in pad.message
 
 
 # --- why --------------------------------------------------------------------------------------------------------------
@@ -600,11 +600,11 @@ def test_an_empty_sheet_is_meant_to_be_nothing(pad):
 def test_why_colours_the_ink_and_gives_reasons(pad, commands):
     pad.replay(drawings.load()["seven"].strokes)
     assert "strokeStyledLineSegments" not in commands
-    assert pad.controls.reasons.layout.display == "none"
+    assert pad.controls.explanation.layout.display == "none"
     pad.controls.why.value = True
     assert "strokeStyledLineSegments" in commands
-    assert pad.controls.reasons.layout.display is None
-    text = pad.controls.reasons.value
+    assert pad.controls.explanation.layout.display is None
+    text = pad.controls.explanation.value
     assert f"spoke for the {pad.prediction.digit}" in text
     assert text.count("<img") == 4
     expected = counterfactual.smallest_edit(pad.predictor, pad.drawing.strokes, 20)
@@ -620,23 +620,23 @@ def test_why_follows_the_pen_and_pales_what_is_out_of_date(pad, commands):
     pad.clock = lambda: now[0]
     pad.show_why(True)
     draw(pad)
-    assert "mnistlab-waiting" not in pad.controls.reasons.value
+    assert "mnistlab-waiting" not in pad.controls.explanation.value
     commands.clear()
     pad.press(200, 40)
     now[0] += 1
     pad.move(200, 240)
     assert "strokeStyledLineSegments" in commands
-    assert "mnistlab-waiting" in pad.controls.reasons.value
+    assert "mnistlab-waiting" in pad.controls.explanation.value
     pad.release()
-    assert "mnistlab-waiting" not in pad.controls.reasons.value
+    assert "mnistlab-waiting" not in pad.controls.explanation.value
     pad.clear()
-    assert pad.why.shades is None
-    assert "<img" not in pad.controls.reasons.value
+    assert pad.explanation.shades is None
+    assert "<img" not in pad.controls.explanation.value
 
 
 def test_reasons_wait_until_the_hand_rests(pad, monkeypatch):
     searched = []
-    monkeypatch.setattr(pad.why, "search", lambda *a: searched.append(1))
+    monkeypatch.setattr(pad.explanation, "search", lambda *a: searched.append(1))
     monkeypatch.setattr("mnistlab.pad.widget.PAUSE", 0.02)
     pad.show_why(True)
 
@@ -659,49 +659,49 @@ def test_a_permuted_version_ends_the_film_with_what_it_sees(pad):
     pad.set_version("0002")
     pad.show_why(True)
     draw(pad)
-    assert "scrambled" in pad.controls.reasons.value
-    assert pad.controls.reasons.value.count("<img") == 5
+    assert "scrambled" in pad.controls.explanation.value
+    assert pad.controls.explanation.value.count("<img") == 5
 
 
 # --- two side by side -------------------------------------------------------------------------------------------------
 
 
-def test_a_rival_reads_the_same_strokes(pad, registry):
-    assert pad.prediction_beside is None
-    assert pad.controls.said_beside.layout.display == "none"
+def test_a_second_model_reads_the_same_strokes(pad, registry):
+    assert pad.second_prediction is None
+    assert pad.controls.second_prediction.layout.display == "none"
     draw(pad)
-    pad.controls.rivals.value = "0002"
+    pad.controls.second_versions.value = "0002"
     expected = Predictor.load("0002", models=registry.root).predict_strokes(pad.drawing.strokes)
-    np.testing.assert_array_equal(pad.prediction_beside.probabilities, expected.probabilities)
-    assert pad.controls.said_beside.layout.display is None
-    assert "version 0002, permuted" in pad.controls.said_beside.value
-    assert "version 0001, plain" in pad.controls.said.value
+    np.testing.assert_array_equal(pad.second_prediction.probabilities, expected.probabilities)
+    assert pad.controls.second_prediction.layout.display is None
+    assert "version 0002, permuted" in pad.controls.second_prediction.value
+    assert "version 0001, plain" in pad.controls.prediction.value
     draw(pad)
-    assert pad.prediction_beside.version == "0002"
-    pad.controls.rivals.value = ""
-    assert pad.prediction_beside is None
-    assert pad.controls.said_beside.layout.display == "none"
+    assert pad.second_prediction.version == "0002"
+    pad.controls.second_versions.value = ""
+    assert pad.second_prediction is None
+    assert pad.controls.second_prediction.layout.display == "none"
 
 
-def test_a_rival_can_be_named_from_the_start(registry):
-    pad = DigitPad(models=registry.root, rival="0002")
-    assert (pad.prediction.version, pad.prediction_beside.version) == ("0001", "0002")
-    assert pad.controls.rivals.value == "0002"
+def test_a_second_model_can_be_named_from_the_start(registry):
+    pad = DigitPad(models=registry.root, compare_with="0002")
+    assert (pad.prediction.version, pad.second_prediction.version) == ("0001", "0002")
+    assert pad.controls.second_versions.value == "0002"
     first, second = (Predictor.load(name, models=registry.root) for name in ("0001", "0002"))
-    pad = DigitPad(first, rival=second)
-    assert (pad.prediction.version, pad.prediction_beside.version) == ("0001", "0002")
+    pad = DigitPad(first, compare_with=second)
+    assert (pad.prediction.version, pad.second_prediction.version) == ("0001", "0002")
     pad.compare(None)
     pad.compare("0002")
-    assert pad.readers.second is second
-    with pytest.raises(RegistryError, match="goes with a predictor"):
-        DigitPad(models=registry.root, rival=second)
+    assert pad.model_choice.second is second
+    with pytest.raises(RegistryError, match="needs a predictor to read"):
+        DigitPad(models=registry.root, compare_with=second)
 
 
-def test_a_rival_that_is_not_there_leaves_the_one_before(pad):
+def test_a_second_model_that_is_not_there_leaves_the_one_before(pad):
     pad.compare("0002")
     pad.compare("0009")
     assert "0009" in pad.message
-    assert pad.controls.rivals.value == pad.readers.second.version == "0002"
+    assert pad.controls.second_versions.value == pad.model_choice.second.version == "0002"
 
 
 # --- files, replay, tests ---------------------------------------------------------------------------------------------
@@ -718,8 +718,8 @@ def test_a_saved_drawing_comes_back_as_strokes(pad, kind):
     pad.set_pen_width(12)
     upload(pad, base64.b64decode(link[1]))
     np.testing.assert_array_equal(pad.drawing.strokes[0], LINE)
-    assert (pad.sketch.pen_width, pad.controls.pen.value, pad.true_digit) == (30, 30, 7)
-    assert pad.sketch.picture is None
+    assert (pad.document.pen_width, pad.controls.pen.value, pad.true_digit) == (30, 30, 7)
+    assert pad.document.picture is None
     assert len(pad.drawing) == 1
 
 
@@ -883,8 +883,8 @@ def test_a_replay_goes_the_way_of_a_hand(pad):
 
 
 def test_the_canvas_is_as_large_as_the_drawing_and_twice_as_fine(pad):
-    assert (pad.sheet.width, pad.sheet.height) == (2 * CANVAS, 2 * CANVAS)
-    assert (pad.sheet.layout.width, pad.sheet.layout.height) == ("280px", "280px")
+    assert (pad.canvas.width, pad.canvas.height) == (2 * CANVAS, 2 * CANVAS)
+    assert (pad.canvas.layout.width, pad.canvas.layout.height) == ("280px", "280px")
 
 
 def test_a_doubtful_drawing_gets_a_set_with_what_it_promises():
