@@ -21,7 +21,7 @@ from mnistlab.data.permutation import Permutation
 from mnistlab.registry.registry import Registry
 from mnistlab.training import networks
 from mnistlab.training.loop import train
-from mnistlab.training.records import Settings, Training
+from mnistlab.training.records import Training, TrainingSettings
 
 matplotlib.use("Agg")  # not by MPLBACKEND: notebooks that tests start would inherit it and show no figure
 
@@ -79,7 +79,7 @@ def quick_training(small: Splits, permutation: Permutation | None = None) -> Tra
         small.train,
         small.validation,
         permutation=permutation,
-        settings=Settings(epochs=1, batch_size=32),
+        settings=TrainingSettings(epochs=1, batch_size=32),
         device="cpu",
         show_progress=False,
     )

@@ -211,7 +211,7 @@ def finish(
         learning_rate=settings.learning_rate,
         seconds=time.perf_counter() - started,
     )
-    how = records.Settings(
+    how = records.TrainingSettings(
         epochs=1,
         batch_size=settings.own + settings.rehearsed,
         learning_rate=settings.learning_rate,

@@ -21,7 +21,7 @@ from mnistlab.evaluation.intervals import CONFIDENCE, MeanInterval
 from mnistlab.training.cache import Record
 from mnistlab.training.comparison import CELLS, Cell
 from mnistlab.training.networks import build
-from mnistlab.training.records import Settings, Training
+from mnistlab.training.records import Training, TrainingSettings
 
 SIZES = (14, 7, 4, 2)  # pixels along one edge of the blocks that stay whole
 SHARES = (0.1, 0.25, 0.5)  # of the pixels, scrambled among themselves
@@ -76,7 +76,7 @@ def crossed(
     *,
     n_seeds: int,
     n_permutations: int,
-    settings: Settings,
+    settings: TrainingSettings,
     first_permutation: int = 0,
     show_progress: bool = True,
 ) -> Crossed:
@@ -109,7 +109,7 @@ def crossed(
 
 
 def partly(
-    record: Record, *, n_seeds: int, settings: Settings, show_progress: bool = True
+    record: Record, *, n_seeds: int, settings: TrainingSettings, show_progress: bool = True
 ) -> dict[str, tuple[Training, ...]]:
     """Train the ConvNet on each layout of ``PARTIAL``, from each seed, which also draws the layout; or read it back.
 
@@ -184,7 +184,7 @@ def means(found: Mapping[str, tuple[Training, ...]]) -> dict[str, MeanInterval]:
     return {name: MeanInterval.of([one.best.validation_accuracy for one in many]) for name, many in found.items()}
 
 
-def _train(record: Record, architecture: str, permutation: Permutation, settings: Settings) -> Training:
+def _train(record: Record, architecture: str, permutation: Permutation, settings: TrainingSettings) -> Training:
     return record.train(
         build(architecture, seed=settings.seed), permutation=permutation, settings=settings, show_progress=False
     )

@@ -28,7 +28,7 @@ from mnistlab.data.permutation import Permutation
 from mnistlab.training import batchnorm, loop, networks
 from mnistlab.training.loop import train
 from mnistlab.training.networks import best_device
-from mnistlab.training.records import Epoch, Settings, Training
+from mnistlab.training.records import Epoch, Training, TrainingSettings
 
 CODE = (augmentation, batchnorm, mnist, networks, permutation, loop)  # what decides what a training gives
 FIELD = "training"  # of the file's header
@@ -60,7 +60,7 @@ class Record:
         model: nn.Module,
         *,
         permutation: Permutation | None = None,
-        settings: Settings | None = None,
+        settings: TrainingSettings | None = None,
         augment: Augmentation | None = None,
         description: str = "training",
         show_progress: bool = True,
@@ -73,7 +73,7 @@ class Record:
             (``"write"``).
         TrainingError : as in ``loop.train``.
         """
-        permutation, settings = permutation or Permutation.identity(), settings or Settings()
+        permutation, settings = permutation or Permutation.identity(), settings or TrainingSettings()
         key = {
             **self._same,
             "architecture": {"name": model.name, "arguments": model.arguments},
@@ -120,7 +120,7 @@ def _write(file: Path, key: dict, finished: Training) -> None:
         raise RunError(f"{file} cannot be written: {error.strerror}", code="write") from error
 
 
-def _read(file: Path, key: dict, model: nn.Module, permutation: Permutation, settings: Settings) -> Training:
+def _read(file: Path, key: dict, model: nn.Module, permutation: Permutation, settings: TrainingSettings) -> Training:
     try:
         with safe_open(file, framework="pt") as opened:
             kept = json.loads((opened.metadata() or {})[FIELD])

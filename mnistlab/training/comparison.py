@@ -24,7 +24,7 @@ from mnistlab.training.cache import Record
 from mnistlab.training.loop import train
 from mnistlab.training.networks import ConvNet, build, convnet_parameters, logits
 from mnistlab.training.presets import Preset
-from mnistlab.training.records import Settings, Training
+from mnistlab.training.records import Training, TrainingSettings
 
 NAMES = {"convnet": "ConvNet", "fully-connected": "fully connected net"}
 
@@ -106,7 +106,7 @@ def four_ways(
     validation: Digits,
     *,
     permutation: Permutation,
-    settings: Settings | None = None,
+    settings: TrainingSettings | None = None,
     n_seeds: int = 3,
     n_kernels: int = 6,
     device: str = "auto",
@@ -128,7 +128,7 @@ def four_ways(
     LabError : the permutation moves nothing, ``n_seeds`` is below 1, or a training in ``done`` fits no cell.
     TrainingError : as ``loop.train``.
     """
-    settings = settings or Settings()
+    settings = settings or TrainingSettings()
     if permutation.is_identity:
         raise LabError("the comparison needs a permutation that moves pixels, not the identity", code="identity")
     if type(n_seeds) is not int or n_seeds < 1:

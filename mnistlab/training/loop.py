@@ -23,7 +23,7 @@ from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
 from mnistlab.training.batchnorm import Normed
 from mnistlab.training.networks import ConvNet, best_device, layout, to_input
-from mnistlab.training.records import Epoch, Settings, Training
+from mnistlab.training.records import Epoch, Training, TrainingSettings
 
 WEIGHT_DECAY = 0.01  # AdamW's default in PyTorch
 NONDIGIT_WEIGHT = 0.15  # of their loss against that of the digits; more cost accuracy on validation digits
@@ -39,7 +39,7 @@ def train(
     *,
     permutation: Permutation | None = None,
     normalisation: Normalisation | None = None,
-    settings: Settings | None = None,
+    settings: TrainingSettings | None = None,
     device: str = "auto",
     augment: Augment | None = None,
     nondigits: Tensor | None = None,
@@ -67,7 +67,7 @@ def train(
     TrainingError : no digits, a batch larger than the data, an unknown device, or a loss that is no longer finite.
     """
     permutation, normalisation = permutation or Permutation.identity(), normalisation or Normalisation()
-    settings = settings or Settings()
+    settings = settings or TrainingSettings()
     device = _check(model, train, validation, settings, device, nondigits)
     model = copy.deepcopy(model).to(device, memory_format=layout(model))
     learner = Normed(model).to(device) if settings.batch_norm else model
@@ -159,7 +159,12 @@ def train(
 
 
 def _check(
-    model: nn.Module, train: Digits, validation: Digits, settings: Settings, device: str, nondigits: Tensor | None
+    model: nn.Module,
+    train: Digits,
+    validation: Digits,
+    settings: TrainingSettings,
+    device: str,
+    nondigits: Tensor | None,
 ) -> str:
     """The device to use, once everything else has been found to fit."""
     for name, digits in (("training", train), ("validation", validation)):

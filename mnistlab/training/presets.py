@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from mnistlab.common.errors import TrainingError
 from mnistlab.data.augmentation import Augmentation
-from mnistlab.training.records import Settings
+from mnistlab.training.records import TrainingSettings
 
 SLIGHT = Augmentation(degrees=8.0, shear=0.1, scale=0.08, shift=1.2, pen=0.0)  # what handwriting does anyway
 
@@ -31,7 +31,7 @@ class Preset:
     """
 
     meaning: str
-    settings: Settings
+    settings: TrainingSettings
     augmentation: Augmentation | None = None
 
     def change(self, **values: object) -> Preset:
@@ -42,22 +42,26 @@ class Preset:
         TrainingError : there is no such setting, or it does not take this value.
         """
         given = {name: value for name, value in values.items() if value is not None}
-        if unknown := set(given) - set(Settings.__dataclass_fields__):
-            allowed = ", ".join(Settings.__dataclass_fields__)
+        if unknown := set(given) - set(TrainingSettings.__dataclass_fields__):
+            allowed = ", ".join(TrainingSettings.__dataclass_fields__)
             raise TrainingError(f"there is no setting {', '.join(sorted(unknown))}; there is {allowed}", code="setting")
         return replace(self, settings=replace(self.settings, **given))
 
 
 PRESETS: dict[str, Preset] = {
-    "quick": Preset("one pass, to try the machinery", Settings(epochs=1)),
-    "sprint": Preset("one pass that counts", Settings(epochs=1, batch_size=256, learning_rate=0.03, batch_norm=True)),
+    "quick": Preset("one pass, to try the machinery", TrainingSettings(epochs=1)),
+    "sprint": Preset(
+        "one pass that counts", TrainingSettings(epochs=1, batch_size=256, learning_rate=0.03, batch_norm=True)
+    ),
     "fast": Preset(
         "99 % of the test images in half a minute",
-        Settings(epochs=6, batch_size=256, learning_rate=0.02, average=0.99, batch_norm=True),
+        TrainingSettings(epochs=6, batch_size=256, learning_rate=0.02, average=0.99, batch_norm=True),
         SLIGHT,
     ),
     "best": Preset(
-        "the limit of the small network", Settings(epochs=30, batch_size=64, average=0.999, batch_norm=True), SLIGHT
+        "the limit of the small network",
+        TrainingSettings(epochs=30, batch_size=64, average=0.999, batch_norm=True),
+        SLIGHT,
     ),
 }
 

@@ -15,7 +15,7 @@ from mnistlab.training.networks import logits
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """How to train.
 
     Attributes
@@ -88,7 +88,7 @@ class Training:
     model: nn.Module
     permutation: Permutation
     normalisation: Normalisation
-    settings: Settings
+    settings: TrainingSettings
     device: str
     threads: int
     history: tuple[Epoch, ...]

@@ -21,7 +21,7 @@ from mnistlab.pipeline.decision import Decision, Material
 from mnistlab.registry import checkpoint, layout, packing
 from mnistlab.training import networks
 from mnistlab.training.loop import train
-from mnistlab.training.records import Settings
+from mnistlab.training.records import TrainingSettings
 
 OUTPUT = 9  # the last layer of ``ConvNet.net``
 
@@ -116,7 +116,9 @@ def test_a_first_version_below_the_floors_is_refused(candidate, material, traine
 def test_1_shuffled_labels(candidate, current, material, small):
     mixed = torch.randperm(len(small.train), generator=torch.Generator().manual_seed(0))
     digits = Digits(small.train.images, small.train.labels[mixed])
-    model = train(networks.build(), digits, small.validation, settings=Settings(epochs=1), show_progress=False).model
+    model = train(
+        networks.build(), digits, small.validation, settings=TrainingSettings(epochs=1), show_progress=False
+    ).model
     refused(gates.decide(candidate(model=model), current, material), "overall", "it is worse")
 
 
@@ -224,7 +226,7 @@ def test_10_trained_on_test_images(candidate, current, material, judging, small)
         candidate(splits=dataclasses.replace(judging, train=both, test=small.test))
     assert caught.value.code == "leak"
     # And one that says it learned from others.
-    settings = Settings(epochs=30, batch_size=32)
+    settings = TrainingSettings(epochs=30, batch_size=32)
     model = train(networks.build(), small.test, small.test, settings=settings, show_progress=False).model
     decision = gates.decide(
         candidate(model=model, splits=dataclasses.replace(judging, test=small.test)), current, material

@@ -10,9 +10,9 @@ from mnistlab.evaluation.intervals import MeanInterval
 from mnistlab.studies import permutation_effect as effect
 from mnistlab.training.cache import Record
 from mnistlab.training.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED
-from mnistlab.training.records import Settings
+from mnistlab.training.records import TrainingSettings
 
-SETTINGS = Settings(epochs=1, batch_size=50, seed=4)
+SETTINGS = TrainingSettings(epochs=1, batch_size=50, seed=4)
 QUIET = {"show_progress": False}
 
 

@@ -11,9 +11,9 @@ from mnistlab.registry.registry import Registry
 from mnistlab.training import networks
 from mnistlab.training.batchnorm import Normed
 from mnistlab.training.loop import train
-from mnistlab.training.records import Settings
+from mnistlab.training.records import TrainingSettings
 
-SETTINGS = Settings(epochs=1, batch_size=32, batch_norm=True)
+SETTINGS = TrainingSettings(epochs=1, batch_size=32, batch_norm=True)
 QUIET = {"device": "cpu", "show_progress": False}
 
 
@@ -77,7 +77,8 @@ def test_training_keeps_the_plain_network_and_tells_its_figures(small):
 @pytest.mark.parametrize("average", [0.0, 0.8])
 def test_it_learns_at_a_rate_that_the_plain_network_does_not_stand(small, average):
     plain, normed = (
-        Settings(epochs=2, batch_size=32, learning_rate=0.2, average=average, batch_norm=used) for used in (False, True)
+        TrainingSettings(epochs=2, batch_size=32, learning_rate=0.2, average=average, batch_norm=used)
+        for used in (False, True)
     )
     judged = [
         train(networks.build(), small.train, small.validation, settings=settings, **QUIET).best.validation_accuracy
@@ -103,7 +104,7 @@ def test_other_networks_and_other_values_are_refused(small):
         train(networks.build("fully-connected"), small.train, small.validation, settings=SETTINGS, **QUIET)
     assert caught.value.code == "batch_norm"
     with pytest.raises(TrainingError, match="batch_norm is True or False, not 1"):
-        Settings(batch_norm=1)
+        TrainingSettings(batch_norm=1)
 
 
 def test_a_saved_version_says_so_and_is_read_like_any_other(small, tmp_path):

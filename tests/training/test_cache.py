@@ -12,9 +12,9 @@ from mnistlab.training import cache as module
 from mnistlab.training.cache import Record
 from mnistlab.training.loop import train
 from mnistlab.training.networks import build
-from mnistlab.training.records import Settings
+from mnistlab.training.records import TrainingSettings
 
-SETTINGS = Settings(epochs=2, batch_size=50)
+SETTINGS = TrainingSettings(epochs=2, batch_size=50)
 SCRAMBLE = Permutation.random(3)
 
 

@@ -24,10 +24,10 @@ from mnistlab.training.comparison import (
 )
 from mnistlab.training.loop import train
 from mnistlab.training.networks import build, convnet_parameters, count_parameters
-from mnistlab.training.records import Settings
+from mnistlab.training.records import TrainingSettings
 
 SCRAMBLE = Permutation.random(42)
-SETTINGS = Settings(epochs=1, batch_size=32, seed=3)
+SETTINGS = TrainingSettings(epochs=1, batch_size=32, seed=3)
 QUIET = {"device": "cpu", "show_progress": False}
 
 
@@ -145,7 +145,7 @@ def test_a_comparison_needs_at_least_one_seed(digits, n_seeds):
 
 def test_what_training_refuses_is_refused_here(digits):
     with pytest.raises(TrainingError, match="batch_size"):
-        four_ways(*digits, permutation=SCRAMBLE, settings=Settings(batch_size=301), **QUIET)
+        four_ways(*digits, permutation=SCRAMBLE, settings=TrainingSettings(batch_size=301), **QUIET)
 
 
 def test_a_seed_that_was_not_run_is_refused(four):

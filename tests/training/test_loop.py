@@ -15,9 +15,9 @@ from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
 from mnistlab.training import loop, networks
 from mnistlab.training.loop import train
-from mnistlab.training.records import Settings, Training
+from mnistlab.training.records import Training, TrainingSettings
 
-QUICK = Settings(epochs=1, batch_size=32)
+QUICK = TrainingSettings(epochs=1, batch_size=32)
 
 
 def fit(small, model=None, *, settings=QUICK, images=None, **options) -> Training:
@@ -41,7 +41,7 @@ def test_the_convnet_learns(splits):
         networks.build("convnet"),
         five_thousand,
         splits.validation,
-        settings=Settings(epochs=2, batch_size=64),
+        settings=TrainingSettings(epochs=2, batch_size=64),
         device="cpu",
         show_progress=False,
     )
@@ -81,7 +81,7 @@ def test_shown_what_is_no_digit_it_shrugs_at_the_like(splits):
             networks.build("convnet"),
             digits,
             splits.validation,
-            settings=Settings(epochs=2, batch_size=64),
+            settings=TrainingSettings(epochs=2, batch_size=64),
             nondigits=nondigits,
             device="cpu",
             show_progress=False,
@@ -112,7 +112,7 @@ def test_the_mean_of_the_weights_is_kept_where_it_is_asked_for(small):
 
 @pytest.mark.parametrize("name", ["convnet", "fully-connected"])
 def test_the_same_arguments_give_the_same_weights_bit_for_bit(small, name):
-    settings = Settings(epochs=2, batch_size=32, seed=3)
+    settings = TrainingSettings(epochs=2, batch_size=32, seed=3)
     torch.manual_seed(1)
     first = fit(small, networks.build(name), settings=settings)
     torch.manual_seed(2)
@@ -167,7 +167,7 @@ def test_permuted_training_is_training_on_permuted_images(small, monkeypatch):
 
 def test_validation_images_are_permuted_as_well(small):
     permutation = Permutation.random(1)
-    result = fit(small, permutation=permutation, settings=Settings(epochs=3, batch_size=16))
+    result = fit(small, permutation=permutation, settings=TrainingSettings(epochs=3, batch_size=16))
     answers = networks.logits(result.model, small.validation.images, permutation=permutation).argmax(dim=1)
     assert result.best.validation_accuracy == (answers == small.validation.labels).double().mean()
     assert result.best.validation_accuracy > 0.5
@@ -190,7 +190,7 @@ def test_augment_gets_raw_batches_and_a_generator_that_repeats(small):
         seen.append((images.dtype, tuple(images.shape), torch.rand(1, generator=generator).item()))
         return images
 
-    settings = Settings(epochs=1, batch_size=150)  # 150, 150 and the last 20
+    settings = TrainingSettings(epochs=1, batch_size=150)  # 150, 150 and the last 20
     fit(small, settings=settings, augment=note, permutation=Permutation.random(1))
     assert [(dtype, shape) for dtype, shape, _ in seen] == [
         (torch.uint8, (150, 28, 28)),
@@ -239,7 +239,7 @@ def test_the_best_epoch_on_validation_is_the_one_returned(small, monkeypatch, ju
         return judged[len(after) - 1]
 
     monkeypatch.setattr(loop, "_judge", judge)
-    result = fit(small, settings=Settings(epochs=3, batch_size=32))
+    result = fit(small, settings=TrainingSettings(epochs=3, batch_size=32))
     assert result.best.epoch == best
     assert result.best is result.history[best - 1]
     assert weights(result.model).equal(after[best - 1])
@@ -257,7 +257,7 @@ def test_the_figures_of_the_best_epoch_are_those_of_the_returned_model(trained, 
 def test_answers_are_the_digits_it_reads_in_images_as_drawn(small):
     scramble = Permutation.random(1)
     model = networks.build("convnet", seed=0)
-    settings = Settings(epochs=1, batch_size=50)
+    settings = TrainingSettings(epochs=1, batch_size=50)
     result = train(model, small.train, small.validation, permutation=scramble, settings=settings, show_progress=False)
     images = small.validation.images[:40]
     answers = result.answers(images)
@@ -272,7 +272,7 @@ def test_answers_are_the_digits_it_reads_in_images_as_drawn(small):
 
 def test_on_epoch_sees_the_history_grow(small):
     seen = []
-    result = fit(small, settings=Settings(epochs=3, batch_size=32), on_epoch=seen.append)
+    result = fit(small, settings=TrainingSettings(epochs=3, batch_size=32), on_epoch=seen.append)
     assert [len(history) for history in seen] == [1, 2, 3]
     assert seen[-1] == result.history
     assert [epoch.epoch for epoch in result.history] == [1, 2, 3]
@@ -281,7 +281,7 @@ def test_on_epoch_sees_the_history_grow(small):
 def test_the_train_loss_is_the_mean_over_images_not_over_batches(small):
     # Without learning, it is the loss of the untrained model over all 320 images: 3 batches of 100 and one of 20.
     model = networks.build("fully-connected")
-    result = fit(small, model, settings=Settings(epochs=1, batch_size=100, learning_rate=1e-30))
+    result = fit(small, model, settings=TrainingSettings(epochs=1, batch_size=100, learning_rate=1e-30))
     answers = networks.logits(model, small.train.images[:320])
     loss = nn.functional.cross_entropy(answers, small.train.labels[:320]).item()
     assert result.history[0].train_loss == pytest.approx(loss, rel=1e-5)
@@ -296,7 +296,7 @@ def test_the_rate_rises_to_its_peak_and_falls_to_almost_nothing(small, monkeypat
         return step(self, *args, **kwargs)
 
     monkeypatch.setattr(torch.optim.AdamW, "step", note)
-    result = fit(small, settings=Settings(epochs=2, batch_size=32, learning_rate=0.02))
+    result = fit(small, settings=TrainingSettings(epochs=2, batch_size=32, learning_rate=0.02))
     assert len(rates) == 20
     assert max(rates) == pytest.approx(0.02, rel=0.05)
     assert rates[0] < 0.001
@@ -309,7 +309,7 @@ def test_the_rate_rises_to_its_peak_and_falls_to_almost_nothing(small, monkeypat
 
 
 def test_the_result_says_how_it_came_about(trained):
-    assert trained.settings == Settings(epochs=1, batch_size=32)
+    assert trained.settings == TrainingSettings(epochs=1, batch_size=32)
     assert trained.device == "cpu"
     assert trained.threads == torch.get_num_threads()
     assert trained.seconds > 0
@@ -367,15 +367,15 @@ def test_progress_is_shown_unless_switched_off(small, capsys, monkeypatch):
 )
 def test_settings_that_cannot_work_are_refused(arguments, code, message):
     with pytest.raises(TrainingError, match=message) as caught:
-        Settings(**arguments)
+        TrainingSettings(**arguments)
     assert caught.value.code == code
 
 
 def test_a_batch_larger_than_the_data_is_refused_and_one_as_large_works(small):
     with pytest.raises(TrainingError, match="batch_size is 321, but there are only 320 training digits") as caught:
-        fit(small, settings=Settings(epochs=1, batch_size=321))
+        fit(small, settings=TrainingSettings(epochs=1, batch_size=321))
     assert caught.value.code == "batch_size"
-    assert len(fit(small, settings=Settings(epochs=1, batch_size=320)).history) == 1
+    assert len(fit(small, settings=TrainingSettings(epochs=1, batch_size=320)).history) == 1
 
 
 @pytest.mark.parametrize(("part", "name"), [(0, "training"), (1, "validation")])
@@ -405,7 +405,7 @@ def test_a_rate_so_high_that_the_loss_is_lost_is_an_error(small):
     with pytest.raises(
         TrainingError, match=r"no longer a finite number .*a learning rate below 1e\+30 may help"
     ) as caught:
-        fit(small, networks.build("convnet"), settings=Settings(epochs=2, batch_size=32, learning_rate=1e30))
+        fit(small, networks.build("convnet"), settings=TrainingSettings(epochs=2, batch_size=32, learning_rate=1e30))
     assert caught.value.code == "loss"
 
 
@@ -430,7 +430,7 @@ class Spoiled(nn.Module):
 
 def test_a_loss_lost_in_the_middle_is_noticed_in_its_epoch(small):
     with pytest.raises(TrainingError, match=r"by step 50 of epoch 2; a learning rate below 0\.01 may help"):
-        fit(small, Spoiled(100, only_gradient=False), settings=Settings(epochs=3, batch_size=4))
+        fit(small, Spoiled(100, only_gradient=False), settings=TrainingSettings(epochs=3, batch_size=4))
 
 
 def test_weights_lost_in_the_very_last_step_are_noticed(small):
@@ -442,4 +442,4 @@ def test_weights_lost_in_the_very_last_step_are_noticed(small):
 def test_numbers_from_numpy_are_no_whole_numbers_here():
     # papermill gives plain ones; anything else would not survive the manifest.
     with pytest.raises(TrainingError):
-        Settings(epochs=np.int64(3))
+        TrainingSettings(epochs=np.int64(3))

@@ -7,7 +7,7 @@ import pytest
 from mnistlab.cli import benchmark
 from mnistlab.common.errors import TrainingError
 from mnistlab.training.presets import PRESETS, preset
-from mnistlab.training.records import Settings
+from mnistlab.training.records import TrainingSettings
 
 
 def test_the_presets_are_few_and_ordered_by_how_long_they_take():
@@ -28,7 +28,7 @@ def test_none_leaves_a_setting_as_the_preset_has_it():
     assert changed.settings == dataclasses.replace(PRESETS["fast"].settings, epochs=3, seed=7)
     assert changed.augmentation is PRESETS["fast"].augmentation
     assert preset("fast").change(epochs=None) == PRESETS["fast"]
-    assert PRESETS["fast"].settings.seed == Settings().seed  # what is in the table stays as it was
+    assert PRESETS["fast"].settings.seed == TrainingSettings().seed  # what is in the table stays as it was
 
 
 def test_an_unknown_preset_is_answered_with_the_known():

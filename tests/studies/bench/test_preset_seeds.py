@@ -12,9 +12,9 @@ from mnistlab.studies.bench import preset_seeds
 from mnistlab.training import networks
 from mnistlab.training.loop import train
 from mnistlab.training.presets import Preset
-from mnistlab.training.records import Settings
+from mnistlab.training.records import TrainingSettings
 
-TINY = Preset("for tests", Settings(epochs=2, batch_size=32))
+TINY = Preset("for tests", TrainingSettings(epochs=2, batch_size=32))
 QUIET = {"show_progress": False}
 
 

@@ -9,11 +9,11 @@ from mnistlab.common.errors import TrainingError
 from mnistlab.studies.bench import tutorial_speed
 from mnistlab.studies.bench.tutorial_speed import Lap
 from mnistlab.training.presets import Preset
-from mnistlab.training.records import Settings
+from mnistlab.training.records import TrainingSettings
 
 
 def ours(epochs: int) -> Preset:
-    return Preset("for tests", Settings(epochs=epochs, batch_size=32))
+    return Preset("for tests", TrainingSettings(epochs=epochs, batch_size=32))
 
 
 def test_each_lap_trains_both_ways_to_the_same_accuracy(small):
@@ -49,7 +49,7 @@ def test_the_time_to_99_per_cent_is_told_with_its_spread_and_device():
 
 def test_ours_is_trained_as_the_preset_says(small):
     blank = lambda images, generator: torch.zeros_like(images)  # noqa: E731
-    preset = Preset("for tests", Settings(epochs=1, batch_size=32, seed=3), blank)
+    preset = Preset("for tests", TrainingSettings(epochs=1, batch_size=32, seed=3), blank)
     (lap,) = tutorial_speed.race(small, preset, laps=1, most_epochs=1)
     assert lap.accuracy < 0.3  # nothing to be learned from blank pages
     assert lap.device == "cpu"
