@@ -1,6 +1,6 @@
 """What a permutation of the pixels costs a network: seeds crossed with permutations, and layouts that are partly in order.
 
-The trainings go through a ``cache.Record``, so a study that was stopped goes on. Everything is judged on validation images.
+The trainings go through a ``cache.TrainingCache``, so a study that was stopped goes on. Everything is judged on validation images.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import CONFIDENCE, MeanInterval
-from mnistlab.training.cache import Record
+from mnistlab.training.cache import TrainingCache
 from mnistlab.training.comparison import CELLS, Cell
 from mnistlab.training.networks import build
 from mnistlab.training.records import Training, TrainingSettings
@@ -72,7 +72,7 @@ class Crossed:
 
 
 def crossed(
-    record: Record,
+    cache: TrainingCache,
     *,
     n_seeds: int,
     n_permutations: int,
@@ -102,14 +102,14 @@ def crossed(
                 row = []
                 for scramble in scrambles if cell.permuted else [Permutation.identity()]:
                     bar.set_description_str(f"{cell}, seed {seed}")
-                    row.append(_train(record, cell.architecture, scramble, replace(settings, seed=seed)))
+                    row.append(_train(cache, cell.architecture, scramble, replace(settings, seed=seed)))
                     bar.update()
                 trainings[cell].append(tuple(row))
     return Crossed(seeds, drawn, {cell: tuple(rows) for cell, rows in trainings.items()})
 
 
 def partly(
-    record: Record, *, n_seeds: int, settings: TrainingSettings, show_progress: bool = True
+    cache: TrainingCache, *, n_seeds: int, settings: TrainingSettings, show_progress: bool = True
 ) -> dict[str, tuple[Training, ...]]:
     """Train the ConvNet on each layout of ``PARTIAL``, from each seed, which also draws the layout; or read it back.
 
@@ -123,7 +123,7 @@ def partly(
         for seed in range(settings.seed, settings.seed + n_seeds):
             for name, draw in PARTIAL.items():
                 bar.set_description_str(f"{name}, seed {seed}")
-                found[name].append(_train(record, "convnet", draw(seed), replace(settings, seed=seed)))
+                found[name].append(_train(cache, "convnet", draw(seed), replace(settings, seed=seed)))
                 bar.update()
     return {name: tuple(trainings) for name, trainings in found.items()}
 
@@ -184,8 +184,8 @@ def means(found: Mapping[str, tuple[Training, ...]]) -> dict[str, MeanInterval]:
     return {name: MeanInterval.of([one.best.validation_accuracy for one in many]) for name, many in found.items()}
 
 
-def _train(record: Record, architecture: str, permutation: Permutation, settings: TrainingSettings) -> Training:
-    return record.train(
+def _train(cache: TrainingCache, architecture: str, permutation: Permutation, settings: TrainingSettings) -> Training:
+    return cache.train(
         build(architecture, seed=settings.seed), permutation=permutation, settings=settings, show_progress=False
     )
 

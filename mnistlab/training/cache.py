@@ -34,7 +34,7 @@ CODE = (augmentation, batchnorm, mnist, networks, permutation, loop)  # what dec
 FIELD = "training"  # of the file's header
 
 
-class Record:
+class TrainingCache:
     """Trainings on the same digits, each done once.
 
     Parameters

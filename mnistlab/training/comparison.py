@@ -20,7 +20,7 @@ from mnistlab.common.progress import track
 from mnistlab.data.mnist import Digits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import MeanInterval
-from mnistlab.training.cache import Record
+from mnistlab.training.cache import TrainingCache
 from mnistlab.training.loop import train
 from mnistlab.training.networks import ConvNet, build, convnet_parameters, logits
 from mnistlab.training.presets import Preset
@@ -162,7 +162,7 @@ def four_ways(
 
 
 def on_layouts(
-    record: Record,
+    cache: TrainingCache,
     layouts: Mapping[str, Permutation],
     *,
     preset: Preset,
@@ -174,7 +174,7 @@ def on_layouts(
 
     Parameters
     ----------
-    record : the digits to learn from and to choose the epoch with; what it holds already is not trained again.
+    cache : the digits to learn from and to choose the epoch with; what it holds already is not trained again.
     layouts : what images go through, by name.
     preset : how to train; its seed is the first of ``n_seeds`` in a row. Only a ConvNet knows its batch normalisation.
     model : ``"convnet"`` or ``"fully-connected"``, as small as they are.
@@ -186,7 +186,7 @@ def on_layouts(
     Raises
     ------
     LabError : code ``"seeds"``, fewer than one seed.
-    TrainingError, RunError : as in ``Record.train``.
+    TrainingError, RunError : as in ``TrainingCache.train``.
     """
     if n_seeds < 1:
         raise LabError(f"the number of seeds is 1 or more, not {n_seeds}", code="seeds")
@@ -194,7 +194,7 @@ def on_layouts(
     seeds = range(preset.settings.seed, preset.settings.seed + n_seeds)
     return {
         name: [
-            record.train(
+            cache.train(
                 build(model, seed=seed),
                 permutation=layout,
                 settings=replace(preset.settings, seed=seed, batch_norm=batch_norm),

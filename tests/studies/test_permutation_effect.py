@@ -8,7 +8,7 @@ from mnistlab.common.errors import LabError
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import MeanInterval
 from mnistlab.studies import permutation_effect as effect
-from mnistlab.training.cache import Record
+from mnistlab.training.cache import TrainingCache
 from mnistlab.training.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED
 from mnistlab.training.records import TrainingSettings
 
@@ -17,12 +17,12 @@ QUIET = {"show_progress": False}
 
 
 @pytest.fixture
-def record(small, tmp_path):
-    return Record(tmp_path, small.train[:100], small.validation[:100], device="cpu")
+def cache(small, tmp_path):
+    return TrainingCache(tmp_path, small.train[:100], small.validation[:100], device="cpu")
 
 
-def test_every_seed_meets_every_permutation_and_both_networks(record, small):
-    found = effect.crossed(record, n_seeds=2, n_permutations=3, settings=SETTINGS, first_permutation=7, **QUIET)
+def test_every_seed_meets_every_permutation_and_both_networks(cache, small):
+    found = effect.crossed(cache, n_seeds=2, n_permutations=3, settings=SETTINGS, first_permutation=7, **QUIET)
     assert (found.seeds, found.permutations) == ((4, 5), (7, 8, 9))
     for cell in CELLS:
         rows = found.trainings[cell]
@@ -39,13 +39,13 @@ def test_every_seed_meets_every_permutation_and_both_networks(record, small):
     assert right.shape == (2, 3, 100)
     assert np.allclose(right.mean(axis=-1), found.accuracies(CONV_PERMUTED))
     assert found.seconds(CONV_PLAIN) > 0
-    again = effect.crossed(record, n_seeds=1, n_permutations=1, settings=SETTINGS, first_permutation=9, **QUIET)
+    again = effect.crossed(cache, n_seeds=1, n_permutations=1, settings=SETTINGS, first_permutation=9, **QUIET)
     assert again.accuracies(CONV_PERMUTED)[0, 0] == found.accuracies(CONV_PERMUTED)[0, 2]
-    assert len(list(record.folder.iterdir())) == 2 * 2 * (1 + 3)  # nothing was trained twice
+    assert len(list(cache.folder.iterdir())) == 2 * 2 * (1 + 3)  # nothing was trained twice
 
 
-def test_every_layout_is_drawn_anew_with_every_seed(record):
-    found = effect.partly(record, n_seeds=2, settings=SETTINGS, **QUIET)
+def test_every_layout_is_drawn_anew_with_every_seed(cache):
+    found = effect.partly(cache, n_seeds=2, settings=SETTINGS, **QUIET)
     assert list(found) == list(effect.PARTIAL)
     for name, trainings in found.items():
         assert [one.settings.seed for one in trainings] == [4, 5]
@@ -56,11 +56,11 @@ def test_every_layout_is_drawn_anew_with_every_seed(record):
 
 
 @pytest.mark.parametrize("numbers", [{"n_seeds": 0, "n_permutations": 1}, {"n_seeds": 1, "n_permutations": 0}])
-def test_too_few_are_refused(record, numbers):
+def test_too_few_are_refused(cache, numbers):
     with pytest.raises(LabError, match="is a whole number, 1 or more, not 0"):
-        effect.crossed(record, settings=SETTINGS, **numbers)
+        effect.crossed(cache, settings=SETTINGS, **numbers)
     with pytest.raises(LabError, match="n_seeds is a whole number, 1 or more, not True"):
-        effect.partly(record, n_seeds=True, settings=SETTINGS)
+        effect.partly(cache, n_seeds=True, settings=SETTINGS)
 
 
 def test_an_interval_is_as_wide_as_the_fewer_independent_ones_make_it():

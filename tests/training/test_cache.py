@@ -9,7 +9,7 @@ from mnistlab.common.errors import RunError
 from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.permutation import Permutation
 from mnistlab.training import cache as module
-from mnistlab.training.cache import Record
+from mnistlab.training.cache import TrainingCache
 from mnistlab.training.loop import train
 from mnistlab.training.networks import build
 from mnistlab.training.records import TrainingSettings
@@ -37,9 +37,9 @@ def trained(monkeypatch):
 
 
 def do(folder, digits, *, seed=0, settings=SETTINGS, permutation=SCRAMBLE, device="cpu", name="convnet"):
-    record = Record(folder, *digits, device=device)
+    cache = TrainingCache(folder, *digits, device=device)
     settings = dataclasses.replace(settings, seed=seed)
-    return record.train(build(name, seed=seed), permutation=permutation, settings=settings, show_progress=False)
+    return cache.train(build(name, seed=seed), permutation=permutation, settings=settings, show_progress=False)
 
 
 @pytest.mark.parametrize("name", ["convnet", "fully-connected"])
@@ -78,10 +78,10 @@ def test_changed_images_make_it_another_training_and_reach_it(tmp_path, tiny, mo
         return train(*arguments, **options)
 
     monkeypatch.setattr(module, "train", note)
-    record = Record(tmp_path, *tiny, device="cpu")
+    cache = TrainingCache(tmp_path, *tiny, device="cpu")
     changes = (None, Augmentation(degrees=5), Augmentation(degrees=6), Augmentation(degrees=5))
     for augment in changes:
-        record.train(build("convnet"), settings=SETTINGS, augment=augment, show_progress=False)
+        cache.train(build("convnet"), settings=SETTINGS, augment=augment, show_progress=False)
     assert given == list(changes[:3])
 
 

@@ -10,7 +10,7 @@ import torch
 from mnistlab.common.errors import LabError, TrainingError
 from mnistlab.data.permutation import Permutation
 from mnistlab.training import comparison, networks, presets
-from mnistlab.training.cache import Record
+from mnistlab.training.cache import TrainingCache
 from mnistlab.training.comparison import (
     CELLS,
     CONV_PERMUTED,
@@ -256,8 +256,8 @@ def test_the_same_network_on_several_layouts_is_trained_once_each(small, tmp_pat
     quick = presets.preset("quick").change(epochs=1)
     digits = small.train[:300], small.validation[:200]
     layouts = {"plain": Permutation.identity(), "scrambled": Permutation.random(3)}
-    record = Record(tmp_path, *digits, device="cpu")
-    found = comparison.on_layouts(record, layouts, preset=quick, n_seeds=2, show_progress=False)
+    cache = TrainingCache(tmp_path, *digits, device="cpu")
+    found = comparison.on_layouts(cache, layouts, preset=quick, n_seeds=2, show_progress=False)
     assert {name: [one.permutation for one in many] for name, many in found.items()} == {
         name: [layout] * 2 for name, layout in layouts.items()
     }
@@ -267,14 +267,12 @@ def test_the_same_network_on_several_layouts_is_trained_once_each(small, tmp_pat
     assert not torch.equal(weights[0], weights[2])
     files = sorted(tmp_path.iterdir())
     assert len(files) == 4
-    again = comparison.on_layouts(record, layouts, preset=quick, n_seeds=2, show_progress=False)
+    again = comparison.on_layouts(cache, layouts, preset=quick, n_seeds=2, show_progress=False)
     assert torch.equal(again["plain"][1].model.state_dict()["net.0.weight"], weights[1])
     assert sorted(tmp_path.iterdir()) == files
     normed = presets.preset("fast").change(epochs=1, average=0.0)
-    (full,) = comparison.on_layouts(record, {"plain": layouts["plain"]}, preset=normed, model="fully-connected")[
-        "plain"
-    ]
+    (full,) = comparison.on_layouts(cache, {"plain": layouts["plain"]}, preset=normed, model="fully-connected")["plain"]
     assert full.model.name == "fully-connected"
     assert not full.settings.batch_norm  # it is the ConvNet's
     with pytest.raises(LabError, match="1 or more, not 0"):
-        comparison.on_layouts(record, layouts, preset=quick, n_seeds=0)
+        comparison.on_layouts(cache, layouts, preset=quick, n_seeds=0)
