@@ -101,7 +101,7 @@ class Comparison:
         }
 
 
-def four_ways(
+def compare_four_ways(
     train_digits: Digits,
     validation: Digits,
     *,

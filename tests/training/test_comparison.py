@@ -18,7 +18,7 @@ from mnistlab.training.comparison import (
     FULL_PERMUTED,
     FULL_PLAIN,
     Comparison,
-    four_ways,
+    compare_four_ways,
     matched_hidden,
     multiplications,
 )
@@ -50,7 +50,7 @@ def main(digits):
 
 @pytest.fixture(scope="module")
 def four(digits, main):
-    return four_ways(*digits, permutation=SCRAMBLE, settings=SETTINGS, n_seeds=2, done=[main], **QUIET)
+    return compare_four_ways(*digits, permutation=SCRAMBLE, settings=SETTINGS, n_seeds=2, done=[main], **QUIET)
 
 
 def made_up(accuracies: dict) -> Comparison:
@@ -114,7 +114,7 @@ def test_each_epoch_that_is_trained_moves_the_bar_once(digits, main, monkeypatch
     asked = {}
     monkeypatch.setattr(comparison, "track", lambda **options: asked.update(options) or Bar())
     settings = dataclasses.replace(SETTINGS, epochs=2, seed=4)
-    four_ways(*digits, permutation=SCRAMBLE, settings=settings, n_seeds=1, device="cpu")
+    compare_four_ways(*digits, permutation=SCRAMBLE, settings=settings, n_seeds=1, device="cpu")
     assert asked["total"] == moves.count(1) == 8  # four networks, two epochs each
     assert moves[0] == "1/4 ConvNet, plain"
     assert moves[-3] == "4/4 fully connected net, permuted"
@@ -128,24 +128,24 @@ def test_each_epoch_that_is_trained_moves_the_bar_once(digits, main, monkeypatch
 def test_a_finished_training_that_fits_no_run_is_refused(digits, main, change):
     options = {"permutation": SCRAMBLE, "settings": SETTINGS, "n_seeds": 2, **QUIET, **change}
     with pytest.raises(LabError, match="none of the runs of this comparison") as caught:
-        four_ways(*digits, done=[main], **options)
+        compare_four_ways(*digits, done=[main], **options)
     assert caught.value.code == "done"
 
 
 def test_the_identity_is_no_permutation_to_compare_with(digits):
     with pytest.raises(LabError, match="not the identity"):
-        four_ways(*digits, permutation=Permutation.identity(), settings=SETTINGS, **QUIET)
+        compare_four_ways(*digits, permutation=Permutation.identity(), settings=SETTINGS, **QUIET)
 
 
 @pytest.mark.parametrize("n_seeds", [0, -1, True, 2.0])
 def test_a_comparison_needs_at_least_one_seed(digits, n_seeds):
     with pytest.raises(LabError, match=r"n_seeds is a whole number, 1 or more, not"):
-        four_ways(*digits, permutation=SCRAMBLE, settings=SETTINGS, n_seeds=n_seeds, **QUIET)
+        compare_four_ways(*digits, permutation=SCRAMBLE, settings=SETTINGS, n_seeds=n_seeds, **QUIET)
 
 
 def test_what_training_refuses_is_refused_here(digits):
     with pytest.raises(TrainingError, match="batch_size"):
-        four_ways(*digits, permutation=SCRAMBLE, settings=TrainingSettings(batch_size=301), **QUIET)
+        compare_four_ways(*digits, permutation=SCRAMBLE, settings=TrainingSettings(batch_size=301), **QUIET)
 
 
 def test_a_seed_that_was_not_run_is_refused(four):
