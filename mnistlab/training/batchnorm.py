@@ -19,7 +19,7 @@ MOMENTUM, EPSILON = (
 )  # PyTorch's; share of the newest batch in the running figures, and what keeps from dividing by 0
 
 
-class Normed(nn.Module):
+class WithBatchNorm(nn.Module):
     """A ConvNet whose first three layers are normalised over the batch; it learns the same numbers and no more.
 
     Normalised is what max-pooling leaves, a quarter of the work: the scale is above 0, so pooling does not notice. Each layer's

@@ -21,7 +21,7 @@ from mnistlab.common.errors import TrainingError
 from mnistlab.common.progress import track
 from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
-from mnistlab.training.batchnorm import Normed
+from mnistlab.training.batchnorm import WithBatchNorm
 from mnistlab.training.networks import ConvNet, best_device, layout, to_input
 from mnistlab.training.records import Epoch, Training, TrainingSettings
 
@@ -70,7 +70,7 @@ def train(
     settings = settings or TrainingSettings()
     device = _check(model, train, validation, settings, device, nondigits)
     model = copy.deepcopy(model).to(device, memory_format=layout(model))
-    learner = Normed(model).to(device) if settings.batch_norm else model
+    learner = WithBatchNorm(model).to(device) if settings.batch_norm else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
     steps = math.ceil(len(train) / settings.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(

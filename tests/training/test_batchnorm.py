@@ -9,7 +9,7 @@ from torch.nn import functional
 from mnistlab.common.errors import TrainingError
 from mnistlab.registry.registry import Registry
 from mnistlab.training import networks
-from mnistlab.training.batchnorm import Normed
+from mnistlab.training.batchnorm import WithBatchNorm
 from mnistlab.training.loop import train
 from mnistlab.training.records import TrainingSettings
 
@@ -23,7 +23,7 @@ def inputs(small, n: int = 64) -> torch.Tensor:
 
 @pytest.mark.parametrize("n_kernels", [1, 6])
 def test_the_folded_network_is_the_plain_one_and_answers_alike(small, n_kernels):
-    normed = Normed(networks.build(n_kernels=n_kernels))
+    normed = WithBatchNorm(networks.build(n_kernels=n_kernels))
     for batch in inputs(small).split(16):
         normed(batch)  # fills the running figures
     folded = normed.eval().fold()
@@ -36,7 +36,7 @@ def test_the_folded_network_is_the_plain_one_and_answers_alike(small, n_kernels)
 
 
 def test_folding_changes_nothing_in_the_network_that_learns(small):
-    normed = Normed(networks.build())
+    normed = WithBatchNorm(networks.build())
     normed(inputs(small))
     before = [tensor.clone() for tensor in normed.state_dict().values()]
     normed.fold()
@@ -48,7 +48,7 @@ def test_while_it_learns_the_layers_have_mean_0_and_spread_1(small, monkeypatch)
     relu = torch.relu
     monkeypatch.setattr(torch, "relu", lambda x: seen.append(x.detach()) or relu(x))
     net = networks.build()
-    Normed(net)(inputs(small, 512))
+    WithBatchNorm(net)(inputs(small, 512))
     biases = [net.net[0].bias.view(-1, 1, 1), net.net[3].bias.view(-1, 1, 1), net.net[7].bias]
     for answers, bias in zip(seen, biases, strict=True):
         axes = [0, 2, 3][: answers.ndim - 1] if answers.ndim == 4 else [0]
@@ -57,7 +57,7 @@ def test_while_it_learns_the_layers_have_mean_0_and_spread_1(small, monkeypatch)
 
 
 def test_one_image_alone_is_no_error_and_leaves_the_running_figures(small):
-    normed = Normed(networks.build())
+    normed = WithBatchNorm(networks.build())
     normed(inputs(small))
     before = [tensor.clone() for tensor in normed.buffers()]
     assert normed(inputs(small, 1)).isfinite().all()
