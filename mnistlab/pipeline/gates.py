@@ -145,7 +145,7 @@ GATES: tuple[Gate, ...] = (same_data, no_leak, not_worse, every_digit, calibrate
 
 
 def _judge(folder: Path, material: Material) -> Judged:
-    return judge(checkpoint.load(folder), (folder / layout.WEIGHTS).stat().st_size, material)
+    return judge(checkpoint.load_checkpoint(folder), (folder / layout.WEIGHTS).stat().st_size, material)
 
 
 def _above(gate: str, share: Accuracy, floor: float) -> Verdict:

@@ -1,7 +1,7 @@
 """Weights, permutation and metadata of one trained network, in a form that is safe to load.
 
 A version folder holds ``model.safetensors`` (weights and the 784 int64 of the permutation), ``manifest.json`` (all that is
-known about them) and ``README.md`` (the same for people). Nothing is unpickled. ``load`` gives a network only after
+known about them) and ``README.md`` (the same for people). Nothing is unpickled. ``load_checkpoint`` gives a network only after
 every check has passed; each failure is a ``CheckpointError`` with a code. Writing and naming folders is the registry's.
 """
 
@@ -62,7 +62,7 @@ class Checkpoint:
         return self.logits(images).softmax(dim=1)
 
 
-def load(folder: Path) -> Checkpoint:
+def load_checkpoint(folder: Path) -> Checkpoint:
     """The network in a version folder, once it is proved sound.
 
     The order of the checks matters: nothing is parsed before its size and hash are known, nothing is built before its

@@ -23,7 +23,7 @@ from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.conformal import calibrate
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.registry.card import CARD, model_card
-from mnistlab.registry.checkpoint import PERMUTATION, PREFIX, load
+from mnistlab.registry.checkpoint import PERMUTATION, PREFIX, load_checkpoint
 from mnistlab.registry.layout import MANIFEST, MAX_WEIGHTS, WEIGHTS
 from mnistlab.registry.manifest import (
     SCHEMA,
@@ -206,9 +206,9 @@ def renamed(folder: Path, version_id: str) -> dict[str, bytes]:
 
     Raises
     ------
-    CheckpointError : as ``load``.
+    CheckpointError : as ``load_checkpoint``.
     """
-    manifest = load(folder).manifest
+    manifest = load_checkpoint(folder).manifest
     weights = read_regular(folder / WEIGHTS, MAX_WEIGHTS)
     if hashlib.sha256(weights).hexdigest() != manifest.weights_sha256:
         raise CheckpointError(f"{WEIGHTS} of {folder.name} changed while it was read", code="sha256")

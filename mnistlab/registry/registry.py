@@ -108,14 +108,14 @@ class Registry:
         ------
         RegistryError, CheckpointError : no such version; it is not sound.
         """
-        return checkpoint.load(self.root / self.resolve(version))
+        return checkpoint.load_checkpoint(self.root / self.resolve(version))
 
     def verify(self) -> dict[str, CheckpointError | None]:
         """Each version with what is wrong with it, or None."""
         faults: dict[str, CheckpointError | None] = {}
         for name in self.versions():
             try:
-                checkpoint.load(self.root / name)
+                checkpoint.load_checkpoint(self.root / name)
                 faults[name] = None
             except CheckpointError as error:
                 faults[name] = error
@@ -192,7 +192,7 @@ class Registry:
                 for file_name, content in make(name).items():
                     write_durable(aside / file_name, content)
                 sync_folder(aside)
-                checkpoint.load(aside)
+                checkpoint.load_checkpoint(aside)
                 self._name(aside)
             except OSError as error:
                 raise RegistryError(f"version {name} could not be written: {error}", code="write") from error
@@ -215,7 +215,7 @@ class Registry:
         """
         name = self.resolve(version)
         with self._changing("a change of the version in use"):
-            checkpoint.load(self.root / name)
+            checkpoint.load_checkpoint(self.root / name)
             if instead_of is not None and (now := self.current()) != instead_of:
                 raise RegistryError(
                     f"version {name} was compared with {instead_of}, but {now} has been put into use meanwhile",

@@ -1,6 +1,6 @@
 """What a permutation of the pixels costs a network: seeds crossed with permutations, and layouts that are partly in order.
 
-The trainings go through a ``cache.TrainingCache``, so a study that was stopped goes on. Everything is judged on validation images.
+The trainings go through a ``TrainingCache``, so a study that was stopped goes on. Everything is judged on validation images.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def candidate(current: Path, trained, judging: Splits, tmp_path: Path):
     """Makes a version out of the one in use: ``change`` is given its network, and may spoil it."""
 
     def make(change=lambda model: None, *, model=None, permutation=None, splits: Splits = judging) -> Path:
-        model = model or copy.deepcopy(checkpoint.load(current).model)
+        model = model or copy.deepcopy(checkpoint.load_checkpoint(current).model)
         with torch.no_grad():
             change(model)
         training = dataclasses.replace(trained, model=model, permutation=permutation or Permutation.identity())
@@ -195,7 +195,7 @@ def test_7_overconfident(candidate, current, material):
 
 
 def test_8_too_slow(candidate, current, material, monkeypatch):
-    folder, load = candidate(), checkpoint.load
+    folder, load = candidate(), checkpoint.load_checkpoint
 
     class Slow(networks.ConvNet):
         def forward(self, x):
@@ -208,7 +208,7 @@ def test_8_too_slow(candidate, current, material, monkeypatch):
             loaded.model.__class__ = Slow
         return loaded
 
-    monkeypatch.setattr(checkpoint, "load", slowly)
+    monkeypatch.setattr(checkpoint, "load_checkpoint", slowly)
     monkeypatch.setattr(gates, "SLOWER", 0)  # the machine that tests may be slow, too
     refused(
         gates.decide(folder, current, dataclasses.replace(material, drawn=material.drawn[:1])), "latency", "at most"
@@ -267,7 +267,7 @@ def test_another_split_may_have_learned_from_what_judges(candidate, current, mat
 
 def test_without_a_figure_on_the_test_images_nothing_is_known_of_a_leak(candidate, current, material):
     folder = candidate()
-    manifest = checkpoint.load(folder).manifest
+    manifest = checkpoint.load_checkpoint(folder).manifest
     kept = {"validation": manifest.metrics["validation"]}
     (folder / layout.MANIFEST).write_text(manifest.model_copy(update={"metrics": kept}).model_dump_json())
     refused(gates.decide(folder, current, material), "leak", "without a figure on the test images")

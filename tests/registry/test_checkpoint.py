@@ -93,7 +93,7 @@ def forge(folder: Path, **changes) -> None:
 
 def refused(folder: Path, code: str, message: str | None = None) -> None:
     with pytest.raises(CheckpointError, match=message) as caught:
-        checkpoint.load(folder)
+        checkpoint.load_checkpoint(folder)
     assert caught.value.code == code
     assert len(str(caught.value)) < 700  # hostile text is cut
 
@@ -104,7 +104,7 @@ def refused(folder: Path, code: str, message: str | None = None) -> None:
 @pytest.mark.parametrize("kind", ["trained", "trained_permuted"])
 def test_a_round_trip_gives_identical_logits(kind, request, registry, small):
     training = request.getfixturevalue(kind)
-    loaded = checkpoint.load(registry.root / ("0001" if kind == "trained" else "0002"))
+    loaded = checkpoint.load_checkpoint(registry.root / ("0001" if kind == "trained" else "0002"))
     expected = networks.logits(training.model, small.test.images, permutation=training.permutation)
     assert loaded.logits(small.test.images).equal(expected)
     assert loaded.probabilities(small.test.images).equal(expected.softmax(dim=1))
@@ -114,7 +114,7 @@ def test_a_round_trip_gives_identical_logits(kind, request, registry, small):
 
 
 def test_the_manifest_tells_what_was_done(registry, trained_permuted, small):
-    manifest = checkpoint.load(registry.root / "0002").manifest
+    manifest = checkpoint.load_checkpoint(registry.root / "0002").manifest
     assert manifest.version == "0002"
     assert (manifest.architecture.name, manifest.parameters) == ("convnet", 6_422)
     assert manifest.architecture.arguments == {"input_size": 1, "n_kernels": 6, "output_size": 10}
@@ -131,7 +131,7 @@ def test_the_manifest_tells_what_was_done(registry, trained_permuted, small):
 
 
 def test_the_accuracies_are_those_of_the_model_on_these_images(registry, trained, small):
-    manifest = checkpoint.load(registry.root / "0001").manifest
+    manifest = checkpoint.load_checkpoint(registry.root / "0001").manifest
     for name, digits in (("validation", small.validation), ("test", small.test)):
         answers = networks.logits(trained.model, digits.images).argmax(dim=1)
         assert manifest.metrics[name].correct == int((answers == digits.labels).sum())
@@ -154,7 +154,7 @@ def test_a_fully_connected_net_and_other_sizes_come_back_too(trained, small, tmp
         folder.mkdir()
         for name, content in packing.pack(training, small, version_id=folder.name).items():
             (folder / name).write_bytes(content)
-        loaded = checkpoint.load(folder)
+        loaded = checkpoint.load_checkpoint(folder)
         expected = networks.logits(model, small.test.images, normalisation=Normalisation(0.2, 0.4))
         assert loaded.logits(small.test.images).equal(expected)
         assert loaded.model.arguments == model.arguments
@@ -162,14 +162,14 @@ def test_a_fully_connected_net_and_other_sizes_come_back_too(trained, small, tmp
 
 def test_loading_leaves_the_random_state_alone(plain):
     state = torch.get_rng_state()
-    checkpoint.load(plain)
+    checkpoint.load_checkpoint(plain)
     assert torch.get_rng_state().equal(state)
 
 
 def test_a_small_rounding_difference_is_allowed_and_a_larger_one_not(plain):
     shift = lambda by: lambda rows: [[value + by for value in row] for row in rows]  # noqa: E731
     edit(plain, probe__logits=shift(0.5 * checkpoint.PROBE_TOLERANCE))
-    checkpoint.load(plain)
+    checkpoint.load_checkpoint(plain)
     edit(plain, probe__logits=shift(1.5 * checkpoint.PROBE_TOLERANCE))
     refused(plain, "probe", r"off by 0\.000\d+, allowed 0\.0001")
 
@@ -265,7 +265,7 @@ def test_every_flipped_bit_is_noticed(registry, tmp_path):
     generator = random.Random(0)
     sound = registry.root / "0001"
     images = torch.frombuffer(bytearray(784), dtype=torch.uint8).reshape(1, 28, 28)
-    answer = checkpoint.load(sound).logits(images)
+    answer = checkpoint.load_checkpoint(sound).logits(images)
     folder = tmp_path / "flipped" / "0001"
     noticed = {WEIGHTS: 0, MANIFEST: 0}
     for number in range(200):
@@ -276,7 +276,7 @@ def test_every_flipped_bit_is_noticed(registry, tmp_path):
         content[bit // 8] ^= 1 << bit % 8
         (folder / name).write_bytes(content)
         try:
-            loaded = checkpoint.load(folder)
+            loaded = checkpoint.load_checkpoint(folder)
         except CheckpointError:
             noticed[name] += 1
         else:
@@ -297,7 +297,7 @@ def test_flipped_bits_under_a_correct_hash_never_leak_another_error(plain):
         content[bit // 8] ^= 1 << bit % 8
         sign(plain, bytes(content))
         try:
-            checkpoint.load(plain)
+            checkpoint.load_checkpoint(plain)
             outcomes["loaded"] += 1  # the last bits of a weight are below what the probe tells apart
         except CheckpointError:
             outcomes["refused"] += 1
@@ -409,7 +409,7 @@ PERMUTED = b'"permutation":{"dtype":"I64","shape":[784],"data_offsets":[0,6272]}
 )
 def test_what_hides_in_a_sound_weights_file_is_refused(version, spoil, message):
     sign(version, raw(*parts(version)))
-    checkpoint.load(version)  # or what follows would be refused for another reason
+    checkpoint.load_checkpoint(version)  # or what follows would be refused for another reason
     sign(version, spoil(*parts(version)))
     refused(version, "tensors", message)
 

@@ -112,7 +112,7 @@ class Sound:
         self.folder = place / "spoiled" / folder.name
         self.folder.mkdir(parents=True)
         self.images = torch.randint(0, 256, (4, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-        self.logits = checkpoint.load(folder).logits(self.images)
+        self.logits = checkpoint.load_checkpoint(folder).logits(self.images)
 
     def signed(self, weights: bytes) -> bool:
         """Whether these weights are loaded, under their right SHA-256."""
@@ -123,7 +123,7 @@ class Sound:
         (self.folder / MANIFEST).write_bytes(manifest if isinstance(manifest, bytes) else manifest.encode())
         (self.folder / WEIGHTS).write_bytes(self.weights if weights is None else weights)
         try:
-            loaded = checkpoint.load(self.folder)
+            loaded = checkpoint.load_checkpoint(self.folder)
         except CheckpointError as error:
             refusal = error
         else:

@@ -289,13 +289,13 @@ def test_a_model_without_numbers_gets_no_name(registry, trained, small):
 
 def test_a_version_made_meanwhile_is_not_overwritten(registry, trained, small, monkeypatch):
     # Another process takes 0003 while this one is at work.
-    sound = checkpoint.load
+    sound = checkpoint.load_checkpoint
 
     def meanwhile(folder):
         shutil.copytree(registry.root / "0001", registry.root / "0003")
         return sound(folder)
 
-    monkeypatch.setattr(checkpoint, "load", meanwhile)
+    monkeypatch.setattr(checkpoint, "load_checkpoint", meanwhile)
     with pytest.raises(RegistryError, match="version 0003 could not be written"):
         registry.save(trained, small)
     taken, original = ((registry.root / name / layout.MANIFEST).read_bytes() for name in ("0003", "0001"))
