@@ -191,7 +191,7 @@ def models_export(version: str, file: Path) -> None:
     from mnistlab.registry import legacy
     from mnistlab.registry.registry import Registry
 
-    content = legacy.export(Registry().load(version))
+    content = legacy.export_legacy(Registry().load(version))
     try:
         write_new(file.resolve(), content)
     except FileExistsError:
@@ -212,5 +212,5 @@ def models_import(file: Path) -> None:
     from mnistlab.registry.registry import Registry
 
     registry, splits = Registry(), load_mnist()
-    version = registry.add(lambda name: legacy.pack(file, splits, version_id=name))
+    version = registry.add(lambda name: legacy.import_legacy(file, splits, version_id=name))
     click.echo(f"Version {version}: {registry.manifest(version).summary()}")

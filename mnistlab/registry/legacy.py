@@ -75,7 +75,7 @@ except Exception as error:
 """
 
 
-def export(loaded: Checkpoint) -> bytes:
+def export_legacy(loaded: Checkpoint) -> bytes:
     """A ConvNet in the older form: the bytes of a ``convnet.pt``.
 
     Raises
@@ -96,7 +96,7 @@ def export(loaded: Checkpoint) -> bytes:
     return file.getvalue()
 
 
-def read(path: Path) -> tuple[networks.ConvNet, Permutation]:
+def read_legacy(path: Path) -> tuple[networks.ConvNet, Permutation]:
     """Network and permutation of a file in the older form.
 
     Raises
@@ -122,7 +122,7 @@ def read(path: Path) -> tuple[networks.ConvNet, Permutation]:
     return model, permutation
 
 
-def pack(path: Path, splits: Splits, *, version_id: str) -> dict[str, bytes]:
+def import_legacy(path: Path, splits: Splits, *, version_id: str) -> dict[str, bytes]:
     """The files of a version, by name, from a file in the older form, judged anew on the lab's images.
 
     Parameters
@@ -132,9 +132,9 @@ def pack(path: Path, splits: Splits, *, version_id: str) -> dict[str, bytes]:
 
     Raises
     ------
-    CheckpointError : as ``read``; the weights do not go with the permutation.
+    CheckpointError : as ``read_legacy``; the weights do not go with the permutation.
     """
-    model, permutation = read(path)
+    model, permutation = read_legacy(path)
     answers = networks.logits(model, splits.validation.images, permutation=permutation).argmax(dim=1)
     share = Accuracy(int((answers == splits.validation.labels).sum()), len(splits.validation))
     if share.value < FITS:

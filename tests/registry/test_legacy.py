@@ -36,7 +36,7 @@ def save(content: object, folder: Path) -> Path:
 
 def refused(path: Path, code: str, words: str) -> None:
     with pytest.raises(CheckpointError, match=words) as caught:
-        legacy.read(path)
+        legacy.read_legacy(path)
     assert caught.value.code == code
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 700
@@ -47,10 +47,10 @@ def refused(path: Path, code: str, words: str) -> None:
 
 def test_what_is_exported_comes_back_with_the_same_answers(registry, tmp_path, small: Splits):
     path = tmp_path / "convnet.pt"
-    path.write_bytes(legacy.export(registry.load("0002")))
+    path.write_bytes(legacy.export_legacy(registry.load("0002")))
     found = torch.load(path, weights_only=True)
     assert set(found) == set(legacy.KEYS)
-    model, permutation = legacy.read(path)
+    model, permutation = legacy.read_legacy(path)
     answers = networks.logits(model, small.test.images, permutation=permutation)
     assert answers.equal(registry.load("0002").logits(small.test.images))
 
@@ -76,14 +76,14 @@ def test_the_command_takes_a_model_out_and_in_as_a_new_version(registry, tmp_pat
 
 
 def test_a_plain_list_of_numbers_is_a_permutation_too(content, tmp_path):
-    _, permutation = legacy.read(save({**content, "permutation": content["permutation"].tolist()}, tmp_path))
+    _, permutation = legacy.read_legacy(save({**content, "permutation": content["permutation"].tolist()}, tmp_path))
     assert permutation.order.equal(content["permutation"])
 
 
 def test_only_a_convnet_has_an_older_form(registry, trained, small):
     full = dataclasses.replace(trained, model=networks.build("fully-connected"))
     with pytest.raises(LabError, match="only a ConvNet fits the older form"):
-        legacy.export(registry.load(registry.save(full, small)))
+        legacy.export_legacy(registry.load(registry.save(full, small)))
 
 
 # --- the permutation --------------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def test_a_valid_permutation_that_is_another_is_noticed_by_reading(content, tmp_
     with pytest.raises(
         CheckpointError, match=r"reads only .* a permutation made anew at random cannot take its place"
     ) as caught:
-        legacy.pack(path, small, version_id="0003")
+        legacy.import_legacy(path, small, version_id="0003")
     assert caught.value.code == "permutation"
 
 
@@ -153,7 +153,7 @@ def test_a_whole_network_in_place_of_its_weights_is_refused(tmp_path):
 def test_what_is_no_file_of_torch_is_refused(tmp_path, raw):
     (tmp_path / "convnet.pt").write_bytes(raw)
     with pytest.raises(CheckpointError):
-        legacy.read(tmp_path / "convnet.pt")
+        legacy.read_legacy(tmp_path / "convnet.pt")
 
 
 def test_a_bomb_is_refused_before_it_unpacks(tmp_path):
@@ -167,7 +167,7 @@ def test_tensors_that_expand_past_the_limit_end_the_reading_and_nothing_else(con
     path = save({**content, "model_state_dict": {"x": huge}}, tmp_path)
     assert path.stat().st_size < 100_000
     with pytest.raises(CheckpointError, match=r"more than a model could need|more memory|cannot be read"):
-        legacy.read(path)
+        legacy.read_legacy(path)
 
 
 def test_a_file_too_large_a_folder_and_a_link_are_refused(content, tmp_path):
@@ -227,7 +227,7 @@ def test_the_reader_may_write_no_file_and_its_answer_is_data(monkeypatch, conten
     )
     monkeypatch.setattr(legacy, "CHILD", program)
     with pytest.raises(CheckpointError):
-        legacy.read(path)
+        legacy.read_legacy(path)
     assert not (tmp_path / "w").exists() or (tmp_path / "w").stat().st_size == 0
     monkeypatch.setattr(legacy, "CHILD", f"print({json.dumps('no JSON')!r}[:3])")
     refused(path, "too-large", "its reading was ended")
