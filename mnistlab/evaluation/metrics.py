@@ -19,7 +19,7 @@ BINS = 15  # of the reliability curve; Guo et al. 2017
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Reliability:
     """Does 90 % sure mean right nine times in ten?
 
     Attributes
@@ -46,7 +46,7 @@ class Evaluation:
         where a digit was never answered, or never there.
     support : int (10,) images of each digit.
     confusion : int (10, 10), row true digit, column answer.
-    calibration : reliability of the confidences.
+    reliability : whether the confidences mean what they say.
     predicted : int (N,) answers.
     confidence : float (N,) probability of the answer.
     correct : bool (N,).
@@ -58,7 +58,7 @@ class Evaluation:
     recall: np.ndarray
     support: np.ndarray
     confusion: np.ndarray
-    calibration: Calibration
+    reliability: Reliability
     predicted: np.ndarray
     confidence: np.ndarray
     correct: np.ndarray
@@ -88,7 +88,7 @@ class Evaluation:
             "recall": [None if np.isnan(r) else float(r) for r in self.recall],
             "support": self.support.tolist(),
             "confusion": self.confusion.tolist(),
-            "ece": self.calibration.ece,
+            "ece": self.reliability.ece,
         }
 
 
@@ -132,7 +132,7 @@ def evaluate(probabilities: Tensor | np.ndarray, labels: Tensor | np.ndarray) ->
         recall=recall,
         support=confusion.sum(axis=1),
         confusion=confusion,
-        calibration=calibrate(confidence, correct),
+        reliability=reliability_curve(confidence, correct),
         predicted=predicted,
         confidence=confidence,
         correct=correct,
@@ -140,7 +140,7 @@ def evaluate(probabilities: Tensor | np.ndarray, labels: Tensor | np.ndarray) ->
     )
 
 
-def calibrate(confidence: np.ndarray, correct: np.ndarray, *, bins: int = BINS) -> Calibration:
+def reliability_curve(confidence: np.ndarray, correct: np.ndarray, *, bins: int = BINS) -> Reliability:
     """Reliability curve over equal bins of confidence; (N,) floats in 0..1 and (N,) booleans."""
     which = np.clip((confidence * bins).astype(int), 0, bins - 1)
     count = np.bincount(which, minlength=bins)
@@ -148,4 +148,4 @@ def calibrate(confidence: np.ndarray, correct: np.ndarray, *, bins: int = BINS) 
         mean_confidence = np.bincount(which, weights=confidence, minlength=bins) / count
         share_right = np.bincount(which, weights=correct, minlength=bins) / count
     gaps = np.abs(mean_confidence - share_right)
-    return Calibration(mean_confidence, share_right, count, float(np.nansum(gaps * count) / max(1, count.sum())))
+    return Reliability(mean_confidence, share_right, count, float(np.nansum(gaps * count) / max(1, count.sum())))

@@ -124,7 +124,7 @@ class Judged:
         return {
             "validation": self.validation.accuracy.as_dict(),
             "recall": [self.validation.recall_of(digit).as_dict() for digit in range(CLASSES)],
-            "ece": self.validation.calibration.ece,
+            "ece": self.validation.reliability.ece,
             "surprise": self.surprise,
             "drawn": share_right(self.drawn).as_dict(),
             "size": self.size,

@@ -110,7 +110,7 @@ def every_digit(new: Judged, before: Judged | None, material: Material) -> Verdi
 def calibrated(new: Judged, before: Judged | None, material: Material) -> Verdict:
     """Its confidences must mean something: neither far from the shares right, nor surprised by the truth."""
     limit = SURPRISE * before.surprise + SURPRISE_SLACK if before else np.inf
-    ece = new.validation.calibration.ece
+    ece = new.validation.reliability.ece
     passed = ece <= ECE and new.surprise <= limit
     than = f", at most {limit:.4f}" if before else ""
     reason = f"calibration error {formatting.percent(ece)}, at most {formatting.percent(ECE)}; "

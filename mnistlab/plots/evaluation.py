@@ -90,7 +90,7 @@ def reliability(evaluations: Mapping[str, Evaluation], *, ax: Axes | None = None
     ax = ax or plt.subplots(figsize=(5.2, 4.4))[1]
     ax.plot([0, 100], [0, 100], color=NEUTRAL, linewidth=1, linestyle="--", label="as sure as right")
     for color, (name, evaluation) in zip((PLAIN, PERMUTED), evaluations.items(), strict=False):
-        bins = evaluation.calibration
+        bins = evaluation.reliability
         used = np.flatnonzero(bins.count)
         judged = [Accuracy(round(bins.accuracy[b] * bins.count[b]), int(bins.count[b])) for b in used]
         x, y = 100 * bins.confidence[used], np.array([100 * a.value for a in judged])

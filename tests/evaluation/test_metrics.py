@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mnistlab.common.errors import LabError
 from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare
-from mnistlab.evaluation.metrics import calibrate, evaluate
+from mnistlab.evaluation.metrics import evaluate, reliability_curve
 
 # --- accuracy ---------------------------------------------------------------------------------------------------------
 
@@ -199,34 +199,34 @@ def test_perfect_calibration_has_no_error():
     # In each of ten bins 100 answers, as many of them right as the confidence says.
     confidence = np.repeat((np.arange(10) + 0.5) / 10, 100)
     correct = np.concatenate([np.arange(100) < round(c * 100) for c in (np.arange(10) + 0.5) / 10])
-    calibration = calibrate(confidence, correct, bins=10)
-    assert calibration.count.tolist() == [100] * 10
-    np.testing.assert_allclose(calibration.accuracy, calibration.confidence)
-    assert calibration.ece == pytest.approx(0, abs=1e-12)
+    curve = reliability_curve(confidence, correct, bins=10)
+    assert curve.count.tolist() == [100] * 10
+    np.testing.assert_allclose(curve.accuracy, curve.confidence)
+    assert curve.ece == pytest.approx(0, abs=1e-12)
 
 
 def test_the_calibration_error_is_the_weighted_gap():
     # 30 answers at 0.95, 15 right: gap 0.45. 10 answers at 0.55, all right: gap 0.45. 60 at 0.75, 45 right: no gap.
     confidence = np.array([0.95] * 30 + [0.55] * 10 + [0.75] * 60)
     correct = np.array([True] * 15 + [False] * 15 + [True] * 10 + [True] * 45 + [False] * 15)
-    assert calibrate(confidence, correct).ece == pytest.approx((30 * 0.45 + 10 * 0.45) / 100)
+    assert reliability_curve(confidence, correct).ece == pytest.approx((30 * 0.45 + 10 * 0.45) / 100)
 
 
 def test_empty_bins_are_not_a_number_and_cost_nothing():
-    calibration = calibrate(np.array([0.99]), np.array([True]))
-    assert np.isnan(calibration.accuracy[:-1]).all()
-    assert np.isnan(calibration.confidence[:-1]).all()
-    assert calibration.count.tolist() == [0] * 14 + [1]
-    assert calibration.ece == pytest.approx(0.01)
+    curve = reliability_curve(np.array([0.99]), np.array([True]))
+    assert np.isnan(curve.accuracy[:-1]).all()
+    assert np.isnan(curve.confidence[:-1]).all()
+    assert curve.count.tolist() == [0] * 14 + [1]
+    assert curve.ece == pytest.approx(0.01)
 
 
 def test_the_ends_of_the_scale_fall_into_the_end_bins():
-    calibration = calibrate(np.array([0.0, 1.0, np.nextafter(1.0, 2)]), np.array([False, True, True]))
-    assert calibration.count.tolist() == [1] + [0] * 13 + [2]
+    curve = reliability_curve(np.array([0.0, 1.0, np.nextafter(1.0, 2)]), np.array([False, True, True]))
+    assert curve.count.tolist() == [1] + [0] * 13 + [2]
 
 
 def test_always_sure_and_half_wrong_is_an_error_of_a_half():
-    assert calibrate(np.ones(10), np.arange(10) < 5).ece == pytest.approx(0.5)
+    assert reliability_curve(np.ones(10), np.arange(10) < 5).ece == pytest.approx(0.5)
 
 
 # --- two networks on the same images ----------------------------------------------------------------------------------
