@@ -1,9 +1,10 @@
 """How sure is sure: sets of digits with a stated coverage, and when to say "that is no digit".
 
-Split conformal prediction (Vovk, Gammerman and Shafer 2005): how surprised the network was by the true digits it had not
-learned from says how surprised it may be and the digit still belong to the set. Here surprise is -log p in nats, which gives
-the smallest sets on average (Sadinle, Lei and Wasserman 2019). The promise holds for drawings like those it was calibrated
-on, the validation images of MNIST; on other people's drawings coverage has to be measured.
+Split conformal prediction (Vovk, Gammerman and Shafer 2005). A nonconformity score says how badly a digit fits a drawing;
+here it is -log p in nats, which gives the smallest sets on average (Sadinle, Lei and Wasserman 2019). The scores of the true
+digits of images that the network did not learn from set the threshold below which a digit belongs to the set. The coverage
+holds for drawings like those it was calibrated on, the validation images of MNIST; on other people's drawings it has to be
+measured.
 """
 
 from __future__ import annotations
@@ -48,18 +49,18 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a network's answers are held against.
+    """Thresholds taken from digits that the network did not learn from.
 
     Attributes
     ----------
     n : digits it was calibrated on.
-    surprises : for each level (share of drawings whose set holds the true digit) the greatest surprise, -log p in nats, that
-        a digit in the set may have.
+    thresholds : for each level (share of drawings whose set holds the true digit) the greatest nonconformity score, -log p in
+        nats, that a digit in the set may have.
     confidence : probability 0 to 1 of the first choice, below which a drawing is called no digit.
     """
 
     n: int
-    surprises: Mapping[float, float]
+    thresholds: Mapping[float, float]
     confidence: float
 
     def sets(self, logits: Tensor, level: float = LEVEL) -> Tensor:
@@ -69,11 +70,12 @@ class Calibration:
         ------
         LabError : the level was not calibrated.
         """
-        if level not in self.surprises:
+        if level not in self.thresholds:
             raise LabError(
-                f"there is no level {level!r}; there is {', '.join(f'{one:g}' for one in self.surprises)}", code="level"
+                f"there is no level {level!r}; there is {', '.join(f'{one:g}' for one in self.thresholds)}",
+                code="level",
             )
-        return surprise(logits) <= self.surprises[level]
+        return nonconformity(logits) <= self.thresholds[level]
 
     def judge(self, logits: Tensor, labels: Tensor) -> list[Coverage]:
         """What the sets of each level hold, on digits with known labels: logits (N, 10), int64 (N,); N >= 1.
@@ -85,7 +87,7 @@ class Calibration:
         if not len(labels):
             raise LabError("there are no digits to judge sets by", code="empty")
         found = []
-        for level in self.surprises:
+        for level in self.thresholds:
             sets = self.sets(logits, level)
             held, sizes = sets.gather(1, labels[:, None]), sets.sum(dim=1)
             counts = [int(x.sum()) for x in (held, sizes == 0, sizes > 1)]
@@ -94,7 +96,7 @@ class Calibration:
 
     def is_digit(self, logits: Tensor) -> Tensor:
         """Which drawings look like a digit at all: logits (N, 10) -> bool (N,)."""
-        return surprise(logits).neg().exp().amax(dim=1) >= self.confidence
+        return nonconformity(logits).neg().exp().amax(dim=1) >= self.confidence
 
 
 def calibrate(logits: Tensor, labels: Tensor) -> Calibration:
@@ -111,15 +113,15 @@ def calibrate(logits: Tensor, labels: Tensor) -> Calibration:
     """
     if not len(labels):
         raise LabError("there are no digits to calibrate on", code="empty")
-    surprises = surprise(logits)
-    n, true = len(labels), surprises.gather(1, labels[:, None]).squeeze(1).sort().values
+    scores = nonconformity(logits)
+    n, true = len(labels), scores.gather(1, labels[:, None]).squeeze(1).sort().values
     # The ceil((n + 1) level)-th smallest makes the coverage at least `level` on average; too few digits reach up to no rank.
     ranks = {level: math.ceil((n + 1) * level) for level in LEVELS}
     limits = {level: float(true[rank - 1]) if rank <= n else math.log(1e6) for level, rank in ranks.items()}
-    first = surprises.amin(dim=1).sort(descending=True).values
+    first = scores.amin(dim=1).sort(descending=True).values
     return Calibration(n, limits, math.exp(-float(first[int(REFUSED * n)])))
 
 
-def surprise(logits: Tensor) -> Tensor:
-    """-log p of every digit, in nats: logits (N, 10) -> float64 (N, 10). In float32, 99.99999 % would be 100 %."""
+def nonconformity(logits: Tensor) -> Tensor:
+    """The score of every digit, -log p in nats: logits (N, 10) -> float64 (N, 10). In float32, 99.99999 % would be 100 %."""
     return -logits.double().log_softmax(dim=1)

@@ -99,7 +99,7 @@ class Metric(_Strict):
 
 
 class Level(_Strict):
-    """One level of ``conformal.Calibration``: at most this surprise (nats) belongs to a set of this coverage."""
+    """One level of ``conformal.Calibration``: the threshold of the nonconformity score (nats) of a set of this coverage."""
 
     coverage: Annotated[float, Field(gt=0, lt=1)]
     surprise: Annotated[float, Field(ge=0, le=1000)]

@@ -222,7 +222,7 @@ def _metric(model: nn.Module, digits: Digits, apply: dict) -> Metric:
 
 def _calibration(logits: Tensor, labels: Tensor) -> CalibrationInfo:
     found = calibrate(logits, labels)
-    levels = [Level(coverage=level, surprise=limit) for level, limit in found.surprises.items()]
+    levels = [Level(coverage=level, surprise=limit) for level, limit in found.thresholds.items()]
     return CalibrationInfo(n=found.n, levels=levels, confidence=found.confidence)
 
 

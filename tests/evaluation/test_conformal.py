@@ -29,9 +29,7 @@ def test_a_set_holds_the_true_digit_as_often_as_promised(level):
 
 def test_empty_sets_and_sets_of_several_are_counted():
     calibration = conformal.Calibration(100, {0.5: 0.5, 0.9: 1.0}, 0.1)
-    logits = torch.log(
-        torch.tensor([[0.7, 0.2, 0.1], [0.45, 0.45, 0.1], [0.34, 0.33, 0.33]])
-    )  # surprises .36; .80; 1.08
+    logits = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.45, 0.45, 0.1], [0.34, 0.33, 0.33]]))  # scores .36; .80; 1.08
     low, high = calibration.judge(logits, torch.tensor([0, 1, 2]))
     assert (low.held.correct, low.empty.correct, low.several.correct) == (1, 2, 0)
     assert (high.held.correct, high.empty.correct, high.several.correct) == (2, 1, 1)
@@ -67,10 +65,10 @@ def test_a_shrug_is_no_digit():
     assert not calibration.is_digit(torch.zeros(1, 10)).any()
 
 
-def test_surprise_tells_apart_what_float32_probabilities_cannot():
+def test_the_nonconformity_score_tells_apart_what_float32_probabilities_cannot():
     logits = torch.tensor([[0.0, 25.0], [0.0, 32.0]])
     assert logits.softmax(dim=1)[0, 1] == 1.0
-    certain = conformal.surprise(logits)[:, 1]
+    certain = conformal.nonconformity(logits)[:, 1]
     assert certain[0] > certain[1] > 0
 
 

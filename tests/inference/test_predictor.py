@@ -112,7 +112,7 @@ def test_what_is_less_like_a_digit_than_the_calibration_allows_is_no_digit(regis
     assert reading.image.any()
 
 
-def test_a_drawing_gets_the_digits_that_surprise_little_enough(registry):
+def test_a_drawing_gets_the_digits_whose_score_is_below_the_threshold(registry):
     probabilities = calibrated(registry, confidence=0.0).predict_strokes(ZERO).probabilities
     order = np.argsort(-probabilities)
     for least, expected in (
