@@ -73,7 +73,7 @@ class StoredDrawing:
     hard: bool = False
 
 
-def load() -> dict[str, StoredDrawing]:
+def load_drawings() -> dict[str, StoredDrawing]:
     """Those of the lab by name, in the order of the digits."""
     stored = json.loads(files("mnistlab.data").joinpath("drawings.json").read_text(encoding="utf-8"))
     return {
@@ -82,7 +82,7 @@ def load() -> dict[str, StoredDrawing]:
     }
 
 
-def begun(strokes: Sequence[np.ndarray], share: float) -> list[np.ndarray]:
+def partly_drawn(strokes: Sequence[np.ndarray], share: float) -> list[np.ndarray]:
     """A drawing as it was when a ``share`` of its points was on the paper: for a look at a stroke under way.
 
     Parameters
@@ -106,8 +106,10 @@ def begun(strokes: Sequence[np.ndarray], share: float) -> list[np.ndarray]:
     return parts
 
 
-def to_json(strokes: Iterable, *, pen_width: float = PEN_WIDTH, digit: int | None = None, name: str = "") -> str:
-    """A drawing as one line of JSON; ``from_json`` gives back the same numbers.
+def drawing_to_json(
+    strokes: Iterable, *, pen_width: float = PEN_WIDTH, digit: int | None = None, name: str = ""
+) -> str:
+    """A drawing as one line of JSON; ``drawing_from_json`` gives back the same numbers.
 
     Parameters
     ----------
@@ -127,8 +129,8 @@ def to_json(strokes: Iterable, *, pen_width: float = PEN_WIDTH, digit: int | Non
         raise _invalid(error) from None
 
 
-def from_json(content: str | bytes) -> StoredDrawing:
-    """The drawing that ``to_json`` wrote.
+def drawing_from_json(content: str | bytes) -> StoredDrawing:
+    """The drawing that ``drawing_to_json`` wrote.
 
     Raises
     ------
@@ -145,23 +147,23 @@ def from_json(content: str | bytes) -> StoredDrawing:
     return StoredDrawing(as_strokes(stored.strokes), stored.pen_width, stored.digit, stored.name)
 
 
-def to_png(strokes: Iterable, *, pen_width: float = PEN_WIDTH, digit: int | None = None) -> bytes:
-    """A drawing as a picture: a PNG of 280 x 280, black on white, with the strokes inside for ``from_png``.
+def drawing_to_png(strokes: Iterable, *, pen_width: float = PEN_WIDTH, digit: int | None = None) -> bytes:
+    """A drawing as a picture: a PNG of 280 x 280, black on white, with the strokes inside for ``drawing_from_png``.
 
     Raises
     ------
-    StrokesError : as ``to_json``.
+    StrokesError : as ``drawing_to_json``.
     """
     strokes = as_strokes(strokes)
     text = PngImagePlugin.PngInfo()
-    text.add_text(KEY, to_json(strokes, pen_width=pen_width, digit=digit))
+    text.add_text(KEY, drawing_to_json(strokes, pen_width=pen_width, digit=digit))
     file = io.BytesIO()
     picture = Image.fromarray(255 - rasterise(strokes, pen_width=pen_width))
     picture.save(file, "PNG", pnginfo=text)
     return file.getvalue()
 
 
-def from_png(content: bytes) -> StoredDrawing | None:
+def drawing_from_png(content: bytes) -> StoredDrawing | None:
     """The strokes inside a PNG of ours, or None for a PNG that holds none.
 
     Raises
@@ -183,7 +185,7 @@ def from_png(content: bytes) -> StoredDrawing | None:
         raise StrokesError(
             f"this is no PNG that can be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"
         ) from error
-    return None if text is None else from_json(str(text))
+    return None if text is None else drawing_from_json(str(text))
 
 
 def freeze(
@@ -208,7 +210,7 @@ def freeze(
 
     Raises
     ------
-    StrokesError : the drawing is empty or as in ``to_json``, there is no digit, or the name is no such name.
+    StrokesError : the drawing is empty or as in ``drawing_to_json``, there is no digit, or the name is no such name.
     LabError : code ``"exists"``, a drawing of that name is there; ``"no-checkout"``, there is no such folder to write to.
     """
     strokes = as_strokes(strokes)
@@ -217,14 +219,14 @@ def freeze(
     if digit is None:
         raise StrokesError("say which digit the drawing is meant to be, 0 to 9; the test asks for it", code="digit")
     if name is None:
-        fingerprint = hashlib.sha256(to_json(strokes, pen_width=pen_width, digit=digit).encode()).hexdigest()
+        fingerprint = hashlib.sha256(drawing_to_json(strokes, pen_width=pen_width, digit=digit).encode()).hexdigest()
         name = f"{digit}-{fingerprint[:8]}"
     elif not isinstance(name, str) or len(name) > MAX_NAME or not NAME.fullmatch(name):
         raise StrokesError(
             f"a name has lower-case letters, digits and hyphens, at most {MAX_NAME}; not {str(name)[:100]!r}",
             code="name",
         )
-    content = to_json(strokes, pen_width=pen_width, digit=digit, name=name) + "\n"
+    content = drawing_to_json(strokes, pen_width=pen_width, digit=digit, name=name) + "\n"
     path = _folder(folder) / f"{name}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
 from mnistlab.data.preprocess import fit
 from mnistlab.data.strokes import CANVAS
-from mnistlab.data.synthetic import PENS, Points, picture, vary
+from mnistlab.data.synthetic import PENS, Points, training_image, vary
 
 CLOSE = "HLhnrtu"  # letters near to a digit: not learned, but good to judge by
 FACES = (
@@ -121,7 +121,9 @@ def _scribble(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     return tuple(starts + np.cumsum(rng.normal(0, 0.16, (len(starts), 3, 2)), axis=1))
 
 
-def images(n: int, *, seed: int, letters: tuple[str, ...] = tuple(LETTERS), show_progress: bool = True) -> torch.Tensor:
+def draw_outliers(
+    n: int, *, seed: int, letters: tuple[str, ...] = tuple(LETTERS), show_progress: bool = True
+) -> torch.Tensor:
     """``n`` pictures that are no digit, half of them letters, the rest signs and scribbles: uint8 (n, 28, 28).
 
     Parameters
@@ -144,7 +146,7 @@ def images(n: int, *, seed: int, letters: tuple[str, ...] = tuple(LETTERS), show
             strokes = letter(list(SIGNS)[rng.integers(len(SIGNS))], rng)
         else:
             strokes = scribble(rng)
-        pictures[index] = picture(strokes, pen=rng.uniform(*PENS))
+        pictures[index] = training_image(strokes, pen=rng.uniform(*PENS))
     return torch.from_numpy(pictures)
 
 

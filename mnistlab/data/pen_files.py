@@ -17,7 +17,7 @@ from mnistlab.data.strokes import as_strokes
 
 
 @dataclass(frozen=True)
-class Drawing:
+class PenDrawing:
     """What somebody drew.
 
     Attributes
@@ -32,7 +32,7 @@ class Drawing:
     strokes: list[np.ndarray]
 
 
-def read_drawings(path: Path | str) -> list[Drawing]:
+def read_drawings(path: Path | str) -> list[PenDrawing]:
     """All drawings of a file, JSON Lines or the text of UJI Pen Characters, either of them gzipped if its name ends in ".gz".
 
     Raises
@@ -44,7 +44,7 @@ def read_drawings(path: Path | str) -> list[Drawing]:
         content = path.read_bytes()
         content = gzip.decompress(content) if path.suffix == ".gz" else content
         if ujipen.is_ujipen(content):
-            drawings = [Drawing(*digit) for digit in ujipen.digits(content, path.name)]
+            drawings = [PenDrawing(*digit) for digit in ujipen.read_ujipen(content, path.name)]
         else:
             rows = enumerate(content.decode().split("\n"), start=1)
             drawings = [_drawing(line, number, path.name) for number, line in rows if line.strip()]
@@ -55,7 +55,7 @@ def read_drawings(path: Path | str) -> list[Drawing]:
     return drawings
 
 
-def _drawing(line: str, number: int, name: str) -> Drawing:
+def _drawing(line: str, number: int, name: str) -> PenDrawing:
     try:
         content = json.loads(line)
         label, strokes = content["label"], as_strokes(content["strokes"])
@@ -64,4 +64,4 @@ def _drawing(line: str, number: int, name: str) -> Drawing:
             raise ValueError("label is 0 to 9, writer a whole number, and there is at least one stroke")
     except (ValueError, KeyError, TypeError, AttributeError, StrokesError) as error:
         raise DataError(f"line {number} of {name} is no drawing: {error!s:.200}", code="line") from error
-    return Drawing(label, writer, strokes)
+    return PenDrawing(label, writer, strokes)

@@ -2,7 +2,7 @@
 
 MNIST comes from the United States around 1990: it hardly holds a 1 with an upstroke, a crossed 7 or a 9 with a curled tail.
 Here each way of writing a digit is a ``Style``: a few control points by our own hand in a unit box, x to the right and y down.
-``draw`` bends, slants and jitters a style at random; ``digits`` makes training images of it by the same path that a person's
+``draw`` bends, slants and jitters a style at random; ``draw_digits`` makes training images of it by the same path that a person's
 strokes take.
 """
 
@@ -209,7 +209,7 @@ def vary(
     return strokes
 
 
-def digits(n: int, *, seed: int, show_progress: bool = True) -> Digits:
+def draw_digits(n: int, *, seed: int, show_progress: bool = True) -> Digits:
     """``n`` drawn digits, each class as often as chance gives it, as training images.
 
     Raises
@@ -222,7 +222,7 @@ def digits(n: int, *, seed: int, show_progress: bool = True) -> Digits:
     labels = rng.integers(0, CLASSES, n)
     images = np.zeros((n, SIDE, SIDE), dtype=np.uint8)
     for index, label in enumerate(track(labels, description="drawing digits", show=show_progress)):
-        images[index] = picture(draw(int(label), rng), pen=rng.uniform(*PENS))
+        images[index] = training_image(draw(int(label), rng), pen=rng.uniform(*PENS))
     return Digits(torch.from_numpy(images), torch.from_numpy(labels))
 
 
@@ -231,13 +231,15 @@ def samples(n: int, *, seed: int) -> dict[Style, torch.Tensor]:
     rng = np.random.default_rng(seed)
     return {
         style: torch.from_numpy(
-            np.stack([picture(draw(style.digit, rng, style=style.name), pen=rng.uniform(*PENS)) for _ in range(n)])
+            np.stack(
+                [training_image(draw(style.digit, rng, style=style.name), pen=rng.uniform(*PENS)) for _ in range(n)]
+            )
         )
         for style in STYLES
     }
 
 
-def picture(strokes: list[np.ndarray], *, pen: float) -> np.ndarray:
+def training_image(strokes: list[np.ndarray], *, pen: float) -> np.ndarray:
     """The training image of a drawing: uint8 (28, 28); ``pen`` is a share of the digit's longer side."""
     standard, width = to_standard_size(strokes, pen=pen)
     return fit(rasterise(standard, pen_width=width))

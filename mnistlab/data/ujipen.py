@@ -30,7 +30,7 @@ def is_ujipen(content: bytes) -> bool:
     return content.lstrip().startswith((b"//", b"WORD "))
 
 
-def digits(content: bytes, name: str) -> Iterator[tuple[int, int, list[np.ndarray]]]:
+def read_ujipen(content: bytes, name: str) -> Iterator[tuple[int, int, list[np.ndarray]]]:
     """Label (0 to 9), number of the writer and strokes (float64 arrays (n, 2), px, y down) of every digit in a file.
 
     Parameters

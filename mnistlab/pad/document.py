@@ -12,8 +12,8 @@ import numpy as np
 
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import ImageError, StrokesError
-from mnistlab.data import drawings, preprocess
-from mnistlab.data.drawings import StoredDrawing
+from mnistlab.data import preprocess
+from mnistlab.data.drawings import StoredDrawing, drawing_from_json, drawing_from_png
 from mnistlab.data.strokes import CANVAS, PEN_WIDTH, Drawing, check_pen
 from mnistlab.inference.predictor import Prediction, Predictor
 
@@ -160,8 +160,8 @@ class Document:
 def _stored(content: bytes) -> StoredDrawing | None:
     """The drawing inside a file of ours, or None for what may be a picture."""
     if content.lstrip()[:1] == b"{":
-        return drawings.from_json(content)
-    return drawings.from_png(content) if content.startswith(PNG) else None
+        return drawing_from_json(content)
+    return drawing_from_png(content) if content.startswith(PNG) else None
 
 
 def _check_picture(content: bytes) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from mnistlab.common.constants import CLASSES
-from mnistlab.data import drawings
+from mnistlab.data.drawings import drawing_to_json, drawing_to_png
 from mnistlab.evaluation.formatting import percent
 from mnistlab.inference.predictor import Prediction
 from mnistlab.pad.keyboard import HELP
@@ -90,9 +90,9 @@ def links(strokes: Sequence[np.ndarray], *, pen_width: float, digit: int | None 
     if not strokes:
         return '<p class="mnistlab-side">Save: nothing is drawn yet</p>'
     name = "drawing" if digit is None else f"digit-{digit}"
-    text = drawings.to_json(strokes, pen_width=pen_width, digit=digit, name=name).encode()
+    text = drawing_to_json(strokes, pen_width=pen_width, digit=digit, name=name).encode()
     saved = {
-        ("as PNG", f"{name}.png"): _address("image/png", drawings.to_png(strokes, pen_width=pen_width, digit=digit)),
+        ("as PNG", f"{name}.png"): _address("image/png", drawing_to_png(strokes, pen_width=pen_width, digit=digit)),
         ("as strokes", f"{name}.json"): _address("application/json", text),
     }
     anchors = " or ".join(f'<a download="{file}" href="{href}">{words}</a>' for (words, file), href in saved.items())

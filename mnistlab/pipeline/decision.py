@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from mnistlab.common.constants import CLASSES
-from mnistlab.data import drawings, synthetic
+from mnistlab.data import synthetic
+from mnistlab.data.drawings import load_drawings
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.evaluation.metrics import Evaluation, evaluate
@@ -143,7 +144,7 @@ def judge(loaded: Checkpoint, size: int, material: Material) -> Judged:
     of_truth = probabilities[torch.arange(len(labels)), labels].double().clamp_min(torch.finfo(torch.float32).tiny)
     reader = Predictor(loaded)
     readings = {
-        name: (one, reader.predict_strokes(one.strokes, one.pen_width)) for name, one in drawings.load().items()
+        name: (one, reader.predict_strokes(one.strokes, one.pen_width)) for name, one in load_drawings().items()
     }
     drawn = [reader.predict_strokes(strokes).digit == digit for digit, strokes in material.drawn]
     again = [

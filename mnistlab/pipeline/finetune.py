@@ -112,8 +112,8 @@ class Rehearsal:
         pictures = torch.cat(
             [
                 digits.images,
-                synthetic.digits(drawn, seed=seed + 1, show_progress=False).images,
-                outliers.images(others, seed=seed + 2, show_progress=False),
+                synthetic.draw_digits(drawn, seed=seed + 1, show_progress=False).images,
+                outliers.draw_outliers(others, seed=seed + 2, show_progress=False),
             ]
         )
         features = behind(base, pictures)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from mnistlab.common import paths
-from mnistlab.data import drawings
+from mnistlab.data.drawings import drawing_from_json, load_drawings
 from mnistlab.data.strokes import rasterise
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
@@ -129,7 +129,7 @@ def expect_ink(page, condition: str, held: int = 0) -> None:
 
 @pytest.mark.parametrize("name", ["three", "zero", "seven"])
 def test_a_digit_drawn_with_the_mouse_is_read(pad, name):
-    drawing = drawings.load()[name]
+    drawing = load_drawings()[name]
     browser.draw(pad, drawing.strokes)
     pad.locator(".mnistlab-readout [role=status]").wait_for()  # the pen is up
     expect_digit(pad, drawing.digit)
@@ -138,7 +138,7 @@ def test_a_digit_drawn_with_the_mouse_is_read(pad, name):
 
 
 def test_it_is_read_while_the_button_is_still_down(pad):
-    browser.draw(pad, drawings.load()["seven"].strokes, lift=False)
+    browser.draw(pad, load_drawings()["seven"].strokes, lift=False)
     try:
         expect_digit(pad, 7)
         assert pad.locator(".mnistlab-readout [role=status]").count() == 0
@@ -148,7 +148,7 @@ def test_it_is_read_while_the_button_is_still_down(pad):
 
 
 def test_undo_takes_back_one_stroke_and_clear_all(pad):
-    four = drawings.load()["four closed at the top"]
+    four = load_drawings()["four closed at the top"]
     browser.draw(pad, four.strokes)
     expect_digit(pad, 4)
     pad.get_by_role("button", name="Undo").click()
@@ -161,7 +161,7 @@ def test_undo_takes_back_one_stroke_and_clear_all(pad):
 
 def test_a_permuted_version_shows_what_it_sees(pad):
     permuted = Registry(paths.models()).latest(permuted=True)
-    browser.draw(pad, drawings.load()["three"].strokes)
+    browser.draw(pad, load_drawings()["three"].strokes)
     expect_digit(pad, 3)
     pad.get_by_label("Model").select_option(label=option(pad, permuted))
     pad.get_by_text("scrambled, as the network sees it").wait_for()
@@ -178,7 +178,7 @@ def load(pad, name: str, content: bytes) -> None:
 def test_a_picture_file_is_read(pad):
     more(pad)
     file = io.BytesIO()
-    Image.fromarray(255 - rasterise(drawings.load()["eight"].strokes)).save(file, "PNG")
+    Image.fromarray(255 - rasterise(load_drawings()["eight"].strokes)).save(file, "PNG")
     for content, check in (
         (file.getvalue(), lambda: expect_digit(pad, 8)),
         (b"no picture", lambda: pad.get_by_text("This is no PNG or JPEG.").wait_for()),
@@ -195,7 +195,7 @@ def test_the_keyboard_gets_out_of_the_canvas(pad, key):
 
 
 def test_a_finger_draws_and_leaves_one_stroke_for_each_touch(pad, kernel):
-    four = drawings.load()["four closed at the top"]
+    four = load_drawings()["four closed at the top"]
     browser.touch(pad, four.strokes)
     expect_digit(pad, 4)
     assert browser.ask(kernel, "len(pad.drawing)") == str(len(four.strokes))
@@ -240,7 +240,7 @@ def test_moves_faster_than_any_hand_lose_no_point_and_the_last_is_read(pad, kern
 
 
 def test_why_colours_the_ink_and_shows_the_edit(pad):
-    browser.draw(pad, drawings.load()["seven"].strokes)
+    browser.draw(pad, load_drawings()["seven"].strokes)
     expect_digit(pad, 7)
     coloured = """() => {
       const c = document.querySelector('.mnistlab-sheet');
@@ -263,7 +263,7 @@ def test_two_models_read_the_same_strokes_side_by_side(pad):
     permuted = Registry(paths.models()).latest(permuted=True)
     more(pad)
     pad.get_by_label("Beside").select_option(label=option(pad, permuted))
-    browser.draw(pad, drawings.load()["three"].strokes)
+    browser.draw(pad, load_drawings()["three"].strokes)
     pad.locator(".mnistlab-permuted .mnistlab-digit", has_text=re.compile("^3$")).wait_for()
     pad.locator(".mnistlab-plain .mnistlab-digit", has_text=re.compile("^3$")).wait_for()
     boxes = """() => ['plain', 'permuted'].map(kind => {
@@ -278,7 +278,7 @@ def test_two_models_read_the_same_strokes_side_by_side(pad):
 
 @pytest.mark.parametrize("kind", ["PNG", "strokes"])
 def test_a_drawing_is_saved_and_loaded_again(pad, kernel, kind):
-    browser.draw(pad, drawings.load()["three"].strokes)
+    browser.draw(pad, load_drawings()["three"].strokes)
     expect_digit(pad, 3)
     more(pad)
     with pad.expect_download() as download:
@@ -294,7 +294,7 @@ def test_a_drawing_is_saved_and_loaded_again(pad, kernel, kind):
 
 
 def test_a_replay_draws_it_once_more_and_freeze_keeps_it(pad, folder):
-    browser.draw(pad, drawings.load()["seven"].strokes)
+    browser.draw(pad, load_drawings()["seven"].strokes)
     expect_digit(pad, 7)
     more(pad)
     pad.get_by_role("button", name="Replay").click()
@@ -306,13 +306,13 @@ def test_a_replay_draws_it_once_more_and_freeze_keeps_it(pad, folder):
     pad.get_by_role("button", name="Freeze").click()
     pad.get_by_text("Kept as").wait_for()
     (path,) = (folder / "drawings").glob("7-*.json")
-    assert drawings.from_json(path.read_text()).digit == 7
+    assert drawing_from_json(path.read_text()).digit == 7
 
 
 def test_a_drawing_is_kept_with_consent_only_and_erased_again(pad, folder):
     store = Store(folder / "feedback.sqlite")
     told = pad.locator(".mnistlab-told")
-    browser.draw(pad, drawings.load()["seven"].strokes)
+    browser.draw(pad, load_drawings()["seven"].strokes)
     expect_digit(pad, 7)
     box = pad.get_by_label("Keep what I mark")
     assert not box.is_checked()
@@ -353,7 +353,7 @@ def test_a_dark_theme_has_dark_paper_and_readable_words(pad):
 
 
 def test_a_reloaded_page_has_its_ink_and_its_reading_again(pad):
-    browser.draw(pad, drawings.load()["three"].strokes)
+    browser.draw(pad, load_drawings()["three"].strokes)
     expect_digit(pad, 3)
     pad.get_by_role("button", name="Undo").focus()  # out of the canvas, which swallows every key
     pad.keyboard.press("Control+s")
@@ -384,7 +384,7 @@ def test_a_press_on_a_button_learns_a_hand_and_the_pad_reads_with_what_came_of_i
     place.mkdir()
     registry, store = Registry(paths.models()).copy(place / "models"), Store(place / "feedback.sqlite")
     registry.promote("0001")
-    for day in simulated_use.days(Predictor(registry.load()), list(drawings.load().values()), 4):
+    for day in simulated_use.days(Predictor(registry.load()), list(load_drawings().values()), 4):
         for one in day:
             store.add(one)
     tab = page.context.new_page()
@@ -395,7 +395,7 @@ def test_a_press_on_a_button_learns_a_hand_and_the_pad_reads_with_what_came_of_i
         tab.get_by_role("status").get_by_text("is in use now: 0001, tuned to").wait_for(timeout=120_000)
         version = registry.current()
         tab.locator(".mnistlab-head", has_text=f"version {version}").wait_for()
-        browser.draw(tab, drawings.load()["seven"].strokes)
+        browser.draw(tab, load_drawings()["seven"].strokes)
         tab.locator(".mnistlab-digit", has_text=re.compile("^7$")).wait_for()
     tab.close()
     assert version not in Registry(paths.models()).versions()
@@ -409,7 +409,7 @@ def ink_of(page) -> list[int]:
 def test_two_pads_do_not_disturb_each_other(two):
     canvases, readouts = two.locator(".mnistlab-sheet"), two.locator(".mnistlab-pad")
     for index, name in enumerate(("three", "seven")):
-        browser.draw(two, drawings.load()[name].strokes, canvas=canvases.nth(index))
+        browser.draw(two, load_drawings()[name].strokes, canvas=canvases.nth(index))
     for index, digit in enumerate((3, 7)):
         readouts.nth(index).locator(".mnistlab-digit", has_text=re.compile(f"^{digit}$")).wait_for()
     two.wait_for_function(
@@ -432,7 +432,7 @@ def test_a_pad_whose_kernel_ended_looks_it_and_comes_back_when_run_again(two):
     browser.choose(two, "Run", "Run All Cells")
     two.locator(".mnistlab-pad:not(.jupyter-widgets-disconnected) .mnistlab-sheet").nth(1).wait_for()
     browser.wait_for_idle(two)
-    browser.draw(two, drawings.load()["three"].strokes, canvas=two.locator(".mnistlab-sheet").nth(1))
+    browser.draw(two, load_drawings()["three"].strokes, canvas=two.locator(".mnistlab-sheet").nth(1))
     two.locator(".mnistlab-pad").nth(1).locator(".mnistlab-digit", has_text=re.compile("^3$")).wait_for()
 
 
@@ -456,7 +456,7 @@ def app(chromium, tmp_path_factory: pytest.TempPathFactory):
 
 def test_the_page_has_the_pad_and_no_code(app):
     page, _ = app
-    browser.touch(page, drawings.load()["three"].strokes)
+    browser.touch(page, load_drawings()["three"].strokes)
     expect_digit(page, 3)
     expect_ink(page, "ink > 5000")
     assert page.locator(".jp-CodeCell .jp-InputArea").count() == 0

@@ -19,6 +19,7 @@ from mnistlab import plots
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError, StrokesError
 from mnistlab.data import drawings
+from mnistlab.data.drawings import drawing_from_json, drawing_from_png, drawing_to_json, drawing_to_png, load_drawings
 from mnistlab.data.strokes import CANVAS, MAX_POINTS, rasterise
 from mnistlab.inference.predictor import Predictor
 
@@ -36,7 +37,7 @@ def _close_figures():
 
 
 def test_there_is_each_digit_and_all_lie_on_the_canvas():
-    stored = drawings.load()
+    stored = load_drawings()
     assert {drawing.digit for drawing in stored.values()} == set(range(10))
     assert [drawing.digit for drawing in stored.values()] == sorted(drawing.digit for drawing in stored.values())
     assert all(name == drawing.name and drawing.note for name, drawing in stored.items())
@@ -46,32 +47,32 @@ def test_there_is_each_digit_and_all_lie_on_the_canvas():
 
 
 def test_the_committed_model_reads_all_that_are_not_hard(reader):
-    stored = [drawing for drawing in drawings.load().values() if not drawing.hard]
+    stored = [drawing for drawing in load_drawings().values() if not drawing.hard]
     assert {drawing.digit for drawing in stored} == set(range(10))
     read = {drawing.name: reader.predict_strokes(drawing.strokes, drawing.pen_width).digit for drawing in stored}
     assert read == {drawing.name: drawing.digit for drawing in stored}
 
 
 def test_a_drawing_begins_with_nothing_and_grows_to_all_of_it():
-    strokes = drawings.load()["four"].strokes
+    strokes = load_drawings()["four"].strokes
     total = sum(map(len, strokes))
-    assert drawings.begun(strokes, 0) == []
+    assert drawings.partly_drawn(strokes, 0) == []
     for share in (0.1, 0.5, 0.57, 0.9, 1):
-        part = drawings.begun(strokes, share)
+        part = drawings.partly_drawn(strokes, share)
         assert sum(map(len, part)) == round(share * total)
         np.testing.assert_array_equal(np.concatenate(part), np.concatenate(strokes)[: round(share * total)])
-    assert len(drawings.begun(strokes, 0.9)) == 2
+    assert len(drawings.partly_drawn(strokes, 0.9)) == 2
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_outside_0_to_1_is_refused(share):
     with pytest.raises(StrokesError, match="between 0 and 1"):
-        drawings.begun([], share)
+        drawings.partly_drawn([], share)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
 
-FOUR = drawings.load()["four"].strokes
+FOUR = load_drawings()["four"].strokes
 finite = st.floats(allow_nan=False, allow_infinity=False)
 any_strokes = st.lists(st.lists(st.tuples(finite, finite), min_size=1, max_size=5), max_size=4)
 
@@ -86,22 +87,22 @@ def assert_same(found: drawings.StoredDrawing, strokes) -> None:
 @given(any_strokes, st.floats(4, 60), st.none() | st.integers(0, 9), st.text(max_size=100))
 @settings(deadline=None)
 def test_a_drawing_comes_back_from_its_files_to_the_last_bit(strokes, pen_width, digit, name):
-    found = drawings.from_json(drawings.to_json(strokes, pen_width=pen_width, digit=digit, name=name))
+    found = drawing_from_json(drawing_to_json(strokes, pen_width=pen_width, digit=digit, name=name))
     assert_same(found, strokes)
     assert (found.pen_width, found.digit, found.name) == (pen_width, digit, name)
-    found = drawings.from_png(drawings.to_png(strokes, pen_width=pen_width, digit=digit))
+    found = drawing_from_png(drawing_to_png(strokes, pen_width=pen_width, digit=digit))
     assert_same(found, strokes)
     assert (found.pen_width, found.digit) == (pen_width, digit)
 
 
 def test_the_largest_drawing_there_is_fits_in_a_file():
     points = np.random.default_rng(0).uniform(-1120, 1400, (MAX_POINTS, 2)) / 3
-    assert_same(drawings.from_json(drawings.to_json([points])), [points])
-    assert_same(drawings.from_png(drawings.to_png([points])), [points])
+    assert_same(drawing_from_json(drawing_to_json([points])), [points])
+    assert_same(drawing_from_png(drawing_to_png([points])), [points])
 
 
 def test_json_is_one_line_that_any_program_reads():
-    text = drawings.to_json([[[1, 2.5], [3, 4]]], pen_width=14, digit=7, name="sëven")
+    text = drawing_to_json([[[1, 2.5], [3, 4]]], pen_width=14, digit=7, name="sëven")
     assert "\n" not in text
     assert json.loads(text) == {
         "format": "mnistlab drawing 1",
@@ -110,11 +111,11 @@ def test_json_is_one_line_that_any_program_reads():
         "pen_width": 14,
         "strokes": [[[1, 2.5], [3, 4]]],
     }
-    assert_same(drawings.from_json(text.encode()), [[[1, 2.5], [3, 4]]])
+    assert_same(drawing_from_json(text.encode()), [[[1, 2.5], [3, 4]]])
 
 
 def test_a_png_is_black_ink_on_white_and_read_alike(reader):
-    file = drawings.to_png(FOUR, pen_width=20, digit=4)
+    file = drawing_to_png(FOUR, pen_width=20, digit=4)
     with Image.open(io.BytesIO(file)) as picture:
         assert (picture.format, picture.size, picture.mode) == ("PNG", (280, 280), "L")
         np.testing.assert_array_equal(np.asarray(picture), 255 - rasterise(FOUR, pen_width=20))
@@ -124,7 +125,7 @@ def test_a_png_is_black_ink_on_white_and_read_alike(reader):
 def test_another_png_holds_no_strokes():
     file = io.BytesIO()
     Image.new("L", (30, 30)).save(file, "PNG")
-    assert drawings.from_png(file.getvalue()) is None
+    assert drawing_from_png(file.getvalue()) is None
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_another_png_holds_no_strokes():
 )
 def test_what_is_no_drawing_is_refused_in_words(text, message):
     with pytest.raises(StrokesError, match=message) as caught:
-        drawings.from_json(text)
+        drawing_from_json(text)
     assert len(str(caught.value)) < 400
 
 
@@ -181,8 +182,8 @@ KEY = drawings.KEY.encode()
     [
         b"",
         b"no picture",
-        drawings.to_png(FOUR)[:60],
-        drawings.to_png(FOUR)[:500],
+        drawing_to_png(FOUR)[:60],
+        drawing_to_png(FOUR)[:500],
         png_with((b"tEXt", KEY + b"\0{}")),
         png_with((b"tEXt", KEY + b"\0" + b"[" * 10_000)),
         png_with((b"zTXt", KEY + b"\0\0" + zlib.compress(bytes(200 * 2**20)))),  # 200 MiB in 200 kB
@@ -197,26 +198,26 @@ KEY = drawings.KEY.encode()
 )
 def test_a_hostile_png_is_refused(content):
     with pytest.raises(StrokesError):
-        drawings.from_png(content)
+        drawing_from_png(content)
 
 
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=200, deadline=None)
 def test_a_damaged_file_gives_a_drawing_or_our_error(seed):
     rng = np.random.default_rng(seed)
-    file = bytearray(drawings.to_png(FOUR) if seed % 2 else drawings.to_json(FOUR).encode())
+    file = bytearray(drawing_to_png(FOUR) if seed % 2 else drawing_to_json(FOUR).encode())
     for position in rng.integers(0, len(file), 3):
         file[position] = rng.integers(256)
     with contextlib.suppress(StrokesError):
-        (drawings.from_png if seed % 2 else drawings.from_json)(bytes(file))
+        (drawing_from_png if seed % 2 else drawing_from_json)(bytes(file))
 
 
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=3), st.lists, max_leaves=20))
 @settings(deadline=None)
 def test_no_strokes_at_all_give_a_file_or_our_error(strokes):
     with contextlib.suppress(StrokesError):
-        drawings.to_json(strokes)
-        drawings.to_png(strokes)
+        drawing_to_json(strokes)
+        drawing_to_png(strokes)
 
 
 @pytest.mark.parametrize(
@@ -224,13 +225,13 @@ def test_no_strokes_at_all_give_a_file_or_our_error(strokes):
 )
 def test_what_is_said_of_a_drawing_is_checked(options):
     with pytest.raises(StrokesError):
-        drawings.to_json(FOUR, **options)
+        drawing_to_json(FOUR, **options)
 
 
 def test_a_drawing_is_frozen_once_under_its_name(tmp_path):
     path = drawings.freeze(FOUR, pen_width=14, digit=4, name="four-open", folder=tmp_path / "new")
     assert path == tmp_path / "new" / "four-open.json"
-    found = drawings.from_json(path.read_bytes())
+    found = drawing_from_json(path.read_bytes())
     assert_same(found, FOUR)
     assert (found.name, found.digit, found.pen_width) == ("four-open", 4, 14)
     held = path.read_bytes()
@@ -289,7 +290,7 @@ def test_a_folder_that_cannot_be_written_to_is_said(tmp_path):
 
 
 def test_a_reading_as_a_figure(reader):
-    strokes = drawings.load()["three"].strokes
+    strokes = load_drawings()["three"].strokes
     read = reader.predict_strokes(strokes)
     axes = plots.reading(read, rasterise(strokes))
     assert len(axes) == 3
@@ -304,7 +305,7 @@ def test_a_reading_of_nothing_has_no_bars(reader):
 
 
 def test_the_way_to_the_network_marks_the_centre_of_mass(reader):
-    strokes = drawings.load()["small three in a corner"].strokes
+    strokes = load_drawings()["small three in a corner"].strokes
     read = reader.predict_strokes(strokes, 14)
     axes = plots.way_to_the_network(strokes, 14, read.image)
     (cross,) = axes[2].lines
@@ -313,11 +314,11 @@ def test_the_way_to_the_network_marks_the_centre_of_mass(reader):
 
 
 def test_the_title_of_a_growing_drawing_says_what_was_read(reader):
-    strokes = drawings.load()["seven"].strokes
+    strokes = load_drawings()["seven"].strokes
     shares = np.linspace(0, 1, 12)
-    begun = [drawings.begun(strokes, share) for share in shares]
-    read = [reader.predict_strokes(part) for part in begun]
-    axes = plots.under_way(shares, read, [rasterise(part) for part in begun], shown=4)
+    partly_drawn = [drawings.partly_drawn(strokes, share) for share in shares]
+    read = [reader.predict_strokes(part) for part in partly_drawn]
+    axes = plots.under_way(shares, read, [rasterise(part) for part in partly_drawn], shown=4)
     assert len(axes) == 5
     assert axes[0].get_title() == "0 %: none"
     assert axes[3].get_title() == f"100 %: {read[-1].digit}"
@@ -328,7 +329,7 @@ def test_the_title_of_a_growing_drawing_says_what_was_read(reader):
 
 
 def test_replays_name_the_misread_ones_in_orange(reader):
-    stored = list(drawings.load().values())[:3]
+    stored = list(load_drawings().values())[:3]
     read = [reader.predict_strokes(drawing.strokes, drawing.pen_width) for drawing in stored]
     digits = [read[0].digit, (read[1].digit + 1) % 10, read[2].digit]
     axes = plots.replays([rasterise(d.strokes) for d in stored], digits, read, name="it", columns=3)

@@ -9,7 +9,7 @@ from mnistlab.data import outliers
 
 
 def test_the_same_seed_draws_the_same_pictures():
-    first, again, other = (outliers.images(40, seed=seed, show_progress=False) for seed in (1, 1, 2))
+    first, again, other = (outliers.draw_outliers(40, seed=seed, show_progress=False) for seed in (1, 1, 2))
     assert first.shape == (40, 28, 28)
     assert first.dtype == torch.uint8
     assert first.equal(again)
@@ -17,7 +17,7 @@ def test_the_same_seed_draws_the_same_pictures():
 
 
 def test_every_picture_has_ink_and_fits_the_box_of_mnist():
-    pictures = outliers.images(200, seed=0, show_progress=False).numpy()
+    pictures = outliers.draw_outliers(200, seed=0, show_progress=False).numpy()
     for picture in pictures:
         rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
@@ -36,8 +36,8 @@ def test_no_letter_is_one_that_a_digit_may_look_like():
 
 
 def test_letters_can_be_left_out():
-    rng_letters = outliers.images(30, seed=3, letters=("X",), show_progress=False)
-    assert not rng_letters.equal(outliers.images(30, seed=3, show_progress=False))
+    only_x = outliers.draw_outliers(30, seed=3, letters=("X",), show_progress=False)
+    assert not only_x.equal(outliers.draw_outliers(30, seed=3, show_progress=False))
 
 
 def test_printed_letters_differ_from_face_to_face():
@@ -51,6 +51,6 @@ def test_what_is_not_there_is_refused():
     with pytest.raises(LabError, match="no letter or sign '8'"):
         outliers.letter("8", np.random.default_rng(0))
     with pytest.raises(LabError, match="0 or more, not -1"):
-        outliers.images(-1, seed=0)
+        outliers.draw_outliers(-1, seed=0)
     with pytest.raises(LabError, match="one letter or more"):
         outliers.printed("")

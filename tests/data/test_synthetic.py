@@ -40,17 +40,17 @@ def test_corners_stay_corners():
 
 
 def test_digits_are_training_images():
-    drawn = synthetic.digits(40, seed=1, show_progress=False)
+    drawn = synthetic.draw_digits(40, seed=1, show_progress=False)
     assert len(drawn) == 40
     assert drawn.images.flatten(1).any(dim=1).all()
-    again = synthetic.digits(40, seed=1, show_progress=False)
+    again = synthetic.draw_digits(40, seed=1, show_progress=False)
     assert drawn.sha256() == again.sha256()
-    assert drawn.sha256() != synthetic.digits(40, seed=2, show_progress=False).sha256()
-    assert len(synthetic.digits(0, seed=1, show_progress=False)) == 0
+    assert drawn.sha256() != synthetic.draw_digits(40, seed=2, show_progress=False).sha256()
+    assert len(synthetic.draw_digits(0, seed=1, show_progress=False)) == 0
 
 
 def test_the_shipped_network_reads_most_of_them():
-    drawn = synthetic.digits(300, seed=5, show_progress=False)
+    drawn = synthetic.draw_digits(300, seed=5, show_progress=False)
     right = (Predictor.load().predict_digits(drawn.images).argmax(axis=1) == drawn.labels.numpy()).mean()
     assert right > 0.75  # a style under the wrong digit would cost more than chance
 
@@ -63,4 +63,4 @@ def test_what_nobody_writes_is_refused(digit, style):
 
 def test_a_negative_number_is_refused():
     with pytest.raises(LabError, match="0 or more"):
-        synthetic.digits(-1, seed=0)
+        synthetic.draw_digits(-1, seed=0)

@@ -22,7 +22,7 @@ def honest() -> Digits:
     rng = np.random.default_rng(3)
     style = {digit: next(s.name for s in synthetic.STYLES if s.digit == digit) for digit in range(10)}
     labels = [number % 10 for number in range(100)]
-    images = [synthetic.picture(synthetic.draw(d, rng, style=style[d]), pen=0.12) for d in labels]
+    images = [synthetic.training_image(synthetic.draw(d, rng, style=style[d]), pen=0.12) for d in labels]
     return Digits(torch.from_numpy(np.stack(images)), torch.tensor(labels))
 
 

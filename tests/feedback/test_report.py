@@ -140,7 +140,7 @@ def test_accuracy_is_foreseen_without_labels(reference, small):
 
 def test_what_it_never_learned_is_strange(reference, small):
     digits = reference.out_of_distribution(reference.features(small.test.images.numpy()))
-    others = outliers.images(60, seed=5, show_progress=False).numpy()
+    others = outliers.draw_outliers(60, seed=5, show_progress=False).numpy()
     assert digits.value < 0.05
     assert reference.out_of_distribution(reference.features(others)).value > 0.6
     assert reference.out_of_distribution(reference.features(others[:0])) is None

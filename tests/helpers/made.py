@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from mnistlab.data.pen_files import Drawing
+from mnistlab.data.pen_files import PenDrawing
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -94,7 +94,7 @@ def tracked(name: str, suffix: str) -> list[Path]:
     return sorted(path for path in paths if path.suffix == suffix and path.is_file())
 
 
-def write_drawings(path: Path, drawings: list[Drawing]) -> Path:
+def write_drawings(path: Path, drawings: list[PenDrawing]) -> Path:
     """A file of pen strokes, gzipped if its name says so."""
     rows = [{"label": d.label, "writer": d.writer, "strokes": [s.tolist() for s in d.strokes]} for d in drawings]
     text = "".join(json.dumps(row) + "\n" for row in rows)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mnistlab import plots
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError, StrokesError
-from mnistlab.data import drawings, polyline
+from mnistlab.data import polyline
+from mnistlab.data.drawings import load_drawings
 from mnistlab.data.preprocess import bounds, centre, fit, place, shrink
 from mnistlab.data.strokes import MAX_POINTS, rasterise, to_standard_size
 from mnistlab.inference import attribution, counterfactual
@@ -38,7 +39,7 @@ def _close_figures():
 
 
 def stored(name: str) -> list[np.ndarray]:
-    return drawings.load()[name].strokes
+    return load_drawings()[name].strokes
 
 
 def test_the_pieces_are_the_drawing_cut_into_equal_lengths_in_order(reader):

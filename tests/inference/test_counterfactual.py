@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from mnistlab.common import paths
-from mnistlab.data import drawings, polyline
+from mnistlab.data import polyline
+from mnistlab.data.drawings import load_drawings
 from mnistlab.inference import counterfactual
 from mnistlab.inference.counterfactual import smallest_edit
 from mnistlab.inference.predictor import Predictor
 
-STORED = drawings.load()
+STORED = load_drawings()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from made import ROOT
 
 from mnistlab.common import paths
-from mnistlab.data import drawings
+from mnistlab.data.drawings import drawing_from_json
 from mnistlab.inference.predictor import Predictor
 
 FROZEN = sorted((ROOT / "tests" / "drawings").glob("*.json"))
@@ -20,7 +20,7 @@ def reader() -> Predictor:
 
 @pytest.mark.parametrize("path", FROZEN, ids=lambda path: path.stem)
 def test_a_frozen_drawing_is_read_as_it_was_meant(reader, path):
-    frozen = drawings.from_json(path.read_bytes())
+    frozen = drawing_from_json(path.read_bytes())
     assert frozen.name == path.stem
     assert frozen.digit is not None, "a frozen drawing says which digit it is meant to be"
     reading = reader.predict_strokes(frozen.strokes, frozen.pen_width)

@@ -9,7 +9,7 @@ import pytest
 
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError, RegistryError
-from mnistlab.data import drawings
+from mnistlab.data.drawings import load_drawings
 from mnistlab.feedback.label_review import Review
 from mnistlab.feedback.records import now
 from mnistlab.feedback.store import Store
@@ -50,7 +50,7 @@ def refused(*reasons: str) -> Lesson:
 
 def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, small, splits):
     reader = Predictor(registry.load())
-    stored = list(drawings.load().values())
+    stored = list(load_drawings().values())
     *kept, fifth, sixth = simulated_use.days(reader, stored, 6)
     for one in itertools.chain(*kept):
         store.add(one)
@@ -115,7 +115,7 @@ def test_a_pad_with_a_predictor_of_its_own_cannot_learn(registry):
 
 
 def test_a_hand_writes_again_a_little_differently(registry):
-    reader, stored = Predictor(registry.load()), list(drawings.load().values())
+    reader, stored = Predictor(registry.load()), list(load_drawings().values())
     first, second = simulated_use.days(reader, stored, 2)
     assert [one.digit for one in first] == [one.digit for one in second] == [one.digit for one in stored]
     assert {one.session for one in first}.isdisjoint({one.session for one in second})

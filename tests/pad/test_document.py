@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mnistlab.common.errors import ImageError, LabError, StrokesError
-from mnistlab.data import drawings
+from mnistlab.data.drawings import drawing_to_json, drawing_to_png
 from mnistlab.data.strokes import CANVAS, MAX_POINTS, REACH, Drawing
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pad.document import Document
@@ -39,9 +39,9 @@ def document() -> Document:
 
 def test_a_drawing_of_ours_comes_back_with_its_pen_and_its_digit(document):
     for content in (
-        drawings.to_json([LINE + 5], pen_width=9, digit=7).encode(),
-        b"  \n" + drawings.to_json([LINE + 5], pen_width=9, digit=7).encode(),
-        drawings.to_png([LINE + 5], pen_width=9, digit=7),
+        drawing_to_json([LINE + 5], pen_width=9, digit=7).encode(),
+        b"  \n" + drawing_to_json([LINE + 5], pen_width=9, digit=7).encode(),
+        drawing_to_png([LINE + 5], pen_width=9, digit=7),
     ):
         other = Document()
         other.load(content)
@@ -95,8 +95,8 @@ KEYS = st.one_of(
     ANYTHING,
 )
 STORED = [
-    drawings.to_json([LINE], digit=3).encode(),
-    drawings.to_png([LINE]),
+    drawing_to_json([LINE], digit=3).encode(),
+    drawing_to_png([LINE]),
     png(np.full((40, 40), 255, np.uint8)),
     b"{}",
     b"",

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from mnistlab.cli import main
 from mnistlab.common import paths, progress
 from mnistlab.common.errors import FeedbackError, StrokesError
-from mnistlab.data import drawings
+from mnistlab.data.drawings import drawing_to_png, load_drawings
 from mnistlab.data.stroke_stats import terms
 from mnistlab.feedback import consent
 from mnistlab.feedback.database import ABOUT
@@ -24,7 +24,7 @@ from mnistlab.inference.predictor import Predictor
 from mnistlab.pad import feedback_panel, feedback_session
 from mnistlab.pad.widget import DigitPad
 
-SEVEN, THREE = (drawings.load()[name].strokes for name in ("seven", "three"))
+SEVEN, THREE = (load_drawings()[name].strokes for name in ("seven", "three"))
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +229,7 @@ def test_a_picture_is_no_drawing_to_keep(pad, store):
     pad.replay(SEVEN)
     pad.correct(7)
     key = store.corrections()[0].key
-    plain = drawings.to_png(THREE)
+    plain = drawing_to_png(THREE)
     import io
 
     from PIL import Image

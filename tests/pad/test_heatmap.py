@@ -8,7 +8,8 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from mnistlab.data import drawings, polyline
+from mnistlab.data import polyline
+from mnistlab.data.drawings import load_drawings
 from mnistlab.inference import attribution
 from mnistlab.inference.attribution import Attribution
 from mnistlab.inference.predictor import Predictor
@@ -72,7 +73,7 @@ def test_the_colour_says_how_much_and_which_way():
 
 
 def test_all_ink_is_covered_and_no_two_strokes_are_joined():
-    strokes = drawings.load()["four"].strokes
+    strokes = load_drawings()["four"].strokes
     found = attribution.attribute(Predictor.load(), strokes)
     lines, shades = heatmap.shade(found)
     assert lines.shape == (len(shades), 2, 2)

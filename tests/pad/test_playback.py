@@ -7,10 +7,11 @@ import asyncio
 import numpy as np
 import pytest
 
-from mnistlab.data import drawings, polyline
+from mnistlab.data import polyline
+from mnistlab.data.drawings import load_drawings
 from mnistlab.pad.playback import LIFT, LONGEST, SPEED, Player, moments
 
-STROKES = drawings.load()["four"].strokes
+STROKES = load_drawings()["four"].strokes
 
 
 def test_every_stroke_is_drawn_from_its_start_to_its_end():

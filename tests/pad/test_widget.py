@@ -19,7 +19,7 @@ from ipycanvas import canvas as ipycanvas_canvas
 from PIL import Image
 
 from mnistlab.common.errors import RegistryError, StrokesError
-from mnistlab.data import drawings
+from mnistlab.data.drawings import drawing_from_json, load_drawings
 from mnistlab.data.strokes import CANVAS, rasterise
 from mnistlab.inference import counterfactual
 from mnistlab.inference.predictor import Prediction, Predictor
@@ -598,7 +598,7 @@ def test_an_empty_canvas_is_meant_to_be_nothing(pad):
 
 
 def test_why_colours_the_ink_and_gives_reasons(pad, commands):
-    pad.replay(drawings.load()["seven"].strokes)
+    pad.replay(load_drawings()["seven"].strokes)
     assert "strokeStyledLineSegments" not in commands
     assert pad.controls.explanation.layout.display == "none"
     pad.controls.why.value = True
@@ -817,7 +817,7 @@ def test_a_drawing_is_kept_as_a_test_once_its_digit_is_marked(pad, tmp_path, mon
     assert not pad.controls.freeze.disabled
     pad.controls.freeze.click()
     (path,) = tmp_path.glob("*.json")
-    kept = drawings.from_json(path.read_text())
+    kept = drawing_from_json(path.read_text())
     np.testing.assert_array_equal(kept.strokes[0], LINE)
     assert kept.digit == 1
     assert path.name in pad.controls.note.value
@@ -873,7 +873,7 @@ def test_what_it_is_told_cannot_become_markup():
 
 
 def test_a_replay_goes_the_way_of_a_hand(pad):
-    strokes = drawings.load()["four"].strokes
+    strokes = load_drawings()["four"].strokes
     read = pad.replay(strokes)
     np.testing.assert_array_equal(read.probabilities, pad.predictor.predict_strokes(strokes).probabilities)
     assert len(pad.drawing) == 2

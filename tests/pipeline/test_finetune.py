@@ -10,7 +10,7 @@ from mnistlab.cli.main import main
 from mnistlab.common.errors import DataError, TrainingError
 from mnistlab.data import synthetic
 from mnistlab.data.mnist import Digits
-from mnistlab.data.pen_files import Drawing
+from mnistlab.data.pen_files import PenDrawing
 from mnistlab.inference.embedding import behind, halves
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline import finetune
@@ -41,7 +41,7 @@ def odd() -> Digits:
     for number in range(30):
         bar = np.stack([np.linspace(40, 240, 20), 140 + rng.normal(0, 4, 20).cumsum() / 3], axis=1)
         strokes = [bar] if number % 2 else synthetic.draw(3, rng, style="round")
-        pictures.append(synthetic.picture(strokes, pen=0.12))
+        pictures.append(synthetic.training_image(strokes, pen=0.12))
         labels.append(1 if number % 2 else 3)
     return Digits(torch.from_numpy(np.stack(pictures)), torch.tensor(labels))
 
@@ -142,7 +142,7 @@ def test_near_duplicates_count_once_and_the_last_word_holds(odd):
 
 
 @pytest.fixture(scope="module")
-def two_hands() -> list[Drawing]:
+def two_hands() -> list[PenDrawing]:
     """Two writers, of whom only one writes a 1 as a bar; 16 drawings each."""
     rng = np.random.default_rng(1)
     found = []
@@ -151,7 +151,7 @@ def two_hands() -> list[Drawing]:
             digit = (1, 3)[number % 2]
             bar = np.stack([np.linspace(40, 240, 20), 140 + rng.normal(0, 4, 20).cumsum() / 3], axis=1)
             odd = writer == 2 and digit == 1
-            found.append(Drawing(digit, writer, [bar] if odd else synthetic.draw(digit, rng)))
+            found.append(PenDrawing(digit, writer, [bar] if odd else synthetic.draw(digit, rng)))
     return found
 
 

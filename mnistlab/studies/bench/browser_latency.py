@@ -23,7 +23,7 @@ import numpy as np
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import HEADLESS
-from mnistlab.data import drawings
+from mnistlab.data.drawings import load_drawings
 from mnistlab.data.strokes import CANVAS
 from mnistlab.studies.bench.latency import Timing
 
@@ -207,7 +207,7 @@ def _open(page, address: str) -> None:
 
 def _draw(page, n: int) -> np.ndarray:
     """Draw the stored drawings in turn, as fast as a hand; ms from the last event to the last change of the page: (n,)."""
-    stored = list(drawings.load().values())
+    stored = list(load_drawings().values())
     sheet = page.locator(".mnistlab-sheet")
     times = []
     for index in range(n):

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mnistlab.common.errors import DataError
 from mnistlab.common.progress import track
 from mnistlab.data.mnist import Digits, Splits
-from mnistlab.data.pen_files import Drawing
+from mnistlab.data.pen_files import PenDrawing
 from mnistlab.evaluation.conformal import calibrate
 from mnistlab.inference import embedding
 from mnistlab.inference.predictor import Predictor
@@ -92,7 +92,7 @@ class Summary:
 
 def measure(
     base: Predictor,
-    drawings: Sequence[Drawing],
+    drawings: Sequence[PenDrawing],
     splits: Splits,
     *,
     amounts: Sequence[int] = AMOUNTS,
@@ -119,7 +119,7 @@ def measure(
             f"amounts and judged are whole numbers of 1 or more, not {tuple(amounts)}, {judged}", code="amounts"
         )
     most = max(amounts)
-    by_writer: dict[int, list[Drawing]] = {}
+    by_writer: dict[int, list[PenDrawing]] = {}
     for drawing in drawings:
         by_writer.setdefault(drawing.writer, []).append(drawing)
     enough = {writer: own for writer, own in sorted(by_writer.items()) if len(own) >= most + max(1, judged // 2)}
@@ -230,7 +230,7 @@ class _Held:
         return limit, int((test.argmax(dim=1) == self.splits.test.labels).sum())
 
 
-def _as_digits(base: Predictor, drawings: Sequence[Drawing]) -> Digits:
+def _as_digits(base: Predictor, drawings: Sequence[PenDrawing]) -> Digits:
     images = np.stack([base.predict_strokes(drawing.strokes).image for drawing in drawings])
     return Digits(torch.from_numpy(images), torch.tensor([drawing.label for drawing in drawings]))
 

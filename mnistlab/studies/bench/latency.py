@@ -13,7 +13,7 @@ from itertools import cycle
 import numpy as np
 
 from mnistlab.common.errors import LabError
-from mnistlab.data import drawings
+from mnistlab.data.drawings import load_drawings
 from mnistlab.inference.attribution import attribute
 from mnistlab.inference.counterfactual import smallest_edit
 from mnistlab.inference.predictor import Predictor
@@ -64,8 +64,8 @@ def measure(predictor: Predictor, *, n: int = 500) -> list[Timing]:
     """
     if n < 10:
         raise LabError(f"to time something takes at least 10 calls, not {n}", code="number")
-    stored = cycle(drawings.load().values())
-    images = cycle([predictor.predict_strokes(d.strokes, d.pen_width).image[None] for d in drawings.load().values()])
+    stored = cycle(load_drawings().values())
+    images = cycle([predictor.predict_strokes(d.strokes, d.pen_width).image[None] for d in load_drawings().values()])
 
     def on_drawing(function: Callable) -> Callable[[], object]:
         return lambda: function(predictor, (drawing := next(stored)).strokes, pen_width=drawing.pen_width)

@@ -18,7 +18,7 @@ import torch
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import DataError
 from mnistlab.common.progress import track
-from mnistlab.data.pen_files import Drawing
+from mnistlab.data.pen_files import PenDrawing
 from mnistlab.data.strokes import CANVAS, PEN_WIDTH
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.conformal import Coverage
@@ -78,7 +78,7 @@ class PenReport:
 
 
 def replay(
-    reader: Predictor, drawings: Sequence[Drawing], *, sample: int = 200, seed: int = 0, show_progress: bool = True
+    reader: Predictor, drawings: Sequence[PenDrawing], *, sample: int = 200, seed: int = 0, show_progress: bool = True
 ) -> PenReport:
     """Read every drawing as it was drawn, and a sample of them in every condition of the grid.
 
@@ -111,7 +111,7 @@ def replay(
     )
 
 
-def placed(drawing: Drawing, size: float, place: str) -> Drawing:
+def placed(drawing: PenDrawing, size: float, place: str) -> PenDrawing:
     """The same drawing, ``size`` px long, in the centre or in a corner of the canvas.
 
     Raises
@@ -126,10 +126,10 @@ def placed(drawing: Drawing, size: float, place: str) -> Drawing:
     room = CANVAS - extent * scale
     corner = np.array([place.endswith("right"), place.startswith("bottom")])
     origin = room / 2 if place == "centre" else np.where(corner, room - MARGIN, MARGIN)
-    return Drawing(drawing.label, drawing.writer, [(stroke - low) * scale + origin for stroke in drawing.strokes])
+    return PenDrawing(drawing.label, drawing.writer, [(stroke - low) * scale + origin for stroke in drawing.strokes])
 
 
-def _is_read(reader: Predictor, drawing: Drawing, pen_width: float = PEN_WIDTH) -> bool:
+def _is_read(reader: Predictor, drawing: PenDrawing, pen_width: float = PEN_WIDTH) -> bool:
     return reader.predict_strokes(drawing.strokes, pen_width=pen_width).digit == drawing.label
 
 

@@ -9,7 +9,7 @@ from mnistlab import Predictor
 from mnistlab.cli.main import main
 from mnistlab.common.errors import DataError
 from mnistlab.data import synthetic
-from mnistlab.data.pen_files import Drawing, read_drawings
+from mnistlab.data.pen_files import PenDrawing, read_drawings
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.studies.bench import pen_strokes
@@ -17,10 +17,10 @@ from mnistlab.studies.bench.pen_strokes import placed, replay
 
 
 @pytest.fixture(scope="module")
-def drawings() -> list[Drawing]:
+def drawings() -> list[PenDrawing]:
     rng = np.random.default_rng(0)
     styles = {0: "oval", 3: "round", 6: "plain"}
-    return [Drawing(d, 1 + d, synthetic.draw(d, rng, style=styles[d])) for d in styles for _ in range(10)]
+    return [PenDrawing(d, 1 + d, synthetic.draw(d, rng, style=styles[d])) for d in styles for _ in range(10)]
 
 
 @pytest.mark.parametrize("name", ["pen.jsonl", "pen.jsonl.gz"])
@@ -91,7 +91,7 @@ def test_an_unknown_place_is_refused(drawings):
 
 
 def test_the_report_counts_every_drawing_and_condition(drawings):
-    wrong = Drawing(9, 77, drawings[0].strokes)  # a 0 that claims to be a 9
+    wrong = PenDrawing(9, 77, drawings[0].strokes)  # a 0 that claims to be a 9
     report = replay(Predictor.load(), [*drawings, wrong], sample=4, show_progress=False)
     assert report.as_drawn.n == 31
     assert report.by_writer[77].correct == 0
