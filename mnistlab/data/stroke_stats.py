@@ -13,7 +13,7 @@ from mnistlab.data.strokes import as_strokes, check_pen
 
 
 @dataclass(frozen=True)
-class Terms:
+class StrokeStats:
     """Five numbers of a drawing.
 
     Attributes
@@ -31,7 +31,7 @@ class Terms:
     y: float
 
 
-def terms(strokes: Iterable, pen_width: float) -> Terms:
+def stroke_stats(strokes: Iterable, pen_width: float) -> StrokeStats:
     """The five numbers of strokes, a list of (n, 2) arrays in px of a 280 x 280 canvas.
 
     The slant is that of the line's second moments, by which MNIST's digits are commonly set upright: covariance of x and y over
@@ -47,7 +47,7 @@ def terms(strokes: Iterable, pen_width: float) -> Terms:
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
     x, y = ((low + high) / 2).tolist()
-    return Terms(check_pen(pen_width), _slant(strokes), float((high - low).max()), x, y)
+    return StrokeStats(check_pen(pen_width), _slant(strokes), float((high - low).max()), x, y)
 
 
 def _slant(strokes: list[np.ndarray]) -> float:

@@ -91,8 +91,8 @@ def review_labels(base: Checkpoint, digits: Digits, sessions: Sequence[str]) -> 
         raise DataError(f"{len(digits)} drawings have a session each, not {len(sessions)}", code="sessions")
     if not len(digits):
         return Review(torch.zeros(0, dtype=torch.bool), ())
-    features = embedding.behind(base, digits.images)
-    probabilities = embedding.answers(embedding.halves(base.model)[1], features).exp()
+    features = embedding.embed(base, digits.images)
+    probabilities = embedding.log_probabilities(embedding.split_head(base.model)[1], features).exp()
     sure, read = probabilities.max(dim=1)
     meant = probabilities.gather(1, digits.labels[:, None]).squeeze(1)
     misread = read != digits.labels

@@ -148,7 +148,7 @@ class Use:
     session : random name of the pad, with consent; else None, and so are all below.
     confidence : probability of the digit, 0 to 1; 0 if none was read.
     digit : that was read, 0 to 9, or None.
-    pen_width, slant, size, x, y : of the strokes, as ``terms`` has them.
+    pen_width, slant, size, x, y : of the strokes, as ``stroke_stats`` has them.
     """
 
     version: str

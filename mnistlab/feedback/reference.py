@@ -58,11 +58,11 @@ class Reference:
         """
         from sklearn.isotonic import IsotonicRegression
 
-        head, truth = embedding.halves(base.model)[1], splits.validation.labels
-        features = embedding.behind(base, splits.validation.images)
-        sure, read = embedding.answers(head, features).double().exp().max(dim=1)
+        head, truth = embedding.split_head(base.model)[1], splits.validation.labels
+        features = embedding.embed(base, splits.validation.images)
+        sure, read = embedding.log_probabilities(head, features).double().exp().max(dim=1)
         fit = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(sure.numpy(), (read == truth).numpy())
-        learned = _directions(_hidden(base, embedding.behind(base, splits.train.sample(n, seed=seed).images)))
+        learned = _directions(_hidden(base, embedding.embed(base, splits.train.sample(n, seed=seed).images)))
         nearest = torch.cdist(_directions(_hidden(base, features)), learned).amin(dim=1)
         steps = (fit.X_thresholds_, fit.y_thresholds_)
         return cls(*steps, learned, float(nearest.quantile(IN_DISTRIBUTION)), base)
@@ -82,7 +82,7 @@ class Reference:
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """What the network sees in pictures, uint8 (N, 28, 28): its last hidden layer, float (N, F)."""
-        return _hidden(self.base, embedding.behind(self.base, torch.from_numpy(images))).numpy()
+        return _hidden(self.base, embedding.embed(self.base, torch.from_numpy(images))).numpy()
 
     def out_of_distribution(self, features: np.ndarray) -> Accuracy | None:
         """How many lie farther from what it learned than 99 % of the validation digits do; None of none."""
@@ -95,7 +95,7 @@ class Reference:
 def _hidden(base: Checkpoint, features: torch.Tensor) -> torch.Tensor:
     """(N, F) behind the convolutions -> (N, H): the last hidden layer."""
     with torch.no_grad():
-        return embedding.halves(base.model)[1][:2](features)
+        return embedding.split_head(base.model)[1][:2](features)
 
 
 def _directions(seen: torch.Tensor) -> torch.Tensor:

@@ -37,7 +37,7 @@ class Attribution:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class PreprocessingStep:
     """A drawing on its way into the network.
 
     Attributes
@@ -101,7 +101,9 @@ def attribute(
     return Attribution(digit, [polyline.part(drawn[i], start, end) for i, start, end in cuts], weights)
 
 
-def steps(predictor: Predictor, strokes: Iterable, pen_width: float = PEN_WIDTH) -> list[Step]:
+def preprocessing_steps(
+    predictor: Predictor, strokes: Iterable, pen_width: float = PEN_WIDTH
+) -> list[PreprocessingStep]:
     """A drawing from its ink to what the network gets, each step by the functions that the reading itself uses.
 
     An empty drawing has none, and a dot, which is not read, only the first.
@@ -113,7 +115,7 @@ def steps(predictor: Predictor, strokes: Iterable, pen_width: float = PEN_WIDTH)
     strokes, pen = as_strokes(strokes), check_pen(pen_width)
     if not strokes:
         return []
-    film = [Step("as drawn", rasterise(strokes, pen_width=pen))]
+    film = [PreprocessingStep("as drawn", rasterise(strokes, pen_width=pen))]
     if is_dot(strokes, pen):
         return film
     standard, width = to_standard_size(strokes)
@@ -121,12 +123,12 @@ def steps(predictor: Predictor, strokes: Iterable, pen_width: float = PEN_WIDTH)
     small = shrink(ink[bounds(ink)])
     image = place(small, centre(small))
     film += [
-        Step("drawn anew at one size", ink),
-        Step(f"in a box of {BOX}", _boxed(small)),
-        Step("centre of mass in the middle", image),
+        PreprocessingStep("drawn anew at one size", ink),
+        PreprocessingStep(f"in a box of {BOX}", _boxed(small)),
+        PreprocessingStep("centre of mass in the middle", image),
     ]
     if not predictor.permutation.is_identity:
-        film.append(Step("scrambled", predictor.permutation.apply(image)))
+        film.append(PreprocessingStep("scrambled", predictor.permutation.apply(image)))
     return film
 
 

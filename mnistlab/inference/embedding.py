@@ -9,7 +9,7 @@ from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.training.networks import to_input
 
 
-def halves(model: nn.Module) -> tuple[nn.Sequential, nn.Sequential]:
+def split_head(model: nn.Module) -> tuple[nn.Sequential, nn.Sequential]:
     """The network before its last two linear layers, and from there on. They share its weights.
 
     (N, 1, 28, 28) -> features (N, F) -> logits (N, 10); F is 16 times the kernels of a ConvNet.
@@ -19,14 +19,14 @@ def halves(model: nn.Module) -> tuple[nn.Sequential, nn.Sequential]:
 
 
 @torch.no_grad()
-def behind(base: Checkpoint, images: Tensor, *, batch_size: int = 500) -> Tensor:
+def embed(base: Checkpoint, images: Tensor, *, batch_size: int = 500) -> Tensor:
     """uint8 (N, 28, 28) as drawn -> float32 (N, F): what the tuned layers get of them."""
-    body = halves(base.model)[0]
+    body = split_head(base.model)[0]
     parts = [body(to_input(batch, base.permutation, base.normalisation)) for batch in images.split(batch_size)]
     return torch.cat(parts)
 
 
 @torch.no_grad()
-def answers(head: nn.Module, features: Tensor) -> Tensor:
+def log_probabilities(head: nn.Module, features: Tensor) -> Tensor:
     """Log-probabilities (N, 10) of features (N, F)."""
     return head(features).log_softmax(dim=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from mnistlab.inference import attribution, counterfactual
-from mnistlab.inference.attribution import Attribution, Step
+from mnistlab.inference.attribution import Attribution, PreprocessingStep
 from mnistlab.inference.counterfactual import Edit
 from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.pad import heatmap, reasons
@@ -29,7 +29,7 @@ class Explanation:
     def __init__(self) -> None:
         self.is_on = False
         self.attribution: Attribution | None = None
-        self.film: list[Step] = []
+        self.film: list[PreprocessingStep] = []
         self.edit: Edit | None = None
         self._strokes: list[np.ndarray] = []
         self._pen_width = 0.0
@@ -57,7 +57,7 @@ class Explanation:
     def search(self, predictor: Predictor, document: Document) -> None:
         """Find the steps from ink to input, and the smallest edit."""
         strokes, pen_width = document.drawing.strokes, document.pen_width
-        self.film = attribution.steps(predictor, strokes, pen_width)
+        self.film = attribution.preprocessing_steps(predictor, strokes, pen_width)
         self.edit = counterfactual.smallest_edit(predictor, strokes, pen_width)
         self._strokes, self._pen_width = strokes, pen_width
 

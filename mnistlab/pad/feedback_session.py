@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from mnistlab.common.errors import FeedbackError
-from mnistlab.data.stroke_stats import terms
+from mnistlab.data.stroke_stats import stroke_stats
 from mnistlab.feedback import consent, records
 from mnistlab.feedback.records import Correction, Use
 from mnistlab.feedback.store import Store
@@ -170,7 +170,7 @@ class FeedbackSession:
         if self.consented_at is not None:
             about = {"session": self.name, "confidence": prediction.confidence, "digit": prediction.digit}
             if strokes := document.drawing.strokes:
-                about |= asdict(terms(strokes, document.pen_width))
+                about |= asdict(stroke_stats(strokes, document.pen_width))
         use = Use(
             version=prediction.version,
             milliseconds=prediction.milliseconds,

@@ -12,7 +12,7 @@ import numpy as np
 
 from mnistlab.data import polyline
 from mnistlab.data.strokes import CANVAS
-from mnistlab.inference.attribution import Step
+from mnistlab.inference.attribution import PreprocessingStep
 from mnistlab.inference.counterfactual import Edit
 from mnistlab.pad import heatmap, prediction_html
 
@@ -31,7 +31,7 @@ def legend(digit: int | None) -> str:
 
 def render(
     digit: int | None,
-    film: Sequence[Step] = (),
+    film: Sequence[PreprocessingStep] = (),
     strokes: Sequence[np.ndarray] = (),
     edit: Edit | None = None,
     *,

@@ -26,7 +26,7 @@ from mnistlab.common.progress import track
 from mnistlab.data import outliers, synthetic
 from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits, Splits
-from mnistlab.inference.embedding import answers, behind, halves
+from mnistlab.inference.embedding import embed, log_probabilities, split_head
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.training import loop, networks, records
 from mnistlab.training.records import Epoch, Training
@@ -116,8 +116,8 @@ class Rehearsal:
                 outliers.draw_outliers(others, seed=seed + 2, show_progress=False),
             ]
         )
-        features = behind(base, pictures)
-        return cls(features, answers(halves(base.model)[1], features), digits)
+        features = embed(base, pictures)
+        return cls(features, log_probabilities(split_head(base.model)[1], features), digits)
 
 
 def distinct(images: np.ndarray | Tensor) -> list[int]:
@@ -167,9 +167,9 @@ def fine_tune(
     settings = settings or Settings()
     generator = torch.Generator().manual_seed(settings.seed)
     copies = [digits.images, *(augment(digits.images, generator) for _ in range(settings.variants))]
-    own, labels = behind(base, torch.cat(copies)), digits.labels.repeat(len(copies))
+    own, labels = embed(base, torch.cat(copies)), digits.labels.repeat(len(copies))
     model = copy.deepcopy(base.model)
-    head = halves(model)[1].train()
+    head = split_head(model)[1].train()
     optimizer = torch.optim.AdamW(head.parameters(), lr=settings.learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=settings.learning_rate, total_steps=settings.steps)
     for _ in track(range(settings.steps), description="learning the hand", show=show_progress, unit="step"):

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mnistlab.data.strokes import CANVAS, PEN_WIDTH
-from mnistlab.inference.attribution import Attribution, Step
+from mnistlab.inference.attribution import Attribution, PreprocessingStep
 from mnistlab.inference.counterfactual import Edit
 from mnistlab.plots.pictures import SIGNED, WRONG, image
 
@@ -49,7 +49,7 @@ def edit(strokes: Sequence[np.ndarray], change: Edit, *, pen_width: float = PEN_
     return ax
 
 
-def steps(film: Sequence[Step]) -> np.ndarray:
+def steps(film: Sequence[PreprocessingStep]) -> np.ndarray:
     """The steps from ink to input side by side. Returns the axes.
 
     Raises

@@ -16,7 +16,7 @@ from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
 from mnistlab.data import synthetic
 from mnistlab.data.drawings import StoredDrawing
-from mnistlab.data.stroke_stats import terms
+from mnistlab.data.stroke_stats import stroke_stats
 from mnistlab.data.strokes import CANVAS, DIGIT, PEN_WIDTH
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import consent, drift, report
@@ -53,7 +53,12 @@ def readings(
         read = reader.predict_strokes(strokes, pen)
         same = {"version": read.version, "milliseconds": read.milliseconds, "created": moment, "session": session}
         said = ("right" if read.digit == digit else "wrong") if number % 2 == 0 else None
-        about = {"verdict": said, "confidence": read.confidence, "digit": read.digit, **asdict(terms(strokes, pen))}
+        about = {
+            "verdict": said,
+            "confidence": read.confidence,
+            "digit": read.digit,
+            **asdict(stroke_stats(strokes, pen)),
+        }
         uses.append(Use(**same, **about))
         if said:
             agreed = {"consent": consent.VERSION, "consented_at": moment, "created": moment, "session": session}

@@ -316,9 +316,9 @@ def test_the_way_to_the_network_marks_the_centre_of_mass(reader):
 def test_the_title_of_a_growing_drawing_says_what_was_read(reader):
     strokes = load_drawings()["seven"].strokes
     shares = np.linspace(0, 1, 12)
-    partly_drawn = [drawings.partly_drawn(strokes, share) for share in shares]
-    read = [reader.predict_strokes(part) for part in partly_drawn]
-    axes = plots.under_way(shares, read, [rasterise(part) for part in partly_drawn], shown=4)
+    parts = [drawings.partly_drawn(strokes, share) for share in shares]
+    read = [reader.predict_strokes(part) for part in parts]
+    axes = plots.under_way(shares, read, [rasterise(part) for part in parts], shown=4)
     assert len(axes) == 5
     assert axes[0].get_title() == "0 %: none"
     assert axes[3].get_title() == f"100 %: {read[-1].digit}"

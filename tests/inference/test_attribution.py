@@ -17,7 +17,7 @@ from mnistlab.data.drawings import load_drawings
 from mnistlab.data.preprocess import bounds, centre, fit, place, shrink
 from mnistlab.data.strokes import MAX_POINTS, rasterise, to_standard_size
 from mnistlab.inference import attribution, counterfactual
-from mnistlab.inference.attribution import attribute, log_odds, steps
+from mnistlab.inference.attribution import attribute, log_odds, preprocessing_steps
 from mnistlab.inference.predictor import Predictor
 
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_explained_is_refused(reader, options, message):
         attribute(reader, stored("four"), **options)
 
 
-@pytest.mark.parametrize("call", [attribution.attribute, attribution.steps, counterfactual.smallest_edit])
+@pytest.mark.parametrize("call", [attribution.attribute, attribution.preprocessing_steps, counterfactual.smallest_edit])
 def test_bad_strokes_are_refused(reader, call):
     with pytest.raises(StrokesError, match="finite"):
         call(reader, [[[0, float("nan")]]])
@@ -141,7 +141,7 @@ hostile = st.lists(st.lists(st.lists(coordinate, max_size=3), max_size=5) | st.n
 @given(hostile, st.one_of(st.just(20), st.floats(), st.none()))
 @settings(max_examples=60, deadline=None)
 def test_hostile_strokes_give_an_answer_or_our_error(reader, strokes, pen_width):
-    for call in (attribution.attribute, attribution.steps, counterfactual.smallest_edit):
+    for call in (attribution.attribute, attribution.preprocessing_steps, counterfactual.smallest_edit):
         try:
             found = call(reader, strokes, pen_width=pen_width)
         except StrokesError:
@@ -159,7 +159,7 @@ def test_the_largest_drawings_there_are_get_their_explanations(reader, strokes):
     assert len(found.weights) == len(found.pieces) >= len(strokes)
     assert np.isfinite(found.weights).all()
     assert 0 < np.count_nonzero(found.weights) <= 32
-    assert len(steps(reader, strokes)) == 4
+    assert len(preprocessing_steps(reader, strokes)) == 4
     assert counterfactual.smallest_edit(reader, strokes) is None
 
 
@@ -183,20 +183,20 @@ def test_an_explanation_leaves_the_threads_as_they_were(reader):
 
 def test_the_steps_end_with_what_the_network_sees(reader, permuted):
     strokes = stored("small three in a corner")
-    drawn, anew, box, placed = steps(reader, strokes, 14)
+    drawn, anew, box, placed = preprocessing_steps(reader, strokes, 14)
     np.testing.assert_array_equal(drawn.image, rasterise(strokes, pen_width=14))
     assert [step.image.shape for step in (drawn, anew, box, placed)] == [(280, 280), (280, 280), (20, 20), (28, 28)]
     assert max(np.ptp(np.flatnonzero(anew.image.any(axis))) for axis in (0, 1)) in range(198, 202)
     assert box.image.sum() == placed.image.sum()
     np.testing.assert_array_equal(placed.image, reader.predict_strokes(strokes, 14).image)
-    scrambled = steps(permuted, strokes, 14)[-1]
+    scrambled = preprocessing_steps(permuted, strokes, 14)[-1]
     np.testing.assert_array_equal(scrambled.image, permuted.permutation.apply(placed.image))
     assert all(step.image.dtype == np.uint8 and step.name for step in (drawn, anew, box, placed, scrambled))
 
 
 def test_nothing_has_no_steps_and_a_dot_but_one(reader):
-    assert steps(reader, []) == []
-    (only,) = steps(reader, [[[140, 140]]])
+    assert preprocessing_steps(reader, []) == []
+    (only,) = preprocessing_steps(reader, [[[140, 140]]])
     assert only.image.any()
 
 
@@ -215,7 +215,7 @@ def test_ink_is_blue_where_it_spoke_for_the_digit_and_orange_where_against(reade
 
 def test_steps_and_edit_as_figures(reader):
     strokes = stored("seven")
-    assert len(plots.steps(steps(reader, strokes))) == 4
+    assert len(plots.steps(preprocessing_steps(reader, strokes))) == 4
     change = counterfactual.smallest_edit(reader, strokes)
     assert plots.edit(strokes, change).get_title() == change.words
     with pytest.raises(ValueError, match="no steps"):

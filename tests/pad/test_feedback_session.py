@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import sqlite3
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from click.testing import CliRunner
 
 from mnistlab.cli import main
 from mnistlab.common import paths, progress
-from mnistlab.common.errors import FeedbackError, StrokesError
+from mnistlab.common.errors import FeedbackError
 from mnistlab.data.drawings import drawing_to_png, load_drawings
-from mnistlab.data.stroke_stats import terms
+from mnistlab.data.stroke_stats import stroke_stats
 from mnistlab.feedback import consent
 from mnistlab.feedback.database import ABOUT
 from mnistlab.feedback.store import Store
@@ -135,7 +134,7 @@ def test_a_right_reading_and_a_wrong_one_are_kept_as_they_were_read(pad, store):
     assert wrong.milliseconds == pad.prediction.milliseconds
     first, second = store.uses()
     assert (first.verdict, second.verdict, second.digit, second.session) == ("right", "wrong", 3, wrong.session)
-    assert second.slant == terms(THREE, 20).slant
+    assert second.slant == stroke_stats(THREE, 20).slant
 
 
 def test_the_time_of_drawing_is_from_the_first_touch_to_the_last_lift(pad, store):
@@ -335,30 +334,6 @@ def test_a_reading_that_stays_is_counted_once_and_a_fleeting_one_is_not(pad, sto
 
 def test_a_note_is_text_and_no_markup():
     assert "<b>" not in feedback_panel.render(feedback_session.Note("<b>", failed=True))
-
-
-# --- five numbers of a hand -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("degrees", [-40, -10, 0, 25, 60])
-def test_the_slant_of_a_line_is_its_angle_however_many_points_it_has(degrees):
-    dx = 100 * math.tan(math.radians(degrees))
-    for n in (2, 3, 50):
-        line = np.linspace((140 + dx, 40), (140 - dx, 240), n)
-        found = terms([line], 20)
-        assert found.slant == pytest.approx(degrees)
-        assert (found.x, found.y) == pytest.approx((140, 140))
-        assert found.size == pytest.approx(max(200, abs(2 * dx)))
-
-
-@pytest.mark.parametrize("strokes", [[[(10, 10)]], [[(10, 10), (10, 10)]], [[(10, 50), (90, 50)]]])
-def test_a_dot_and_a_level_line_have_no_slant(strokes):
-    assert terms(strokes, 8).slant == 0
-
-
-def test_an_empty_canvas_has_no_terms():
-    with pytest.raises(StrokesError, match="empty"):
-        terms([], 20)
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from mnistlab.common.errors import DataError, TrainingError
 from mnistlab.data import synthetic
 from mnistlab.data.mnist import Digits
 from mnistlab.data.pen_files import PenDrawing
-from mnistlab.inference.embedding import behind, halves
+from mnistlab.inference.embedding import embed, split_head
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline import finetune
 from mnistlab.pipeline.finetune import Rehearsal, Settings, distinct, fine_tune
@@ -47,13 +47,13 @@ def odd() -> Digits:
 
 
 def read(model, base, images):
-    return halves(model)[1](behind(base, images)).argmax(dim=1)
+    return split_head(model)[1](embed(base, images)).argmax(dim=1)
 
 
 def test_the_two_halves_are_the_network(base, small):
-    body, head = halves(base.model)
+    body, head = split_head(base.model)
     images = small.test.images[:20]
-    torch.testing.assert_close(head(behind(base, images)), base.logits(images), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(head(embed(base, images)), base.logits(images), atol=1e-4, rtol=1e-4)
     assert [type(layer).__name__ for layer in head] == ["Linear", "ReLU", "Linear"]
     assert len(body) + len(head) == len(base.model.net)
 

@@ -19,7 +19,7 @@ from mnistlab.data.synthetic import Style
 from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare
 from mnistlab.evaluation.metrics import evaluate
-from mnistlab.inference.attribution import Attribution, Step
+from mnistlab.inference.attribution import Attribution, PreprocessingStep
 from mnistlab.inference.counterfactual import Edit
 from mnistlab.inference.predictor import Prediction
 from mnistlab.plots.pictures import SIGNED
@@ -156,7 +156,7 @@ FIGURES = {
     ),
     "attribution": lambda: plots.attribution(Attribution(1, STROKE, np.array([2.0]))),
     "edit": lambda: plots.edit(STROKE, Edit([], STROKE, [], 7, 90.0, "without it")),
-    "steps": lambda: plots.steps([Step("as drawn", np.zeros((280, 280), np.uint8))]),
+    "steps": lambda: plots.steps([PreprocessingStep("as drawn", np.zeros((280, 280), np.uint8))]),
     "mistakes": lambda: plots.mistakes(DIGITS, evaluation(), n=7),
     "agreement": lambda: plots.agreement(McNemar(600, 48, 10_000), 9_268),
     "kernels": lambda: plots.kernels({"plain": build("convnet"), "permuted": build("convnet", seed=1, n_kernels=4)}),

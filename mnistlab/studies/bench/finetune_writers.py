@@ -127,19 +127,19 @@ def measure(
         raise DataError(f"no writer has {most + max(1, judged // 2)} drawings or more", code="few")
     loaded = base.checkpoint
     rehearsal = rehearsal or finetune.Rehearsal.of(loaded, splits.train)
-    held = _Held(splits, *(embedding.behind(loaded, part.images) for part in (splits.validation, splits.test)))
-    limit, test_before = held.ask(embedding.halves(loaded.model)[1])
+    held = _Held(splits, *(embedding.embed(loaded, part.images) for part in (splits.validation, splits.test)))
+    limit, test_before = held.ask(embedding.split_head(loaded.model)[1])
     trials = []
     with track(total=len(enough) * len(amounts), description="writers", show=show_progress, unit="hand") as bar:
         for writer, own in enough.items():
             digits = _as_digits(base, own[: most + judged])
             later = digits[slice(most, None)]
-            features = embedding.behind(loaded, digits.images)
-            wrong = ~_right(embedding.halves(loaded.model)[1], features, digits.labels, limit)
+            features = embedding.embed(loaded, digits.images)
+            wrong = ~_right(embedding.split_head(loaded.model)[1], features, digits.labels, limit)
             for amount in amounts:
                 kept = finetune.distinct(digits.images[:amount])
                 model = finetune.fine_tune(loaded, digits[kept], rehearsal, settings=settings, show_progress=False)
-                head = embedding.halves(model)[1]
+                head = embedding.split_head(model)[1]
                 new_limit, test_after = held.ask(head)
                 after = int((~_right(head, features[most:], later.labels, new_limit)).sum())
                 counts = (int(wrong[:amount].sum()), len(later), int(wrong[most:].sum()), after)
@@ -225,7 +225,7 @@ class _Held:
 
     def ask(self, head: nn.Module) -> tuple[float, int]:
         """Confidence below which a drawing is no digit, and how many test images are read right."""
-        validation, test = (embedding.answers(head, features) for features in (self.validation, self.test))
+        validation, test = (embedding.log_probabilities(head, features) for features in (self.validation, self.test))
         limit = calibrate(validation, self.splits.validation.labels).confidence
         return limit, int((test.argmax(dim=1) == self.splits.test.labels).sum())
 
@@ -236,7 +236,7 @@ def _as_digits(base: Predictor, drawings: Sequence[PenDrawing]) -> Digits:
 
 
 def _right(head: nn.Module, features: Tensor, labels: Tensor, limit: float) -> Tensor:
-    sure, read = embedding.answers(head, features).double().exp().max(dim=1)
+    sure, read = embedding.log_probabilities(head, features).double().exp().max(dim=1)
     return (read == labels) & (sure >= limit)
 
 
