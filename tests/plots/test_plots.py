@@ -27,8 +27,7 @@ from mnistlab.studies import handwriting_figures, permutation_effect_figures, wh
 from mnistlab.studies.label_errors import DISPUTED
 from mnistlab.studies.permutation_effect import Crossed
 from mnistlab.studies.unscramble import figures as unscramble_figures
-from mnistlab.studies.unscramble.solve import Draft, Unscrambled, score
-from mnistlab.studies.unscramble.solve import Stage
+from mnistlab.studies.unscramble.solve import Draft, Stage, Unscrambled, score
 from mnistlab.training.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
 from mnistlab.training.networks import build, to_input
 from mnistlab.training.records import Epoch
