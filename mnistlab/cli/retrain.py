@@ -91,7 +91,7 @@ def retrain(
 
             done = work.retrain_with_feedback(Store(store), session=session, **options)
         else:
-            done = work.retrain(recipe, preset=preset, parameters=values, **options)
+            done = work.retrain(recipe, size=preset, parameters=values, **options)
     if not quiet:
         for verdict in done.decision.verdicts:
             if verdict.passed:

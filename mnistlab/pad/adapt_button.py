@@ -16,7 +16,7 @@ from mnistlab.common.errors import LabError, RegistryError
 from mnistlab.feedback.store import Store
 from mnistlab.pad import prediction_html
 from mnistlab.pad.feedback_panel import Note, render
-from mnistlab.pipeline.adapt import Lesson, learn
+from mnistlab.pipeline.adapt import Adaptation, adapt_to
 from mnistlab.registry.registry import Registry
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ class AdaptButton(widgets.VBox):
         pad: DigitPad,
         *,
         store: Store | None = None,
-        teach: Callable[[Store, Registry], Lesson] | None = None,
+        teach: Callable[[Store, Registry], Adaptation] | None = None,
     ) -> None:
         if pad.model_choice.is_fixed:
             raise RegistryError("this pad was given its predictor; one that learns reads with the versions of a folder")
         self._pad, self._store, self._teach = pad, store, teach or _teach
-        self.lesson: Lesson | None = None
+        self.lesson: Adaptation | None = None
         self.button = widgets.Button(
             description="Learn my hand",
             icon="graduation-cap",
@@ -92,9 +92,9 @@ class AdaptButton(widgets.VBox):
         return "AdaptButton()"
 
 
-def outcome(done: Lesson) -> str:
+def outcome(done: Adaptation) -> str:
     """What came of a lesson, as HTML."""
-    learned, base = len(done.taught.learned), done.taught.base
+    learned, base = len(done.candidate.learned_from), done.candidate.base
     if done.version is None:
         refusals = "".join(
             f"<li>{html.escape(prediction_html.sentence(reason))}</li>" for reason in done.decision.refusals
@@ -106,7 +106,7 @@ def outcome(done: Lesson) -> str:
     return f"{render(Note(said))}<p>{UNDO}</p>"
 
 
-def _teach(store: Store, registry: Registry) -> Lesson:
+def _teach(store: Store, registry: Registry) -> Adaptation:
     from mnistlab.data.mnist import load_mnist  # torchvision takes a second
 
-    return learn(store.corrections(), registry, load_mnist(), store=store, show_progress=False)
+    return adapt_to(store.corrections(), registry, load_mnist(), store=store)

@@ -1,8 +1,8 @@
-"""From what people corrected to a decision: a personal candidate is made, judged, and put into use or refused.
+"""From what people corrected to a decision: a personal candidate is tuned, judged, and put into use or refused.
 
-    corrections -> distinct -> believed -> earlier sessions teach, later ones judge -> fine_tune -> gates -> promote
+    corrections -> near-duplicates out -> doubtful labels out -> fine_tune on earlier sessions -> gates -> promote
 
-``mnistlab retrain --with-feedback`` goes this way with a report, ``adapt_button.AdaptButton`` in a notebook without one.
+``mnistlab retrain --with-feedback`` does this with a report, ``pad.adapt_button.AdaptButton`` in a notebook without one.
 
 The gates are those of every version, on MNIST's validation images and on drawn digits, and two of its own: whether the labels
 can be believed, and whether the person's later drawings are read no worse. No correction comes near the test images, which are
@@ -18,8 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mnistlab.common import locks
+from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import TrainingError
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation.intervals import Accuracy, compare
@@ -29,28 +31,29 @@ from mnistlab.feedback.records import Correction
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline import finetune, gates
-from mnistlab.pipeline.decision import Decision, Material, Verdict
+from mnistlab.pipeline.decision import Decision, JudgingData, Verdict
+from mnistlab.pipeline.finetune import FineTuneSettings, Rehearsal
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.registry import Registry
 
 # Drawings to learn from: each digit three times. Of 150 sessions of so many, a tenth of them labelled wrong, the review of labels
 # by version 0004 refused 146; of 20 it refused 130, and of ten none.
-LEAST = 30
-JUDGE = 0.2  # share of the drawings that judge, at least, in whole sessions
-WORSE = 0.05  # p-value (exact McNemar) below which more errors on later drawings are no chance
+MIN_DRAWINGS = 30
+HELD_OUT = 0.2  # share of the drawings that judge, at least, in whole sessions
+SIGNIFICANCE = 0.05  # p-value (exact McNemar) below which more errors on later drawings are not put down to chance
 
 
 @dataclass(frozen=True, eq=False)
-class Taught:
-    """A candidate, not judged by the gates of every version yet.
+class AdaptedCandidate:
+    """A version tuned to corrections, not yet judged by the gates of every version.
 
     Attributes
     ----------
-    base : the version that learned.
-    given, distinct : corrections, and those left when near-duplicates count once.
-    review : what was thought of their labels.
-    learned : numbers of those it learned from.
-    candidate : its name among the versions it was added to.
+    base : the version it was tuned from.
+    given, distinct : how many corrections there were, and how many are left when near-duplicates count once.
+    review : how far their labels can be believed.
+    learned_from : ids in the store of the corrections it was tuned on, ascending.
+    version : its name in the registry it was added to.
     verdicts : of the two gates of its own.
     """
 
@@ -58,37 +61,37 @@ class Taught:
     given: int
     distinct: int
     review: Review
-    learned: tuple[int, ...]
-    candidate: str
+    learned_from: tuple[int, ...]
+    version: str
     verdicts: tuple[Verdict, ...]
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, str | int]:
         """Counts for a receipt; nothing about a drawing is among them."""
         believed = int(self.review.kept.sum())
         counts = {"given": self.given, "distinct": self.distinct, "believed": believed}
-        return {"base": self.base, **counts, "learned": len(self.learned)}
+        return {"base": self.base, **counts, "learned": len(self.learned_from)}
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
-    """What came of it.
+class Adaptation:
+    """A complete adaptation, whatever was decided.
 
     Attributes
     ----------
-    taught : how the candidate was made.
+    candidate : what was judged.
     decision : of all gates.
-    outcome : ``"promoted"``, ``"passed"`` or ``"refused"``.
-    version : the name it has now; None if it was refused.
+    outcome : ``"promoted"`` or ``"refused"``.
+    version : the candidate's name among the lab's versions; None if it was refused.
     """
 
-    taught: Taught
+    candidate: AdaptedCandidate
     decision: Decision
     outcome: str
     version: str | None
 
 
-def apart(sessions: Sequence[str]) -> np.ndarray:
-    """Which drawings judge: those of the last sessions, a fifth of all or a little more; the others teach.
+def held_out(sessions: Sequence[str]) -> NDArray[np.bool_]:
+    """Which drawings judge: those of the last sessions, a fifth of all or a little more. The others are learned from.
 
     Parameters
     ----------
@@ -96,137 +99,136 @@ def apart(sessions: Sequence[str]) -> np.ndarray:
 
     Returns
     -------
-    bool (N,); of a single session none, since its drawings would judge themselves.
+    bool (N,); all False for a single session, whose drawings would judge themselves.
     """
-    judges: set[str] = set()
-    first = list(dict.fromkeys(sessions))
-    for name in reversed(first[1:]):
-        if sum(one in judges for one in sessions) >= JUDGE * len(sessions):
+    judging: set[str] = set()
+    in_order = list(dict.fromkeys(sessions))
+    for name in reversed(in_order[1:]):
+        if sum(session in judging for session in sessions) >= HELD_OUT * len(sessions):
             break
-        judges.add(name)
-    return np.array([one in judges for one in sessions], dtype=bool)
+        judging.add(name)
+    return np.array([session in judging for session in sessions], dtype=bool)
 
 
-def teach(
+def tune_candidate(
     corrections: Sequence[Correction],
     registry: Registry,
     splits: Splits,
     *,
-    settings: finetune.Settings | None = None,
-    rehearsal: finetune.Rehearsal | None = None,
+    settings: FineTuneSettings | None = None,
+    rehearsal: Rehearsal | None = None,
     run: str | None = None,
-    show_progress: bool = True,
-) -> Taught:
-    """Tune the version in use to corrections, and add what comes out to the versions; the one in use stays.
+) -> AdaptedCandidate:
+    """Tune the version in use to corrections, and add the result to the registry; the one in use stays.
 
     Parameters
     ----------
-    corrections : what people said, from the store, in any order.
+    corrections : from the store, in any order.
     splits : the data set the version learned from.
-    rehearsal : None makes it from ``splits``.
+    settings, rehearsal : None means the defaults, made from ``splits``.
     run : name of the report it is made for, if there is one.
 
     Raises
     ------
-    TrainingError : fewer than ``LEAST`` drawings that differ and are believed; ``"few"``.
+    TrainingError : fewer than ``MIN_DRAWINGS`` drawings that differ and are believed; ``"few"``.
     RegistryError, CheckpointError, BusyError : as ``Registry.load`` and ``save``.
     """
-    ordered = sorted(corrections, key=lambda one: one.created)
+    settings = settings or FineTuneSettings()
     base = registry.load()
-    kept = [ordered[index] for index in finetune.distinct(np.stack([one.image for one in ordered]))] if ordered else []
-    review = label_review.review_labels(base, _digits(kept), [one.session for one in kept])
-    believed = [one for one, good in zip(kept, review.kept.tolist(), strict=True) if good]
-    if len(believed) < LEAST:
+    ordered = sorted(corrections, key=lambda correction: correction.created)
+    distinct = [ordered[index] for index in finetune.without_near_duplicates(_digits(ordered).images)]
+    review = label_review.review_labels(base, _digits(distinct), [correction.session for correction in distinct])
+    believed = _chosen(distinct, review.kept.tolist())
+    if len(believed) < MIN_DRAWINGS:
         doubtful = "".join(f"; session {s.name[:8]} is {s}" for s in review.sessions if not s.believed)
         raise TrainingError(
-            f"{LEAST} drawings or more are needed; of {len(ordered)} there are {len(kept)} that differ "
+            f"{MIN_DRAWINGS} drawings or more are needed; of {len(ordered)} there are {len(distinct)} that differ "
             f"and {len(believed)} whose labels can be believed{doubtful}",
             code="few",
         )
-    judges = apart([one.session for one in believed])
-    taught = [one for one, judge in zip(believed, judges, strict=True) if not judge]
-    later = [one for one, judge in zip(believed, judges, strict=True) if judge]
-    settings = settings or finetune.Settings()
-    rehearsal = rehearsal or finetune.Rehearsal.of(base, splits.train, seed=settings.seed)
-    model = finetune.fine_tune(base, _digits(taught), rehearsal, settings=settings, show_progress=show_progress)
-    made, data = finetune.finish(base, model, _digits(taught), rehearsal, splits, settings)
-    ids = tuple(sorted(one.id for one in taught if one.id is not None))
+    judging = held_out([correction.session for correction in believed])
+    earlier, later = _chosen(believed, (~judging).tolist()), _chosen(believed, judging.tolist())
+    rehearsal = rehearsal or Rehearsal.of(base, splits.train, seed=settings.seed)
+    model = finetune.fine_tune(base, _digits(earlier), rehearsal, settings=settings, show_progress=False)
+    training, data = finetune.as_training(base, model, _digits(earlier), rehearsal, splits, settings)
+    ids = tuple(sorted(correction.id for correction in earlier if correction.id is not None))
     name = base.manifest.version
-    note = f"version {name} tuned to {len(taught)} drawings that people corrected; its convolutions are those of {name}"
-    candidate = registry.save(made, data, test=splits.test, note=note, base=name, feedback=ids, run=run)
-    verdicts = (_labels(review), _later(base, registry.load(candidate), later))
-    return Taught(name, len(ordered), len(kept), review, ids, candidate, verdicts)
+    note = (
+        f"version {name} tuned to {len(earlier)} drawings that people corrected; its convolutions are those of {name}"
+    )
+    version = registry.save(training, data, test=splits.test, note=note, base=name, feedback=ids, run=run)
+    verdicts = (_labels(review), _later(base, registry.load(version), later))
+    return AdaptedCandidate(name, len(ordered), len(distinct), review, ids, version, verdicts)
 
 
-def learn(
+def adapt_to(
     corrections: Sequence[Correction],
     registry: Registry,
     splits: Splits,
     *,
-    promote: bool = True,
     store: Store | None = None,
-    settings: finetune.Settings | None = None,
-    material: Material | None = None,
-    rehearsal: finetune.Rehearsal | None = None,
-    show_progress: bool = True,
-) -> Lesson:
-    """Teach a candidate aside, ask the gates, and do what they say.
+    settings: FineTuneSettings | None = None,
+    rehearsal: Rehearsal | None = None,
+    judging: JudgingData | None = None,
+) -> Adaptation:
+    """Tune a candidate in a copy of the registry, ask the gates, and put it into use if all are open.
 
     Parameters
     ----------
-    corrections, splits, settings, rehearsal : as in ``teach``.
-    promote : False keeps a candidate that passes, but does not put it into use.
-    store : told which version learned from which corrections.
-    material : None makes it from ``splits``.
+    corrections, splits, settings, rehearsal : as in ``tune_candidate``.
+    store : notes which version learned from which corrections.
+    judging : None makes it from ``splits``.
 
     Raises
     ------
-    TrainingError, RegistryError, CheckpointError, BusyError : as ``teach``, ``Registry.adopt`` and ``promote``; a retraining is
-        under way (``"locked"``).
+    TrainingError, RegistryError, CheckpointError : as ``tune_candidate``, ``Registry.adopt`` and ``promote``.
+    BusyError : the same; or a retraining is under way, with code ``"locked"``.
     """
     with locks.retraining(registry.root), tempfile.TemporaryDirectory() as folder:
         staged = registry.copy(Path(folder) / "models")
-        options = {"settings": settings, "rehearsal": rehearsal, "show_progress": show_progress}
-        taught = teach(corrections, staged, splits, **options)
-        path = staged.root / taught.candidate
-        found = gates.decide(path, registry.root / taught.base, material or Material.of(splits))
-        decision = replace(found, verdicts=(*found.verdicts, *taught.verdicts))
+        candidate = tune_candidate(corrections, staged, splits, settings=settings, rehearsal=rehearsal)
+        path = staged.root / candidate.version
+        decision = gates.decide(path, registry.root / candidate.base, judging or JudgingData.of(splits))
+        decision = replace(decision, verdicts=(*decision.verdicts, *candidate.verdicts))
         if not decision.passed:
-            return Lesson(taught, decision, "refused", None)
+            return Adaptation(candidate, decision, "refused", None)
         version = registry.adopt(path)
         if store is not None:
-            store.trained(version, taught.learned)
-        if promote:
-            registry.promote(version, instead_of=taught.base)
-        return Lesson(taught, decision, "promoted" if promote else "passed", version)
+            store.trained(version, candidate.learned_from)
+        registry.promote(version, instead_of=candidate.base)
+        return Adaptation(candidate, decision, "promoted", version)
 
 
 def _labels(review: Review) -> Verdict:
     """Whether every session's labels can be believed. One that cannot is left out, which need not stop the others."""
     doubtful = [session for session in review.sessions if not session.believed]
     left_out = int((~review.kept).sum())
-    told = f"{left_out} of {len(review.kept)} drawings are left out"
-    told += "".join(f"; session {session.name[:8]} is {session}" for session in doubtful)
-    return Verdict("labels", bool(review.kept.any()), told)
+    reason = f"{left_out} of {len(review.kept)} drawings are left out"
+    reason += "".join(f"; session {session.name[:8]} is {session}" for session in doubtful)
+    return Verdict("labels", bool(review.kept.any()), reason)
 
 
-def _later(base: Checkpoint, candidate: Checkpoint, later: Sequence[Correction]) -> Verdict:
+def _later(base: Checkpoint, candidate: Checkpoint, drawings: Sequence[Correction]) -> Verdict:
     """The person's later drawings: not significantly worse."""
-    if not later:
+    if not drawings:
         return Verdict("later", True, "all drawings are of one session, so none of them can judge")
-    digits = _digits(later)
-    before, after = (
-        np.array([Predictor(one).predict_strokes(c.strokes, c.pen_width).digit == c.digit for c in later])
-        for one in (base, candidate)
-    )
+    before, after = _read_right(base, drawings), _read_right(candidate, drawings)
     paired = compare(after, before)
-    worse = paired.difference < 0 and paired.p_value < WORSE
-    shares = [Accuracy(int(right.sum()), len(digits)) for right in (before, after)]
+    worse = paired.difference < 0 and paired.p_value < SIGNIFICANCE
+    shares = [Accuracy(int(right.sum()), len(right)) for right in (before, after)]
     return Verdict("later", not worse, f"of later sessions' drawings it reads {shares[1]}, before {shares[0]}")
 
 
+def _read_right(version: Checkpoint, drawings: Sequence[Correction]) -> NDArray[np.bool_]:
+    predictor = Predictor(version)
+    return np.array([predictor.predict_strokes(d.strokes, d.pen_width).digit == d.digit for d in drawings])
+
+
+def _chosen(corrections: Sequence[Correction], chosen: Sequence[bool]) -> list[Correction]:
+    return [correction for correction, keep in zip(corrections, chosen, strict=True) if keep]
+
+
 def _digits(corrections: Sequence[Correction]) -> Digits:
-    if not corrections:
-        return Digits(torch.zeros(0, 28, 28, dtype=torch.uint8), torch.zeros(0, dtype=torch.int64))
-    images = np.stack([one.image for one in corrections])
-    return Digits(torch.from_numpy(images), torch.tensor([one.digit for one in corrections]))
+    images = np.array([correction.image for correction in corrections], dtype=np.uint8).reshape(-1, SIDE, SIDE)
+    labels = torch.tensor([correction.digit for correction in corrections], dtype=torch.int64)
+    return Digits(torch.from_numpy(images), labels)

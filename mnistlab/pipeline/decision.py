@@ -69,7 +69,7 @@ class Decision:
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class JudgingData:
     """What candidates are judged on, the same for all.
 
     Attributes
@@ -85,7 +85,7 @@ class Material:
     drawn: list[tuple[int, list[np.ndarray]]]
 
     @classmethod
-    def of(cls, splits: Splits, *, drawn: int = DRAWN) -> Material:
+    def of(cls, splits: Splits, *, drawn: int = DRAWN) -> JudgingData:
         """From a split data set; every digit is drawn equally often."""
         rng = np.random.default_rng(DRAWN_SEED)
         digits = [(i % CLASSES, synthetic.draw(i % CLASSES, rng)) for i in range(drawn)]
@@ -93,7 +93,7 @@ class Material:
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class EvaluatedVersion:
     """One version on the material.
 
     Attributes
@@ -133,7 +133,7 @@ class Judged:
         }
 
 
-def judge(loaded: Checkpoint, size: int, material: Material) -> Judged:
+def judge(loaded: Checkpoint, size: int, material: JudgingData) -> EvaluatedVersion:
     """Ask a version everything the gates want to know.
 
     Parameters
@@ -150,7 +150,7 @@ def judge(loaded: Checkpoint, size: int, material: Material) -> Judged:
     again = [
         reader.predict_strokes(one.strokes, one.pen_width).milliseconds for one, _ in readings.values()
     ]  # warm by now
-    return Judged(
+    return EvaluatedVersion(
         loaded,
         size,
         evaluate(probabilities, labels),

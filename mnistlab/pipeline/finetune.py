@@ -40,33 +40,33 @@ CHANGE = Augmentation(degrees=12, shear=0.25, scale=0.15, shift=1.5)
 
 
 @dataclass(frozen=True)
-class Settings:
+class FineTuneSettings:
     """How to tune. The defaults were chosen on writers 1, 4, 7, ..., 28 of ``mnistlab benchmark personal``.
 
     Attributes
     ----------
     steps : of AdamW under a one-cycle rate, >= 2.
     learning_rate : its peak, > 0.
-    own, rehearsed : pictures a step, of the person's and of those rehearsed, >= 1.
-    distill : weight of the old answers against the person's labels, >= 0; more keeps the version where it is.
+    batch_size, rehearsal_batch_size : pictures a step, of the person's and of those rehearsed, >= 1.
+    distillation : weight of the old answers against the person's labels, >= 0; more keeps the version where it is.
     variants : changed copies of each of the person's digits, >= 1.
     seed : of everything random, >= 0.
     """
 
     steps: int = 200
     learning_rate: float = 0.003
-    own: int = 64
-    rehearsed: int = 512
-    distill: float = 10.0
+    batch_size: int = 64
+    rehearsal_batch_size: int = 512
+    distillation: float = 10.0
     variants: int = 12
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 2), ("own", 1), ("rehearsed", 1), ("variants", 1), ("seed", 0)):
+        for name, least in (("steps", 2), ("batch_size", 1), ("rehearsal_batch_size", 1), ("variants", 1), ("seed", 0)):
             value = getattr(self, name)
             if type(value) is not int or value < least:
                 raise TrainingError(f"{name} is a whole number, {least} or more, not {value!r}", code=name)
-        for name, above in (("learning_rate", True), ("distill", False)):
+        for name, above in (("learning_rate", True), ("distillation", False)):
             value = getattr(self, name)
             number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
             if not number or value < 0 or (above and value == 0):
@@ -120,7 +120,7 @@ class Rehearsal:
         return cls(features, log_probabilities(split_head(base.model)[1], features), digits)
 
 
-def distinct(images: np.ndarray | Tensor) -> list[int]:
+def without_near_duplicates(images: np.ndarray | Tensor) -> list[int]:
     """Which pictures to keep so that near-duplicates count once: the last of each, since people correct themselves.
 
     Parameters
@@ -146,7 +146,7 @@ def fine_tune(
     digits: Digits,
     rehearsal: Rehearsal,
     *,
-    settings: Settings | None = None,
+    settings: FineTuneSettings | None = None,
     augment: loop.Augment = CHANGE,
     show_progress: bool = True,
 ) -> nn.Module:
@@ -154,7 +154,7 @@ def fine_tune(
 
     Parameters
     ----------
-    digits : what the person drew and named, as ``Prediction.image`` has it; near-duplicates should be out (``distinct``).
+    digits : what the person drew and named, as ``Prediction.image`` has it; see ``without_near_duplicates``.
     rehearsal : made for this ``base``.
     augment : changes the person's digits: uint8 (B, 28, 28), generator -> uint8 (B, 28, 28).
 
@@ -164,7 +164,7 @@ def fine_tune(
     """
     if not len(digits):
         raise TrainingError("there are no drawings to learn from", code="empty")
-    settings = settings or Settings()
+    settings = settings or FineTuneSettings()
     generator = torch.Generator().manual_seed(settings.seed)
     copies = [digits.images, *(augment(digits.images, generator) for _ in range(settings.variants))]
     own, labels = embed(base, torch.cat(copies)), digits.labels.repeat(len(copies))
@@ -173,13 +173,13 @@ def fine_tune(
     optimizer = torch.optim.AdamW(head.parameters(), lr=settings.learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=settings.learning_rate, total_steps=settings.steps)
     for _ in track(range(settings.steps), description="learning the hand", show=show_progress, unit="step"):
-        mine = torch.randint(len(own), (settings.own,), generator=generator)
-        old = torch.randint(len(rehearsal.features), (settings.rehearsed,), generator=generator)
+        mine = torch.randint(len(own), (settings.batch_size,), generator=generator)
+        old = torch.randint(len(rehearsal.features), (settings.rehearsal_batch_size,), generator=generator)
         loss = functional.cross_entropy(head(own[mine]), labels[mine])
         now = head(rehearsal.features[old]).log_softmax(dim=1)
         forgotten = functional.kl_div(now, rehearsal.answers[old], log_target=True, reduction="batchmean")
         optimizer.zero_grad()
-        (loss + settings.distill * forgotten).backward()
+        (loss + settings.distillation * forgotten).backward()
         optimizer.step()
         schedule.step()
     if not math.isfinite(loss.item()):
@@ -190,8 +190,8 @@ def fine_tune(
     return model.eval()
 
 
-def finish(
-    base: Checkpoint, model: nn.Module, digits: Digits, rehearsal: Rehearsal, splits: Splits, settings: Settings
+def as_training(
+    base: Checkpoint, model: nn.Module, digits: Digits, rehearsal: Rehearsal, splits: Splits, settings: FineTuneSettings
 ) -> tuple[Training, Splits]:
     """A tuned network in the form that ``registry.Registry.save`` takes, with the data it was tuned on.
 
@@ -213,7 +213,7 @@ def finish(
     )
     how = records.TrainingSettings(
         epochs=1,
-        batch_size=settings.own + settings.rehearsed,
+        batch_size=settings.batch_size + settings.rehearsal_batch_size,
         learning_rate=settings.learning_rate,
         seed=settings.seed,
     )

@@ -20,7 +20,7 @@ from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import CheckpointError
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy, McNemar, compare
-from mnistlab.pipeline.decision import Decision, Judged, Material, Verdict, judge, share_right
+from mnistlab.pipeline.decision import Decision, EvaluatedVersion, JudgingData, Verdict, judge, share_right
 from mnistlab.registry import checkpoint, layout
 
 # Points of accuracy a version may lose and still count as no worse: 25 of 5,000 images, about what another seed changes. With
@@ -43,7 +43,7 @@ SLOWER = 2.0  # times the version in use; so a busy machine, which slows both, r
 LEAK = 0.001  # p-value (Fisher, two-sided) of "test and validation images are read equally well"
 
 
-def decide(candidate: Path, current: Path | None, material: Material) -> Decision:
+def decide(candidate: Path, current: Path | None, material: JudgingData) -> Decision:
     """Ask all gates about a version.
 
     Parameters
@@ -65,7 +65,7 @@ def decide(candidate: Path, current: Path | None, material: Material) -> Decisio
     return Decision(candidate.name, in_use, (sound, *(gate(new, before, material) for gate in GATES)), new.as_dict())
 
 
-def same_data(new: Judged, before: Judged | None, material: Material) -> Verdict:
+def same_data(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
     """The images that judge must be ones it did not learn from."""
     data = new.checkpoint.manifest.data
     if data is None:
@@ -76,7 +76,7 @@ def same_data(new: Judged, before: Judged | None, material: Material) -> Verdict
     return Verdict("data", passed, held_out if passed else f"{held_out}; {asked}, and it may have learned from them")
 
 
-def no_leak(new: Judged, before: Judged | None, material: Material) -> Verdict:
+def no_leak(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
     """A network that learned from the test images reads them better than validation images, and the other way round."""
     noted = new.checkpoint.manifest.metrics
     if "test" not in noted:
@@ -88,7 +88,7 @@ def no_leak(new: Judged, before: Judged | None, material: Material) -> Verdict:
     return Verdict("leak", p >= LEAK, reason if p >= LEAK else f"{reason}: too different for images of the same kind")
 
 
-def not_worse(new: Judged, before: Judged | None, material: Material) -> Verdict:
+def not_worse(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
     """Overall: not significantly worse, and the loss surely below the margin."""
     if before is None:
         return _above("overall", new.validation.accuracy, FLOOR)
@@ -96,7 +96,7 @@ def not_worse(new: Judged, before: Judged | None, material: Material) -> Verdict
     return _non_inferior("overall", paired, new.version, before.version, MARGIN)
 
 
-def every_digit(new: Judged, before: Judged | None, material: Material) -> Verdict:
+def every_digit(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
     """A floor for each digit: a good mean may hide a digit that is lost."""
     shares = {digit: new.validation.recall_of(digit) for digit in range(CLASSES)}
     low = {digit: share for digit, share in shares.items() if share.value < FLOOR}
@@ -107,7 +107,7 @@ def every_digit(new: Judged, before: Judged | None, material: Material) -> Verdi
     return Verdict("digits", not low, f"below {floor}: {reason}" if low else f"the weakest is {reason}")
 
 
-def calibrated(new: Judged, before: Judged | None, material: Material) -> Verdict:
+def calibrated(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
     """Its confidences must mean something: neither far from the shares right, nor surprised by the truth."""
     limit = SURPRISE * before.surprise + SURPRISE_SLACK if before else np.inf
     ece = new.validation.reliability.ece
@@ -117,7 +117,7 @@ def calibrated(new: Judged, before: Judged | None, material: Material) -> Verdic
     return Verdict("calibration", passed, f"{reason}mean surprise {new.surprise:.4f} nats{than}")
 
 
-def drawings_read(new: Judged, before: Judged | None, material: Material) -> Verdict:
+def drawings_read(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
     """What a pen draws: no worse on digits drawn for this, and none of the stored drawings lost."""
     if before is None:
         return _above("drawings", share_right(new.drawn), FLOOR_DRAWN)
@@ -127,12 +127,12 @@ def drawings_read(new: Judged, before: Judged | None, material: Material) -> Ver
     return verdict
 
 
-def small(new: Judged, before: Judged | None, material: Material) -> Verdict:
+def small(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
     """Size of the weights."""
     return Verdict("size", new.size <= SIZE, f"its weights have {new.size:,} bytes, at most {SIZE:,}")
 
 
-def quick(new: Judged, before: Judged | None, material: Material) -> Verdict:
+def quick(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
     """Time of a reading; too slow only if also slower than the version in use is on this machine now."""
     limit = max(MILLISECONDS, SLOWER * before.milliseconds if before else 0)
     return Verdict(
@@ -140,11 +140,11 @@ def quick(new: Judged, before: Judged | None, material: Material) -> Verdict:
     )
 
 
-Gate = Callable[[Judged, Judged | None, Material], Verdict]
+Gate = Callable[[EvaluatedVersion, EvaluatedVersion | None, JudgingData], Verdict]
 GATES: tuple[Gate, ...] = (same_data, no_leak, not_worse, every_digit, calibrated, drawings_read, small, quick)
 
 
-def _judge(folder: Path, material: Material) -> Judged:
+def _judge(folder: Path, material: JudgingData) -> EvaluatedVersion:
     return judge(checkpoint.load_checkpoint(folder), (folder / layout.WEIGHTS).stat().st_size, material)
 
 

@@ -19,11 +19,11 @@ class Recipe:
     Attributes
     ----------
     notebook : which one trains; it leaves the name of the version it saved in its figures.
-    presets : values for its parameters by name of the preset; "full" is for a version to be used.
+    sizes : values for its parameters by name of the size; "full" is for a version to be used.
     """
 
     notebook: str
-    presets: Mapping[str, Mapping[str, object]] = field(repr=False)
+    sizes: Mapping[str, Mapping[str, object]] = field(repr=False)
 
 
 QUICK = {"epochs": 1, "train_size": 2_000}  # to try the machinery; the gates will refuse what comes out
@@ -44,28 +44,28 @@ RECIPES = {
 }
 
 
-def notebooks_of(recipe: str, preset: str) -> list[runner.Notebook]:
+def notebooks_of(recipe: str, size: str) -> list[runner.Notebook]:
     """The notebook that trains by a recipe, and the one that evaluates.
 
     Raises
     ------
-    RunError : there is no such recipe or preset.
+    RunError : there is no such recipe or size.
     """
     if recipe not in RECIPES:
         raise RunError(f"there is no recipe {recipe!r}; there is {', '.join(RECIPES)}", code="usage")
-    if preset not in RECIPES[recipe].presets:
-        allowed = ", ".join(RECIPES[recipe].presets)
-        raise RunError(f"there is no preset {preset!r}; there is {allowed}", code="usage")
+    if size not in RECIPES[recipe].sizes:
+        allowed = ", ".join(RECIPES[recipe].sizes)
+        raise RunError(f"there is no size {size!r}; there is {allowed}", code="usage")
     return runner.find([RECIPES[recipe].notebook, EVALUATE])
 
 
 def values_of(
-    recipe: str, preset: str, given: Mapping[str, object], train: runner.Notebook, evaluate: runner.Notebook
+    recipe: str, size: str, given: Mapping[str, object], train: runner.Notebook, evaluate: runner.Notebook
 ) -> dict[str, dict[str, object]]:
-    """Values for both notebooks: the preset's, and over them those given."""
+    """Values for both notebooks: those of the size, and over them those given."""
     if any(key.rpartition(".")[2] == "version" for key in given):
         raise RunError("the version that is judged is the one that is trained; it cannot be given", code="usage")
     known = {notebook.name: notebook.parameters for notebook in (train, evaluate)}
     chosen = assign(given, known)
-    preset_values = {f"{train.name}.{name}": value for name, value in RECIPES[recipe].presets[preset].items()}
-    return {name: {**values, **chosen[name]} for name, values in assign(preset_values, known).items()}
+    size_values = {f"{train.name}.{name}": value for name, value in RECIPES[recipe].sizes[size].items()}
+    return {name: {**values, **chosen[name]} for name, values in assign(size_values, known).items()}

@@ -20,7 +20,7 @@ from mnistlab.common.errors import DataError, LabError, RunError, TrainingError
 from mnistlab.data.mnist import Splits, load_mnist
 from mnistlab.feedback.store import Store
 from mnistlab.pipeline import adapt, executor, gates, history_page, progress_display, report_folder, runner
-from mnistlab.pipeline.decision import Decision, Material, Verdict
+from mnistlab.pipeline.decision import Decision, JudgingData, Verdict
 from mnistlab.pipeline.recipes import EVALUATE, notebooks_of, values_of
 from mnistlab.pipeline.report_folder import Folder
 from mnistlab.registry.layout import POINTER
@@ -52,7 +52,7 @@ class Retraining:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class RetrainOptions:
     """How a retraining runs, whatever makes the candidate.
 
     Attributes
@@ -73,21 +73,21 @@ class Options:
 
     @property
     def limits(self) -> dict[str, int]:
-        """Those that ``runner.execute`` takes."""
+        """Those that ``runner.run_notebook`` takes."""
         return {"cell_timeout": self.cell_timeout, "start_timeout": self.start_timeout}
 
 
 def retrain(
-    recipe: str = "drawing", *, preset: str = "full", parameters: Mapping[str, object] | None = None, **options: object
+    recipe: str = "drawing", *, size: str = "full", parameters: Mapping[str, object] | None = None, **options: object
 ) -> Retraining:
     """Train a candidate, judge it against the version in use, and put it into use if every gate is open.
 
     Parameters
     ----------
     recipe : one of ``RECIPES``.
-    preset : ``"full"`` or ``"quick"``.
-    parameters : values by ``"name"`` or ``"03_train.name"``, as in ``runner.run``; they win over the preset.
-    options : as ``Options``.
+    size : ``"full"`` or ``"quick"``.
+    parameters : values by ``"name"`` or ``"03_train.name"``, as in ``runner.run``; they win over the size.
+    options : as ``RetrainOptions``.
 
     Raises
     ------
@@ -95,26 +95,26 @@ def retrain(
     RegistryError : ``models/`` cannot be made or written.
     RunError : refused before anything ran, or cut off; ``models/`` is as it was.
     """
-    chosen = Options(**options)
-    train, evaluate = notebooks_of(recipe, preset)
-    values = values_of(recipe, preset, parameters or {}, train, evaluate)
+    chosen = RetrainOptions(**options)
+    train, evaluate = notebooks_of(recipe, size)
+    values = values_of(recipe, size, parameters or {}, train, evaluate)
 
-    def make(made: Folder, staged: Registry, _splits: Splits, kernel: dict[str, str]) -> Made:
+    def make(made: Folder, staged: Registry, _splits: Splits, kernel: dict[str, str]) -> Candidate:
         before = set(staged.versions())
-        runner.execute(train, values[train.name], made, environment=kernel, **chosen.limits)
-        return Made(_candidate(made.path / f"{train.name}.json", staged, before))
+        runner.run_notebook(train, values[train.name], made, environment=kernel, **chosen.limits)
+        return Candidate(_candidate(made.path / f"{train.name}.json", staged, before))
 
-    return _run(make, {"recipe": recipe, "preset": preset}, values[evaluate.name], chosen)
+    return _run(make, {"recipe": recipe, "preset": size}, values[evaluate.name], chosen)
 
 
 def retrain_with_feedback(store: Store | None = None, *, session: str | None = None, **options: object) -> Retraining:
-    """Tune the version in use to what people corrected (``adapt.teach``); all else as in ``retrain``.
+    """Tune the version in use to what people corrected (``adapt.tune_candidate``); all else as in ``retrain``.
 
     Parameters
     ----------
     store : of corrections; it is told which version learned from them. None is that of the lab.
     session : learn from the drawings of one only.
-    options : as ``Options``.
+    options : as ``RetrainOptions``.
 
     Raises
     ------
@@ -123,24 +123,28 @@ def retrain_with_feedback(store: Store | None = None, *, session: str | None = N
     RunError : as ``retrain``; with code ``"few"`` too few of them differ or can be believed.
     BusyError : another retraining is under way, with code ``"locked"``.
     """
-    chosen, store = Options(**options), store or Store()
+    chosen, store = RetrainOptions(**options), store or Store()
     corrections = store.corrections(session=session)
-    if len(corrections) < adapt.LEAST:  # a schedule that comes by too early should leave no report that is cut off
+    # A schedule that comes by too early should leave no report that is cut off.
+    if len(corrections) < adapt.MIN_DRAWINGS:
         raise TrainingError(
-            f"{adapt.LEAST} corrections or more are needed to learn from; there are {len(corrections)}", code="few"
+            f"{adapt.MIN_DRAWINGS} corrections or more are needed to learn from; there are {len(corrections)}",
+            code="few",
         )
 
-    def make(made: Folder, staged: Registry, splits: Splits, _kernel: dict[str, str]) -> Made:
+    def make(made: Folder, staged: Registry, splits: Splits, _kernel: dict[str, str]) -> Candidate:
         made.shown.stage("the corrections were learned from")
-        taught = adapt.teach(corrections, staged, splits, run=made.id, show_progress=False)
-        made.more["feedback"] = taught.as_dict()
-        return Made(taught.candidate, taught.verdicts, lambda version: store.trained(version, taught.learned))
+        candidate = adapt.tune_candidate(corrections, staged, splits, run=made.id)
+        made.more["feedback"] = candidate.as_dict()
+        return Candidate(
+            candidate.version, candidate.verdicts, lambda version: store.trained(version, candidate.learned_from)
+        )
 
     return _run(make, {"recipe": "feedback", "preset": f"{len(corrections)} corrections"}, {}, chosen)
 
 
 @dataclass(frozen=True)
-class Made:
+class Candidate:
     """A candidate.
 
     Attributes
@@ -156,10 +160,10 @@ class Made:
 
 
 def _run(
-    make: Callable[[Folder, Registry, Splits, dict[str, str]], Made],
+    make: Callable[[Folder, Registry, Splits, dict[str, str]], Candidate],
     about: Mapping[str, str],
     values: Mapping[str, object],
-    options: Options,
+    options: RetrainOptions,
 ) -> Retraining:
     """From data to decision, with a candidate that ``make`` leaves in a copy of the versions.
 
@@ -182,10 +186,10 @@ def _run(
         before = set(staged.versions())
         kernel = {"MNISTLAB_MODELS": str(staged.root)}
         new = make(made, staged, splits, kernel)
-        runner.execute(evaluate, {**values, "version": new.candidate}, made, environment=kernel, **options.limits)
+        runner.run_notebook(evaluate, {**values, "version": new.candidate}, made, environment=kernel, **options.limits)
         shown.stage("the gates were asked")
         in_use = registry.root / current if current else None
-        found = gates.decide(staged.root / new.candidate, in_use, Material.of(splits))
+        found = gates.decide(staged.root / new.candidate, in_use, JudgingData.of(splits))
         decision = replace(found, verdicts=(*found.verdicts, *new.verdicts))
         made.more["decision"] = decision.as_dict()
         _tidy(staged, before)

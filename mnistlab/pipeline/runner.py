@@ -27,7 +27,7 @@ from mnistlab.pipeline.html import missing, tidy, to_html
 from mnistlab.pipeline.parameters import INJECTED, Parameter, assign, read
 from mnistlab.pipeline.report_folder import Folder, begin, shorten
 
-__all__ = ["Notebook", "Run", "execute", "find", "run", "tidy"]
+__all__ = ["Notebook", "Run", "find", "run", "run_notebook", "tidy"]
 
 
 @dataclass(frozen=True)
@@ -126,14 +126,16 @@ def run(
     shown = progress_display.choose(show_progress)
     with begin(Path(folder).resolve() if folder is not None else paths.reports(), shown) as made:
         for notebook in chosen:
-            execute(notebook, assigned[notebook.name], made, cell_timeout=cell_timeout, start_timeout=start_timeout)
+            run_notebook(
+                notebook, assigned[notebook.name], made, cell_timeout=cell_timeout, start_timeout=start_timeout
+            )
     if update:
         for notebook in chosen:
             _put_back(notebook, made.final)
     return Run(made.final, made.receipt)
 
 
-def execute(
+def run_notebook(
     notebook: Notebook,
     values: Mapping[str, object],
     folder: Folder,

@@ -43,7 +43,7 @@ def test_honest_labels_are_believed(base, honest):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 1.0])
-@pytest.mark.parametrize("n", [adapt.LEAST, 50, 100])
+@pytest.mark.parametrize("n", [adapt.MIN_DRAWINGS, 50, 100])
 def test_a_prankster_is_left_out(base, honest, share, n):
     digits = spoiled(honest[:n], share)
     found = review_labels(base, digits, ["a"] * n)

@@ -37,13 +37,13 @@ def quicken() -> None:
     """Fewer images to judge by, and gates that a quick training passes; for this process."""
     from mnistlab.pipeline import decision, gates, retrain
 
-    whole = decision.Material.of
+    whole = decision.JudgingData.of
 
     def few(splits):
         material = whole(splits, drawn=10)
         return dataclasses.replace(material, validation=splits.validation.sample(500, seed=0))
 
-    retrain.Material.of = few
+    retrain.JudgingData.of = few
     retrain.load_mnist = lambda: _small(load_mnist())
     from mnistlab.data.mnist import load_mnist
 

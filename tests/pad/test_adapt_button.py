@@ -16,7 +16,7 @@ from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pad.adapt_button import AdaptButton
 from mnistlab.pad.widget import DigitPad
-from mnistlab.pipeline.adapt import Lesson, Taught, learn
+from mnistlab.pipeline.adapt import Adaptation, AdaptedCandidate, adapt_to
 from mnistlab.pipeline.decision import Decision, Verdict
 from mnistlab.pipeline.finetune import Rehearsal
 from mnistlab.registry.registry import Registry
@@ -41,11 +41,11 @@ def pad(registry) -> DigitPad:
     return DigitPad(models=registry.root)
 
 
-def refused(*reasons: str) -> Lesson:
+def refused(*reasons: str) -> Adaptation:
     verdicts = tuple(Verdict(f"gate {number}", False, reason) for number, reason in enumerate(reasons))
     review = Review(np.ones(10, dtype=bool), ())
-    taught = Taught("0001", 10, 10, review, tuple(range(10)), "0004", ())
-    return Lesson(taught, Decision("0004", "0001", verdicts, {}), "refused", None)
+    candidate = AdaptedCandidate("0001", 10, 10, review, tuple(range(10)), "0004", ())
+    return Adaptation(candidate, Decision("0004", "0001", verdicts, {}), "refused", None)
 
 
 def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, small, splits):
@@ -56,8 +56,8 @@ def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, sma
         store.add(one)
     rehearsal = Rehearsal.of(registry.load(), splits.train, mnist=2_000, drawn=100, others=50)
 
-    def teach(store: Store, registry: Registry) -> Lesson:
-        return learn(store.corrections(), registry, splits, store=store, rehearsal=rehearsal, show_progress=False)
+    def teach(store: Store, registry: Registry) -> Adaptation:
+        return adapt_to(store.corrections(), registry, splits, store=store, rehearsal=rehearsal)
 
     button = AdaptButton(pad, store=store, teach=teach)
     button.button.click()
@@ -66,11 +66,12 @@ def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, sma
     assert pad.predictor.version == registry.current() == done.version == registry.versions()[-1]
     assert done.version not in Registry(paths.models()).versions()
     assert (
-        f"Version {done.version} is in use now: 0001, tuned to {len(done.taught.learned)} drawings" in button.note.value
+        f"Version {done.version} is in use now: 0001, tuned to {len(done.candidate.learned_from)} drawings"
+        in button.note.value
     )
     assert "rollback" in button.note.value
     assert not button.button.disabled
-    assert store.marked() == {done.version: (len(done.taught.learned), 0)}
+    assert store.marked() == {done.version: (len(done.candidate.learned_from), 0)}
     tuned = Predictor(registry.load())
     wrong = [
         sum(who.predict_strokes(c.strokes, c.pen_width).digit != c.digit for c in fifth + sixth)
@@ -99,7 +100,7 @@ def test_a_refusal_names_its_reasons_and_the_version_stays(pad, store):
 
 
 def test_a_bug_is_said_and_raised(pad, store):
-    def teach(*_: object) -> Lesson:
+    def teach(*_: object) -> Adaptation:
         raise ZeroDivisionError("oops")
 
     button = AdaptButton(pad, store=store, teach=teach)

@@ -18,9 +18,9 @@ from mnistlab.feedback.records import Correction
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline import adapt
-from mnistlab.pipeline.adapt import apart, learn
-from mnistlab.pipeline.decision import Material
-from mnistlab.pipeline.finetune import Rehearsal, Settings
+from mnistlab.pipeline.adapt import adapt_to, held_out
+from mnistlab.pipeline.decision import JudgingData
+from mnistlab.pipeline.finetune import FineTuneSettings, Rehearsal
 from mnistlab.registry import card
 from mnistlab.registry.registry import Registry
 
@@ -68,10 +68,10 @@ def lab(tmp_path) -> Registry:
 
 
 @pytest.fixture(scope="module")
-def material(splits) -> Material:
+def material(splits) -> JudgingData:
     """2,000 validation images: of fewer, two that are lost weigh more than the gates' margin."""
     few = dataclasses.replace(splits, validation=splits.validation.sample(2_000, seed=0))
-    return Material.of(few, drawn=40)
+    return JudgingData.of(few, drawn=40)
 
 
 @pytest.fixture(scope="module")
@@ -88,26 +88,26 @@ def mislabelled(corrections: list[Correction]) -> list[Correction]:
 
 
 def test_the_last_sessions_judge():
-    assert apart(["a"] * 8 + ["b"] * 2).tolist() == [False] * 8 + [True] * 2
-    assert apart(["a"] * 8 + ["b"] + ["c"]).tolist() == [False] * 8 + [True] * 2
-    assert apart(["a"] * 2 + ["b"] * 8).tolist() == [False] * 2 + [True] * 8
-    assert not apart(["a"] * 10).any()
-    assert apart([]).tolist() == []
-    assert apart(["a", "b", "a", "a"]).tolist() == [False, True, False, False]
+    assert held_out(["a"] * 8 + ["b"] * 2).tolist() == [False] * 8 + [True] * 2
+    assert held_out(["a"] * 8 + ["b"] + ["c"]).tolist() == [False] * 8 + [True] * 2
+    assert held_out(["a"] * 2 + ["b"] * 8).tolist() == [False] * 2 + [True] * 8
+    assert not held_out(["a"] * 10).any()
+    assert held_out([]).tolist() == []
+    assert held_out(["a", "b", "a", "a"]).tolist() == [False, True, False, False]
 
 
 def test_a_hand_is_learned_judged_and_put_into_use(corrections, lab, small, material, rehearsal):
     nearly = dataclasses.replace(corrections[6], image=corrections[6].image // 4 * 4, id=99)
     again = [*corrections, *corrections[:3], nearly]
-    done = learn(again, lab, small, material=material, rehearsal=rehearsal, show_progress=False)
+    done = adapt_to(again, lab, small, judging=material, rehearsal=rehearsal)
     assert done.outcome == "promoted", done.decision.refusals
-    assert (done.taught.base, done.version, lab.current()) == ("0003", "0004", "0004")
-    assert (done.taught.given, done.taught.distinct) == (44, 40)  # three sent twice, and two that are nearly one
+    assert (done.candidate.base, done.version, lab.current()) == ("0003", "0004", "0004")
+    assert (done.candidate.given, done.candidate.distinct) == (44, 40)  # three sent twice, and two that are nearly one
     assert {"labels", "later", "overall", "drawings"} <= {verdict.gate for verdict in done.decision.verdicts}
-    assert set(done.taught.learned) <= {*range(1, 31), nearly.id}  # of the first session
+    assert set(done.candidate.learned_from) <= {*range(1, 31), nearly.id}  # of the first session
     manifest = lab.manifest("0004")
     assert manifest.training.base == "0003"
-    assert tuple(manifest.training.feedback) == done.taught.learned
+    assert tuple(manifest.training.feedback) == done.candidate.learned_from
     assert card.lineage(manifest)["tuned from"].startswith("0003, on ")
     reader = Predictor.load("0004", models=lab.root)
     bars = [one for one in corrections[30:] if one.digit == 1]
@@ -116,7 +116,7 @@ def test_a_hand_is_learned_judged_and_put_into_use(corrections, lab, small, mate
 
 def test_pranks_do_not_get_through(corrections, lab, small, material, rehearsal):
     with pytest.raises(TrainingError, match="0 whose labels can be believed; session first is left out"):
-        learn(mislabelled(corrections), lab, small, material=material, rehearsal=rehearsal, show_progress=False)
+        adapt_to(mislabelled(corrections), lab, small, judging=material, rehearsal=rehearsal)
     assert lab.versions() == ["0003"]
 
 
@@ -125,15 +125,14 @@ def test_the_gates_refuse_what_the_review_let_through(corrections, lab, small, m
     monkeypatch.setattr(adapt.label_review, "MAX_SHARE_OF_ALL", 1.0)
     monkeypatch.setattr(adapt.label_review, "_supported", lambda features, labels: labels >= 0)
     wrong = [Correction(**{**vars(one), "digit": (one.digit + 3) % 10}) for one in corrections[:30]]
-    settings = Settings(distill=0.0)
-    done = learn(
+    settings = FineTuneSettings(distillation=0.0)
+    done = adapt_to(
         [*wrong, *corrections[30:]],
         lab,
         small,
         settings=settings,
-        material=material,
+        judging=material,
         rehearsal=rehearsal,
-        show_progress=False,
     )
     assert done.outcome == "refused"
     assert {"overall", "later"} <= {verdict.gate for verdict in done.decision.verdicts if not verdict.passed}
@@ -143,7 +142,7 @@ def test_the_gates_refuse_what_the_review_let_through(corrections, lab, small, m
 def test_too_few_are_refused(corrections, lab, small, material, rehearsal):
     for given in ([], corrections[:9]):
         with pytest.raises(TrainingError, match="30 drawings or more are needed"):
-            learn(given, lab, small, material=material, rehearsal=rehearsal, show_progress=False)
+            adapt_to(given, lab, small, judging=material, rehearsal=rehearsal)
 
 
 def test_the_command_says_what_is_missing_and_waits_for_nobody(tmp_path, lab, monkeypatch):

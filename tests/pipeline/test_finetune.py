@@ -14,7 +14,7 @@ from mnistlab.data.pen_files import PenDrawing
 from mnistlab.inference.embedding import embed, split_head
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline import finetune
-from mnistlab.pipeline.finetune import Rehearsal, Settings, distinct, fine_tune
+from mnistlab.pipeline.finetune import FineTuneSettings, Rehearsal, fine_tune, without_near_duplicates
 from mnistlab.registry.registry import Registry
 from mnistlab.studies.bench import finetune_writers
 from mnistlab.studies.bench.finetune_writers import Trial, measure, summarise
@@ -71,7 +71,7 @@ def test_a_hand_is_learned_and_mnist_stays(base, rehearsal, odd, small):
 
 def test_without_rehearsal_mnist_would_go(base, rehearsal, odd, small):
     kept, lost = (
-        fine_tune(base, odd, rehearsal, settings=Settings(distill=weight), show_progress=False)
+        fine_tune(base, odd, rehearsal, settings=FineTuneSettings(distillation=weight), show_progress=False)
         for weight in (10.0, 0.0)
     )
     truth = small.test.labels
@@ -81,7 +81,9 @@ def test_without_rehearsal_mnist_would_go(base, rehearsal, odd, small):
 
 def test_the_version_and_its_convolutions_stay_and_it_repeats(base, rehearsal, odd):
     before = copy.deepcopy(base.model.state_dict())
-    one, two = (fine_tune(base, odd, rehearsal, settings=Settings(steps=5), show_progress=False) for _ in range(2))
+    one, two = (
+        fine_tune(base, odd, rehearsal, settings=FineTuneSettings(steps=5), show_progress=False) for _ in range(2)
+    )
     for name, weights in base.model.state_dict().items():
         assert torch.equal(weights, before[name])
         assert torch.equal(one.state_dict()[name], two.state_dict()[name])
@@ -96,9 +98,9 @@ def test_it_also_tunes_a_permuted_network(registry, small, odd):
 
 
 def test_what_is_tuned_becomes_a_sound_version(base, rehearsal, odd, small, registry):
-    settings = Settings(steps=5)
+    settings = FineTuneSettings(steps=5)
     model = fine_tune(base, odd, rehearsal, settings=settings, show_progress=False)
-    training, splits = finetune.finish(base, model, odd, rehearsal, small, settings)
+    training, splits = finetune.as_training(base, model, odd, rehearsal, small, settings)
     name = registry.save(training, splits, test=small.test, note="one hand")
     manifest = registry.load(name).manifest
     assert manifest.data.n_train == len(rehearsal.digits) + len(odd)
@@ -112,20 +114,20 @@ def test_what_is_tuned_becomes_a_sound_version(base, rehearsal, odd, small, regi
         ({"variants": 0}, "variants"),
         ({"learning_rate": 0.0}, "learning_rate is a finite number above 0"),
         ({"learning_rate": float("nan")}, "learning_rate"),
-        ({"distill": -1}, "distill is a finite number of 0 or more"),
+        ({"distillation": -1}, "distillation is a finite number of 0 or more"),
         ({"seed": True}, "seed"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(given, message):
     with pytest.raises(TrainingError, match=message):
-        Settings(**given)
+        FineTuneSettings(**given)
 
 
 def test_what_cannot_be_learned_from_is_refused(base, rehearsal, odd, small):
     with pytest.raises(TrainingError, match="no drawings to learn from"):
         fine_tune(base, odd[:0], rehearsal, show_progress=False)
     with pytest.raises(TrainingError, match="learning rate below"):
-        fine_tune(base, odd, rehearsal, settings=Settings(learning_rate=1e30), show_progress=False)
+        fine_tune(base, odd, rehearsal, settings=FineTuneSettings(learning_rate=1e30), show_progress=False)
     with pytest.raises(TrainingError, match="10 to 1,000"):
         Rehearsal.of(base, small.train, mnist=1_001)
 
@@ -134,11 +136,11 @@ def test_near_duplicates_count_once_and_the_last_word_holds(odd):
     images = odd.images[:6]
     again = images[2].clone()
     again[again > 0] -= 3  # the same drawing through another encoder
-    assert distinct(torch.cat([images, images[:1], again[None]])) == [1, 3, 4, 5, 6, 7]
-    assert distinct(images) == list(range(6))
-    assert distinct(images[:0]) == []
+    assert without_near_duplicates(torch.cat([images, images[:1], again[None]])) == [1, 3, 4, 5, 6, 7]
+    assert without_near_duplicates(images) == list(range(6))
+    assert without_near_duplicates(images[:0]) == []
     blank = torch.zeros(2, 28, 28, dtype=torch.uint8)
-    assert distinct(blank) == [1]
+    assert without_near_duplicates(blank) == [1]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.pipeline import gates
-from mnistlab.pipeline.decision import Decision, Material
+from mnistlab.pipeline.decision import Decision, JudgingData
 from mnistlab.registry import checkpoint, layout, packing
 from mnistlab.training import networks
 from mnistlab.training.loop import train
@@ -27,8 +27,8 @@ OUTPUT = 9  # the last layer of ``ConvNet.net``
 
 
 @pytest.fixture(scope="module")
-def material(splits: Splits) -> Material:
-    return Material.of(splits, drawn=60)
+def material(splits: Splits) -> JudgingData:
+    return JudgingData.of(splits, drawn=60)
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +310,7 @@ def test_no_worse_means_no_evidence_of_worse_and_no_large_loss_possible(only_new
 
 
 def test_drawn_digits_are_the_same_every_time(splits):
-    first, again = (Material.of(splits, drawn=20).drawn for _ in range(2))
+    first, again = (JudgingData.of(splits, drawn=20).drawn for _ in range(2))
     assert [digit for digit, _ in first] == [*range(10), *range(10)]
     assert all(
         (a == b).all() for (_, one), (_, two) in zip(first, again, strict=True) for a, b in zip(one, two, strict=True)

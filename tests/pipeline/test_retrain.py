@@ -30,7 +30,7 @@ def place(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for module, names in ((retrain, ("load_mnist",)), (gates, ("FLOOR", "FLOOR_DRAWN", "ECE", "MILLISECONDS"))):
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name))  # restored after the test
-    monkeypatch.setattr(retrain.Material, "of", retrain.Material.of)
+    monkeypatch.setattr(retrain.JudgingData, "of", retrain.JudgingData.of)
     retraining.quicken()
     retraining.lab(tmp_path, retraining.renumber(registry.root / "0001", tmp_path / "made" / "0003"))
     return tmp_path
@@ -193,21 +193,21 @@ def test_wrong_usage_is_refused_before_anything_runs(place, arguments, words):
     assert not (place / "reports").exists()
 
 
-@pytest.mark.parametrize(("recipe", "preset"), [("none", "full"), ("plain", "none")])
-def test_an_unknown_recipe_or_preset_is_answered_with_the_known(place, recipe, preset):
+@pytest.mark.parametrize(("recipe", "size"), [("none", "full"), ("plain", "none")])
+def test_an_unknown_recipe_or_size_is_answered_with_the_known(place, recipe, size):
     with pytest.raises(RunError, match=r"there is no .* 'none'; there is ") as caught:
-        retrain.retrain(recipe, preset=preset)
+        retrain.retrain(recipe, size=size)
     assert caught.value.code == "usage"
 
 
-def test_every_preset_names_parameters_that_its_notebook_has(monkeypatch):
+def test_every_size_names_parameters_that_its_notebook_has(monkeypatch):
     monkeypatch.delenv("MNISTLAB_NOTEBOOKS", raising=False)
     for name, recipe in recipes.RECIPES.items():
-        for preset in recipe.presets:
-            train, evaluate = recipes.notebooks_of(name, preset)
-            values = recipes.values_of(name, preset, {}, train, evaluate)
-            assert values[train.name] == dict(recipe.presets[preset])
-            assert recipes.values_of(name, preset, {"epochs": 7}, train, evaluate)[train.name]["epochs"] == 7
+        for size in recipe.sizes:
+            train, evaluate = recipes.notebooks_of(name, size)
+            values = recipes.values_of(name, size, {}, train, evaluate)
+            assert values[train.name] == dict(recipe.sizes[size])
+            assert recipes.values_of(name, size, {"epochs": 7}, train, evaluate)[train.name]["epochs"] == 7
 
 
 # --- data -------------------------------------------------------------------------------------------------------------

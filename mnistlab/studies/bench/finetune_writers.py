@@ -26,7 +26,7 @@ from mnistlab.pipeline import finetune
 AMOUNTS = (10, 25, 50, 100)  # drawings to learn from
 JUDGED = 150  # drawings to judge by, after the largest amount
 RESAMPLES = 10_000
-# Writers of UCI's "Pen-Based Recognition of Handwritten Digits" that ``finetune.Settings`` was chosen on; reported apart.
+# Writers of UCI's "Pen-Based Recognition of Handwritten Digits" that ``finetune.FineTuneSettings`` was chosen on; reported apart.
 CHOSEN_ON = tuple(range(1, 31, 3))
 
 
@@ -97,7 +97,7 @@ def measure(
     *,
     amounts: Sequence[int] = AMOUNTS,
     judged: int = JUDGED,
-    settings: finetune.Settings | None = None,
+    settings: finetune.FineTuneSettings | None = None,
     rehearsal: finetune.Rehearsal | None = None,
     show_progress: bool = True,
 ) -> list[Trial]:
@@ -137,7 +137,7 @@ def measure(
             features = embedding.embed(loaded, digits.images)
             wrong = ~_right(embedding.split_head(loaded.model)[1], features, digits.labels, limit)
             for amount in amounts:
-                kept = finetune.distinct(digits.images[:amount])
+                kept = finetune.without_near_duplicates(digits.images[:amount])
                 model = finetune.fine_tune(loaded, digits[kept], rehearsal, settings=settings, show_progress=False)
                 head = embedding.split_head(model)[1]
                 new_limit, test_after = held.ask(head)
