@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-PRESET_NAMES = ("quick", "sprint", "fast", "best")  # as in presets, which would bring PyTorch along
+from mnistlab.common.constants import PRESET_NAMES
 
 
 @click.group(short_help="Measure how well drawings are read, and how fast the lab is.")

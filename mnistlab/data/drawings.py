@@ -24,10 +24,11 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from mnistlab.common import paths
+from mnistlab.common.constants import CLASSES, PEN_WIDTH, PEN_WIDTHS
 from mnistlab.common.errors import LabError, StrokesError
 from mnistlab.common.files import write_new
 from mnistlab.data.preprocess import MAX_BYTES
-from mnistlab.data.strokes import PEN_WIDTH, PEN_WIDTHS, as_strokes, check_pen, rasterise
+from mnistlab.data.strokes import as_strokes, check_pen, rasterise
 
 KEY = "mnistlab-drawing"  # of the PNG's text that holds the strokes
 MAX_TEXT = 2 * 2**20  # bytes of a drawing as JSON; 20,000 points with all their decimals take half of it
@@ -46,7 +47,7 @@ class _File(BaseModel):
 
     format: Literal["mnistlab drawing 1"] = "mnistlab drawing 1"
     name: Annotated[str, Field(max_length=MAX_NAME)] = ""
-    digit: Annotated[int, Field(ge=0, le=9)] | None = None
+    digit: Annotated[int, Field(ge=0, lt=CLASSES)] | None = None
     pen_width: Annotated[float, Field(ge=PEN_WIDTHS[0], le=PEN_WIDTHS[1])] = PEN_WIDTH
     strokes: Annotated[list[Stroke], FailFast()]
 

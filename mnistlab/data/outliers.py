@@ -15,11 +15,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from mnistlab.common.constants import SIDE
+from mnistlab.common.constants import CANVAS, SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
 from mnistlab.data.preprocess import fit
-from mnistlab.data.strokes import CANVAS
 from mnistlab.data.synthetic import PENS, Points, training_image, vary
 
 CLOSE = "HLhnrtu"  # letters near to a digit: not learned, but good to judge by

@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mnistlab.common.constants import SIDE
+from mnistlab.common.constants import BOX, SIDE
 from mnistlab.common.errors import ImageError
 
-BOX = 20  # px of the longer side of the digit
 # Where the centre of mass goes, in pixel indices: the mean of MNIST's 60,000 training images is 14.0, 14.0.
 CENTRE = 14.0
 FORMATS = ("PNG", "JPEG")

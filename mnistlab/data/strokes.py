@@ -13,14 +13,12 @@ from numbers import Real
 import numpy as np
 from PIL import Image, ImageDraw
 
+from mnistlab.common.constants import BOX, CANVAS, PEN_WIDTH, PEN_WIDTHS
 from mnistlab.common.errors import StrokesError
 
-CANVAS = 280  # px along one edge: ten for each pixel of the 28 x 28
-PEN_WIDTH = 20  # px; two pixels of the 28 x 28, about what MNIST's pens left
-PEN_WIDTHS = (4, 60)  # px; narrowest and widest pen
 MAX_POINTS = 20_000  # in one drawing; a minute of scribbling at 300 points a second
 MANY_POINTS = 2_000  # from here on ink is drawn in another way, whose time does not grow with the points
-DIGIT = 200  # px of the longer side of a digit redrawn for reading: ten for each pixel of MNIST's box of 20
+DIGIT = 10 * BOX  # px of the longer side of a digit redrawn for reading: ten for each pixel of MNIST's box of 20
 # Pen of a redrawn digit, as a share of its longer side: 2.4 px in the box of 20, as MNIST's pens. Replayed strokes are read
 # equally well from 0.08 to 0.14.
 PEN_SHARE = 0.12

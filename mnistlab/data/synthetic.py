@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mnistlab.common.constants import CLASSES, SIDE
+from mnistlab.common.constants import CANVAS, CLASSES, SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
 from mnistlab.data.mnist import Digits
 from mnistlab.data.preprocess import fit
-from mnistlab.data.strokes import CANVAS, DIGIT, rasterise, to_standard_size
+from mnistlab.data.strokes import DIGIT, rasterise, to_standard_size
 
 PENS = (0.07, 0.17)  # share of the digit's longer side; MNIST's own pens lie within
 Points = tuple[tuple[float, float], ...]

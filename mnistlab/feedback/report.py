@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from mnistlab.common.constants import CLASSES
+from mnistlab.common.constants import CLASSES, SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import drift
@@ -198,7 +198,7 @@ def stroke_samples(uses: Sequence[Use]) -> dict[str, np.ndarray]:
 
 
 def _stack(corrections: Sequence[Correction]) -> np.ndarray:
-    return np.stack([c.image for c in corrections]) if corrections else np.zeros((0, 28, 28), dtype=np.uint8)
+    return np.stack([c.image for c in corrections]) if corrections else np.zeros((0, SIDE, SIDE), dtype=np.uint8)
 
 
 def _share(values: list[bool]) -> tuple[int, int]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from mnistlab.common.constants import BOX, CANVAS, CLASSES, PEN_WIDTH
 from mnistlab.common.errors import LabError
 from mnistlab.data import polyline
-from mnistlab.data.preprocess import BOX, bounds, centre, place, shrink
-from mnistlab.data.strokes import CANVAS, PEN_WIDTH, as_strokes, check_pen, is_dot, rasterise, to_standard_size
+from mnistlab.data.preprocess import bounds, centre, place, shrink
+from mnistlab.data.strokes import as_strokes, check_pen, is_dot, rasterise, to_standard_size
 from mnistlab.inference.predictor import Predictor
 from mnistlab.training.networks import one_thread
 
@@ -75,7 +76,7 @@ def attribute(
     StrokesError : strokes or pen are no such.
     LabError : the digit or the number of pieces is out of bounds.
     """
-    if digit is not None and digit not in range(10):
+    if digit is not None and digit not in range(CLASSES):
         raise LabError(f"the digit to explain is 0 to 9, not {digit!r}", code="digit")
     if pieces not in range(1, 101):
         raise LabError(f"a drawing is cut into 1 to 100 pieces, not {pieces!r}", code="pieces")

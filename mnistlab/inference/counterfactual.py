@@ -13,19 +13,10 @@ from itertools import combinations
 
 import numpy as np
 
+from mnistlab.common.constants import CANVAS, PEN_WIDTH
 from mnistlab.data import polyline
 from mnistlab.data.preprocess import fit
-from mnistlab.data.strokes import (
-    CANVAS,
-    DIGIT,
-    MANY_POINTS,
-    PEN_SHARE,
-    PEN_WIDTH,
-    as_strokes,
-    is_dot,
-    rasterise,
-    to_standard_size,
-)
+from mnistlab.data.strokes import DIGIT, MANY_POINTS, PEN_SHARE, as_strokes, is_dot, rasterise, to_standard_size
 from mnistlab.inference.predictor import Predictor
 from mnistlab.training.networks import one_thread
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mnistlab.common.constants import CLASSES, SIDE
+from mnistlab.common.constants import CLASSES, PEN_WIDTH, SIDE
 from mnistlab.common.errors import ImageError
 from mnistlab.data import preprocess
 from mnistlab.data.permutation import Permutation
-from mnistlab.data.strokes import PEN_WIDTH, as_strokes, check_pen, is_dot, rasterise, to_standard_size
+from mnistlab.data.strokes import as_strokes, check_pen, is_dot, rasterise, to_standard_size
 from mnistlab.evaluation import conformal
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.registry import Registry

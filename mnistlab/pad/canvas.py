@@ -14,8 +14,8 @@ from ipycanvas import Canvas, hold_canvas
 from ipywidgets import Layout
 from PIL import Image
 
+from mnistlab.common.constants import CANVAS
 from mnistlab.data import polyline
-from mnistlab.data.strokes import CANVAS
 from mnistlab.pad import heatmap
 
 SHARP = 2  # canvas px for each px on the screen: edges stay crisp on high-resolution screens

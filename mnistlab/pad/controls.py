@@ -11,8 +11,7 @@ from importlib.resources import files
 
 import ipywidgets as widgets
 
-from mnistlab.common.constants import CLASSES
-from mnistlab.data.strokes import CANVAS, PEN_WIDTHS
+from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTHS
 from mnistlab.pad import prediction_html
 
 COLUMN = f"{CANVAS}px"

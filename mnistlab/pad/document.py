@@ -10,11 +10,11 @@ from contextlib import suppress
 
 import numpy as np
 
-from mnistlab.common.constants import CLASSES
+from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTH
 from mnistlab.common.errors import ImageError, StrokesError
 from mnistlab.data import preprocess
 from mnistlab.data.drawings import StoredDrawing, drawing_from_json, drawing_from_png
-from mnistlab.data.strokes import CANVAS, PEN_WIDTH, Drawing, check_pen
+from mnistlab.data.strokes import Drawing, check_pen
 from mnistlab.inference.predictor import Prediction, Predictor
 
 PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of every such file

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mnistlab.common.constants import CANVAS
 from mnistlab.data import polyline
-from mnistlab.data.strokes import CANVAS
 from mnistlab.inference.attribution import PreprocessingStep
 from mnistlab.inference.counterfactual import Edit
 from mnistlab.pad import heatmap, prediction_html

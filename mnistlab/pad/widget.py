@@ -19,10 +19,11 @@ import ipywidgets as widgets
 import numpy as np
 
 from mnistlab.common import paths
+from mnistlab.common.constants import PEN_WIDTH
 from mnistlab.common.errors import FeedbackError, LabError
 from mnistlab.common.progress import headless
 from mnistlab.data import drawings
-from mnistlab.data.strokes import PEN_WIDTH, Drawing, as_strokes, check_pen, rasterise
+from mnistlab.data.strokes import Drawing, as_strokes, check_pen, rasterise
 from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.pad import keyboard, prediction_html
 from mnistlab.pad.canvas import REACH, InkCanvas

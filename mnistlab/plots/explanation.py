@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from mnistlab.data.strokes import CANVAS, PEN_WIDTH
+from mnistlab.common.constants import CANVAS, PEN_WIDTH
 from mnistlab.inference.attribution import Attribution, PreprocessingStep
 from mnistlab.inference.counterfactual import Edit
 from mnistlab.plots.pictures import SIGNED, WRONG, image

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 from torch import Tensor
 
-from mnistlab.common.constants import PIXELS, SIDE
+from mnistlab.common.constants import CLASSES, PIXELS, SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
 from mnistlab.data.permutation import Permutation
@@ -176,7 +176,7 @@ def kept_neighbours(permutation: Permutation) -> float:
 def recalls(right: np.ndarray, labels: Tensor) -> np.ndarray:
     """Share of each digit that is read right, from hits bool (seeds, permutations, N): float64 (10, seeds, permutations)."""
     labels = labels.numpy()
-    return np.stack([right[..., labels == digit].mean(axis=-1) for digit in range(10)])
+    return np.stack([right[..., labels == digit].mean(axis=-1) for digit in range(CLASSES)])
 
 
 def means(found: Mapping[str, tuple[Training, ...]]) -> dict[str, MeanInterval]:

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from mnistlab.common.constants import CLASSES
+from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTH
 from mnistlab.common.errors import LabError
 from mnistlab.data import synthetic
 from mnistlab.data.drawings import StoredDrawing
 from mnistlab.data.stroke_stats import stroke_stats
-from mnistlab.data.strokes import CANVAS, DIGIT, PEN_WIDTH
+from mnistlab.data.strokes import DIGIT
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import consent, drift, report
 from mnistlab.feedback.records import Correction, Use, now

@@ -17,10 +17,11 @@ from PIL import Image
 
 from mnistlab import plots
 from mnistlab.common import paths
+from mnistlab.common.constants import CANVAS
 from mnistlab.common.errors import LabError, StrokesError
 from mnistlab.data import drawings
 from mnistlab.data.drawings import drawing_from_json, drawing_from_png, drawing_to_json, drawing_to_png, load_drawings
-from mnistlab.data.strokes import CANVAS, MAX_POINTS, rasterise
+from mnistlab.data.strokes import MAX_POINTS, rasterise
 from mnistlab.inference.predictor import Predictor
 
 

@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
+from mnistlab.common.constants import CANVAS
 from mnistlab.common.errors import StrokesError
 from mnistlab.data import strokes
-from mnistlab.data.strokes import CANVAS, MAX_POINTS, Drawing, as_strokes, rasterise, to_standard_size
+from mnistlab.data.strokes import MAX_POINTS, Drawing, as_strokes, rasterise, to_standard_size
 
 HOSTILE = [float("nan"), float("inf"), -float("inf"), None, "12", b"1", [], {}, True, 10**400, 1j]
 

@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mnistlab.common import paths
+from mnistlab.common.constants import CANVAS
 from mnistlab.common.progress import HEADLESS
-from mnistlab.data.strokes import CANVAS
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HELP = "no Chromium found: `apt-get install chromium`, or name one in the variable MNISTLAB_CHROMIUM"

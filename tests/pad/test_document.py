@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from mnistlab.common.constants import CANVAS
 from mnistlab.common.errors import ImageError, LabError, StrokesError
 from mnistlab.data.drawings import drawing_to_json, drawing_to_png
-from mnistlab.data.strokes import CANVAS, MAX_POINTS, REACH, Drawing
+from mnistlab.data.strokes import MAX_POINTS, REACH, Drawing
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pad.document import Document
 from mnistlab.pad.widget import DigitPad

@@ -18,9 +18,10 @@ import pytest
 from ipycanvas import canvas as ipycanvas_canvas
 from PIL import Image
 
+from mnistlab.common.constants import CANVAS
 from mnistlab.common.errors import RegistryError, StrokesError
 from mnistlab.data.drawings import drawing_from_json, load_drawings
-from mnistlab.data.strokes import CANVAS, rasterise
+from mnistlab.data.strokes import rasterise
 from mnistlab.inference import counterfactual
 from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.pad import prediction_html, reasons

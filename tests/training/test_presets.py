@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from mnistlab.cli import benchmark
+from mnistlab.common.constants import PRESET_NAMES
 from mnistlab.common.errors import TrainingError
 from mnistlab.training.presets import PRESETS, preset
 from mnistlab.training.records import TrainingSettings
@@ -20,7 +20,7 @@ def test_the_presets_are_few_and_ordered_by_how_long_they_take():
 
 
 def test_the_command_line_knows_every_preset():
-    assert list(benchmark.PRESET_NAMES) == list(PRESETS)  # it has its own list, so that --help need not load PyTorch
+    assert list(PRESET_NAMES) == list(PRESETS)  # it has its own list, so that --help need not load PyTorch
 
 
 def test_none_leaves_a_setting_as_the_preset_has_it():

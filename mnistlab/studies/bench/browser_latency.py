@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.common import paths
+from mnistlab.common.constants import CANVAS
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import HEADLESS
 from mnistlab.data.drawings import load_drawings
-from mnistlab.data.strokes import CANVAS
 from mnistlab.studies.bench.latency import Timing
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -15,11 +15,10 @@ from itertools import product
 import numpy as np
 import torch
 
-from mnistlab.common.constants import CLASSES
+from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTH
 from mnistlab.common.errors import DataError
 from mnistlab.common.progress import track
 from mnistlab.data.pen_files import PenDrawing
-from mnistlab.data.strokes import CANVAS, PEN_WIDTH
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.intervals import Accuracy
