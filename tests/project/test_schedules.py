@@ -1,4 +1,4 @@
-"""Schedules: the workflows are valid and safe, and what they and docs/schedule.md tell to run is there to be run."""
+"""GitHub and schedules: workflows and forms are valid and safe, and what they and docs/schedule.md run is there to be run."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from made import ROOT
 from mnistlab.cli.retrain import retrain
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 GUIDE = ROOT / "docs" / "schedule.md"
 
 
@@ -28,13 +29,15 @@ def steps(name: str) -> list[dict]:
     return [step for job in read(name)["jobs"].values() for step in job["steps"]]
 
 
-def schema_says(path: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
+def schema_says(path: Path, kind: str = "workflows") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.github-{kind}", str(path)]
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_both_workflows_are_there():
-    assert [path.stem for path in WORKFLOWS] == ["ci", "retrain"]
+def test_all_workflows_and_forms_are_there():
+    assert [path.stem for path in WORKFLOWS] == ["ci", "nightly", "retrain"]
+    assert [path.stem for path in FORMS] == ["bug", "idea"]
+    assert (ROOT / ".github" / "pull_request_template.md").is_file()
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -44,6 +47,15 @@ def test_a_workflow_fits_the_schema_and_a_broken_one_does_not(path, tmp_path):
     broken = tmp_path / path.name
     broken.write_text(path.read_text().replace("runs-on:", "runs-in:"))
     assert schema_says(broken).returncode == 1
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_a_form_fits_the_schema_and_a_broken_one_does_not(path, tmp_path):
+    done = schema_says(path, "issue-forms")
+    assert done.returncode == 0, done.stdout
+    broken = tmp_path / path.name
+    broken.write_text(path.read_text().replace("type: textarea", "type: textfield"))
+    assert schema_says(broken, "issue-forms").returncode == 1
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -61,10 +73,25 @@ def test_a_workflow_runs_no_code_but_what_is_named_here(path):
     assert all(job["timeout-minutes"] for job in read(path.stem)["jobs"].values())
 
 
-def test_retraining_is_on_a_schedule_at_an_odd_minute_and_can_be_asked_for():
-    (times,) = read("retrain")["on"]["schedule"]
+def test_ci_runs_what_everybody_can_run_here_and_nightly_does_so_twice_in_one_clone():
+    script = (ROOT / ".ci" / "run").read_text()
+    assert script.endswith("\nmake run\nmake test\n")
+    rounds = {name: [step["run"] for step in steps(name) if step.get("run") == ".ci/run"] for name in ("ci", "nightly")}
+    assert {name: len(each) for name, each in rounds.items()} == {"ci": 1, "nightly": 2}
+    (job,) = read("nightly")["jobs"].values()
+    assert [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step].count("actions/checkout") == 1
+    assert not any("continue-on-error" in step for step in job["steps"])
+
+
+@pytest.mark.parametrize("name", ["nightly", "retrain"])
+def test_a_schedule_starts_at_an_odd_minute_and_can_be_asked_for(name):
+    (times,) = read(name)["on"]["schedule"]
     minute = times["cron"].split()[0]
     assert int(minute) not in (0, 15, 30, 45)
+    assert "workflow_dispatch" in read(name)["on"]
+
+
+def test_whoever_asks_for_a_retraining_can_choose_its_size():
     (presets,) = [option.type.choices for option in retrain.params if option.name == "preset"]
     asked = read("retrain")["on"]["workflow_dispatch"]["inputs"]["preset"]
     assert sorted(asked["options"]) == sorted(presets)
@@ -88,6 +115,7 @@ def options(line: str) -> set[str]:
 def test_make_has_every_target_that_is_run():
     makefile = (ROOT / "Makefile").read_text()
     run = " ".join(step.get("run", "") for path in WORKFLOWS for step in steps(path.stem))
+    run += (ROOT / ".ci" / "run").read_text()
     for target in re.findall(r"\bmake ([a-z]+)", run):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
