@@ -3,8 +3,21 @@
     from mnistlab import Predictor
     Predictor.load().predict_strokes(strokes)
 
-Everything else is in a module with one job: ``data``, ``permutation``, ``models``, ``training``, ``evaluation``,
-``checkpoint``, ``registry``, ``strokes``, ``preprocess``, ``predictor``, ``pad``, ``plots``, ``runs``, ``cli``.
+Everything else is in one of these wings. Each uses only wings above it in this list; docs/architecture.md shows them in a
+figure and names their modules.
+
+    common      errors, files, locks, paths, progress, provenance, HTML
+    data        MNIST, permutations, strokes, drawings, pictures: anything that becomes 28 x 28 pixels
+    evaluation  intervals, metrics, conformal sets, numbers as text
+    training    the networks in PyTorch, and how they learn
+    registry    versions on disk, and which one is in use
+    inference   reading digits with a version, and explaining the reading
+    plots       every figure of the five notebooks
+    feedback    consent, corrections, the monitor
+    pipeline    notebooks run headless, retraining, gates, learning a hand
+    pad         the drawing pad
+    studies     self-contained experiments and benchmarks
+    cli         the command ``mnistlab``
 """
 
 from __future__ import annotations

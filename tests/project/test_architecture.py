@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -10,6 +11,8 @@ import architecture
 import imports
 import pytest
 from architecture import ALLOWED, between_wings, wing
+
+import mnistlab
 
 # Until a version can be read without PyTorch, what reads needs the networks of training. This may only shrink.
 EXCEPTIONS = {
@@ -63,6 +66,10 @@ def test_what_is_allowed_runs_one_way():
     for name, allowed in ALLOWED.items():
         assert set(allowed.split()) <= set(before), f"{name} may use a wing that stands above it"
         before.append(name)
+
+
+def test_the_package_itself_lists_its_wings_in_this_order():
+    assert re.findall(r"^    ([a-z]+)  +\S", mnistlab.__doc__, re.MULTILINE) == list(ALLOWED)
 
 
 def test_a_wing_uses_only_what_it_may():
