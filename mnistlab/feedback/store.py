@@ -27,15 +27,8 @@ from mnistlab.feedback.database import corrections as _corrections
 from mnistlab.feedback.database import exports as _exports
 from mnistlab.feedback.database import trainings as _trainings
 from mnistlab.feedback.database import uses as _uses
-from mnistlab.feedback.records import (
-    Correction,
-    Use,
-    check_moment,
-    check_name,
-    check_number,
-    expect,
-    now,
-)
+from mnistlab.feedback.fields import AMOUNT, MOMENT, NAME, check
+from mnistlab.feedback.records import Correction, Use, now
 
 
 @dataclass(frozen=True)
@@ -129,7 +122,8 @@ class Store:
         Versions that learned from them are marked. What is erased is gone from the file as soon as this returns.
         """
         chosen = [ids is not None, key is not None, session is not None, everything]
-        expect(sum(chosen) == 1, "what to erase is chosen in one way: ids, key, session or everything")
+        if sum(chosen) != 1:
+            raise FeedbackError("what to erase is chosen in one way: ids, key, session or everything", code="value")
         if ids is not None:
             return self._erase(_corrections.c.id.in_([int(number) for number in ids]), None)
         if key is not None:
@@ -140,7 +134,7 @@ class Store:
 
     def purge(self, days: float = RETENTION) -> Erased:
         """Erase what is older than so many days, corrections and uses; nothing is written if there is none."""
-        before = _stamp(now() - timedelta(days=check_number(days, "days", low=0)))
+        before = _stamp(now() - timedelta(days=check(AMOUNT, days, "days")))
         return self._erase(_corrections.c.created < before, _uses.c.created < before)
 
     def _erase(self, corrections: sa.ColumnElement[bool], uses: sa.ColumnElement[bool] | None) -> Erased:
@@ -183,7 +177,7 @@ class Store:
 
     def trained(self, version: str, ids: Iterable[int]) -> None:
         """Remember that a version learned from these corrections, so that it is marked if one of them is erased."""
-        rows = [{"version": check_name(version, "version"), "correction": int(number)} for number in sorted(set(ids))]
+        rows = [{"version": check(NAME, version, "version"), "correction": int(number)} for number in sorted(set(ids))]
         with self._database.begin() as connection:
             there = set(connection.execute(sa.select(_corrections.c.id)).scalars())
             for row in rows:  # erased while the version was trained: marked from the beginning
@@ -202,7 +196,7 @@ class Store:
     def _select(self, table: sa.Table, *, since: datetime | None, **equal: str | None) -> list[dict]:
         query = sa.select(table).order_by(table.c.created, table.c.id)
         if since is not None:
-            query = query.where(table.c.created >= _stamp(check_moment(since, "since")))
+            query = query.where(table.c.created >= _stamp(check(MOMENT, since, "since")))
         for name, value in equal.items():
             if value is not None:
                 query = query.where(table.c[name] == value)
@@ -233,7 +227,7 @@ def _correction(row: dict) -> Correction:
                 "consented_at": datetime.fromisoformat(row["consented_at"]),
             }
         )
-    except ValueError as error:  # ours are among them
+    except (ValueError, FeedbackError) as error:
         raise FeedbackError(f"correction {row['id']} of the store is damaged: {error}", code="damaged") from error
 
 

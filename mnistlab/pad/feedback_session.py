@@ -191,11 +191,11 @@ class FeedbackSession:
             return f"Counted as {self.verdict}. A picture from a file is not kept."
         if document.true_digit is None:
             return "Counted as wrong. Say which digit it was, and the drawing is kept."
-        correction = Correction.of(
-            prediction,
-            document.drawing.strokes,
-            document.pen_width,
-            document.true_digit,
+        correction = Correction(
+            **records.as_reading(prediction),
+            strokes=document.drawing.strokes,
+            pen_width=document.pen_width,
+            digit=document.true_digit,
             session=self.name,
             consent=consent.VERSION,
             consented_at=self.consented_at,

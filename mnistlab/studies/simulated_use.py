@@ -20,7 +20,7 @@ from mnistlab.data.stroke_stats import stroke_stats
 from mnistlab.data.strokes import DIGIT
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import consent, drift, report
-from mnistlab.feedback.records import Correction, Use, now
+from mnistlab.feedback.records import Correction, Use, as_reading, now
 from mnistlab.inference.predictor import Predictor
 
 SIZE, SPREAD = 0.8, 0.12  # of a digit against the canvas that ``handwriting`` fills; logarithm of its spread
@@ -61,8 +61,18 @@ def readings(
         }
         uses.append(Use(**same, **about))
         if said:
-            agreed = {"consent": consent.VERSION, "consented_at": moment, "created": moment, "session": session}
-            corrections.append(Correction.of(read, strokes, pen, digit, **agreed))
+            corrections.append(
+                Correction(
+                    **as_reading(read),
+                    strokes=strokes,
+                    pen_width=pen,
+                    digit=digit,
+                    session=session,
+                    consent=consent.VERSION,
+                    consented_at=moment,
+                    created=moment,
+                )
+            )
     return uses, corrections
 
 
@@ -85,9 +95,12 @@ def days(reader: Predictor, stored: Sequence[StoredDrawing], n: int, *, seed: in
     rng, found = np.random.default_rng(seed), []
     for day in range(n):
         start = now() - timedelta(days=n - day)
-        agreed = {"session": f"day {day}", "consent": consent.VERSION, "consented_at": start}
+        moments = [start + timedelta(minutes=k) for k in range(len(stored))]
         found.append(
-            [_correction(reader, one, rng, start + timedelta(minutes=k), agreed) for k, one in enumerate(stored)]
+            [
+                _written_again(reader, drawing, rng, session=f"day {day}", consented_at=start, created=moment)
+                for drawing, moment in zip(stored, moments, strict=True)
+            ]
         )
     return found
 
@@ -139,12 +152,27 @@ def _placed(strokes: list[np.ndarray], rng: np.random.Generator) -> list[np.ndar
     return [(stroke - CANVAS / 2) * min(scale, CANVAS / DIGIT) + middle for stroke in strokes]
 
 
-def _correction(
-    reader: Predictor, drawing: StoredDrawing, rng: np.random.Generator, moment: datetime, agreed: dict
+def _written_again(
+    reader: Predictor,
+    drawing: StoredDrawing,
+    rng: np.random.Generator,
+    *,
+    session: str,
+    consented_at: datetime,
+    created: datetime,
 ) -> Correction:
     strokes = _once_more(drawing.strokes, rng)
     read = reader.predict_strokes(strokes, drawing.pen_width)
-    return Correction.of(read, strokes, drawing.pen_width, drawing.digit, created=moment, **agreed)
+    return Correction(
+        **as_reading(read),
+        strokes=strokes,
+        pen_width=drawing.pen_width,
+        digit=drawing.digit,
+        session=session,
+        consent=consent.VERSION,
+        consented_at=consented_at,
+        created=created,
+    )
 
 
 def _once_more(strokes: Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
