@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import click
 
@@ -31,14 +33,10 @@ def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
     """
     from mnistlab.data.pen_files import read_drawings
     from mnistlab.inference.predictor import Predictor
-    from mnistlab.studies.bench.pen_strokes import lines, replay
+    from mnistlab.studies.bench.pen_strokes import replay_drawings
 
     drawings = read_drawings(file)
-    report = replay(Predictor.load(version), drawings, sample=sample)
-    if as_json:
-        click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
-    else:
-        click.echo("\n".join(lines(report)))
+    _print(replay_drawings(Predictor.load(version), drawings, sample=sample), as_json)
 
 
 @benchmark.command("personal")
@@ -48,7 +46,7 @@ def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
     "--chosen-on",
     default="1,4,7,10,13,16,19,22,25,28",
     show_default=True,
-    help="Writers whose figures stand apart, since the settings were chosen on them; empty for none.",
+    help="Writers on whom the settings were chosen, reported separately; empty for none.",
 )
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
 def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -> None:
@@ -58,18 +56,14 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
     from mnistlab.data.mnist import load_mnist
     from mnistlab.data.pen_files import read_drawings
     from mnistlab.inference.predictor import Predictor
-    from mnistlab.studies.bench import finetune_writers
+    from mnistlab.studies.bench.finetune_writers import WritersReport, measure_writers
 
     try:
-        apart = [int(one) for one in chosen_on.split(",") if one.strip()]
+        apart = tuple(int(number) for number in chosen_on.split(",") if number.strip())
     except ValueError:
         raise click.BadParameter(f"numbers of writers with commas between, not {chosen_on!r}") from None
     drawings, reader = read_drawings(file), Predictor.load(version)
-    trials = finetune_writers.measure(reader, drawings, load_mnist())
-    if as_json:
-        click.echo(json.dumps(finetune_writers.as_dict(trials, reader.version, apart), indent=2, allow_nan=False))
-    else:
-        click.echo("\n".join(finetune_writers.lines(trials, reader.version, apart)))
+    _print(WritersReport(reader.version, measure_writers(reader, drawings, load_mnist()), apart), as_json)
 
 
 @benchmark.command("train")
@@ -92,15 +86,12 @@ def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, 
     """Train the small ConvNet as the lab does and as tutorials do, in turn, to the same validation accuracy."""
     from mnistlab.common.progress import track
     from mnistlab.data.mnist import load_mnist
-    from mnistlab.studies.bench import tutorial_speed
+    from mnistlab.studies.bench.tutorial_speed import SpeedReport, compare_with_tutorial
     from mnistlab.training import presets
 
     chosen = presets.preset(name).change(epochs=epochs)
-    run = tutorial_speed.race(load_mnist(), chosen, laps=laps, most_epochs=most_epochs, device=device)
-    found = list(track(run, total=laps, description="laps"))
-    click.echo(
-        json.dumps(tutorial_speed.as_dict(found), indent=2) if as_json else "\n".join(tutorial_speed.lines(found))
-    )
+    rounds = compare_with_tutorial(load_mnist(), chosen, rounds=laps, most_epochs=most_epochs, device=device)
+    _print(SpeedReport(tuple(track(rounds, total=laps, description="laps"))), as_json)
 
 
 @benchmark.command("preset")
@@ -123,14 +114,14 @@ def benchmark_preset(
 ) -> None:
     """Train the small ConvNet by a preset from several seeds, and print how accurate and how fast it was."""
     from mnistlab.data.mnist import load_mnist
-    from mnistlab.studies.bench import preset_seeds
+    from mnistlab.studies.bench.preset_seeds import measure_seeds
     from mnistlab.training import presets
 
     chosen, splits = presets.preset(name).change(epochs=epochs), load_mnist()
     if train_size is not None:
         splits = replace(splits, train=splits.train.sample(train_size, seed=0))
-    found = preset_seeds.measure(name, chosen, splits, seeds=seeds, test=test, device=device, file=file)
-    click.echo("\n".join(preset_seeds.lines(name, found)))
+    report = measure_seeds(name, chosen, splits, seeds=seeds, test=test, device=device, file=file)
+    click.echo("\n".join(report.lines()))
 
 
 @benchmark.command("latency")
@@ -153,19 +144,26 @@ def benchmark_preset(
 def benchmark_latency(version: str, n: int, browser: bool, drawn: int, seconds: float, as_json: bool) -> None:
     """Time readings and explanations: p50, p95 and p99 in milliseconds, on one thread."""
     from mnistlab.inference.predictor import Predictor
-    from mnistlab.studies.bench import latency
+    from mnistlab.studies.bench import browser_latency, latency
 
     reader = Predictor.load(version)
-    timings, seen = latency.measure(reader, n=n), None
-    if browser:
-        from mnistlab.studies.bench import browser_latency
-
-        seen = browser_latency.measure(reader.version, n=drawn, seconds=seconds)
+    timings = latency.measure_latency(reader, n=n)
+    seen = browser_latency.measure_browser_latency(reader.version, n=drawn, seconds=seconds) if browser else None
     if as_json:
         figures = {"version": reader.version, "kernel": [timing.as_dict() for timing in timings]}
         click.echo(json.dumps({**figures, **({"browser": seen.as_dict()} if seen else {})}, indent=2, allow_nan=False))
         return
     click.echo(f"version {reader.version}, one thread")
-    click.echo("\n".join(latency.lines(timings if seen is None else [*timings, seen.answer])))
-    if seen is not None:
+    click.echo("\n".join(latency.timing_table([*timings, seen.answer] if seen else timings)))
+    if seen:
         click.echo("\n".join(seen.lines()))
+
+
+class _Report(Protocol):
+    def as_dict(self) -> dict[str, Any]: ...
+
+    def lines(self) -> Iterator[str]: ...
+
+
+def _print(report: _Report, as_json: bool) -> None:
+    click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False) if as_json else "\n".join(report.lines()))

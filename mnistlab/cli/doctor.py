@@ -1,12 +1,11 @@
-"""Is everything there that the lab needs? One result a subject, with what to do where something is missing.
+"""``mnistlab doctor``: is everything here that the lab needs, and what to do about what is missing.
 
-Every check is made for real: the data are read, the model reads its probe, a kernel is started.
+Nothing is taken on trust: the data are read, the model reads its probe, a kernel is started.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import sys
 import tempfile
@@ -15,11 +14,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import click
+
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
-CHROMIUM, BROWSERS = "MNISTLAB_CHROMIUM", ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 LEAST_SQLITE = (3, 37)  # the first with STRICT tables
 REINSTALL = "`make setup`, or pip install --editable . --constraint constraints.txt"
 
@@ -30,10 +30,10 @@ class CheckResult:
 
     Attributes
     ----------
-    subject : one word.
-    state : ``"ok"``, ``"warning"`` (something is missing that not all need) or ``"fault"``.
-    text : what is there.
-    remedy : what to do, empty if all is well.
+    subject : what was checked, one word.
+    state : ``"ok"``, ``"warning"`` (something is missing that not everybody needs) or ``"fault"``.
+    text : what was found.
+    remedy : what to do about it; empty if all is well.
     """
 
     subject: str
@@ -43,12 +43,11 @@ class CheckResult:
 
 
 def run_checks() -> Iterator[CheckResult]:
-    """All results, one after the other as they come; a check that fails in an unforeseen way is a fault, too."""
-    for check in CHECKS:
-        subject = check.__name__.removeprefix("check_")
+    """The results of ``CHECKS``, each as soon as it is known; a check that fails in an unforeseen way is a fault, too."""
+    for subject, check in CHECKS.items():
         try:
             yield CheckResult(subject, *check())
-        except Exception as error:  # a broken installation breaks anywhere, and the other checks still tell something
+        except Exception as error:  # a broken installation breaks anywhere, and the other checks are still worth having
             yield CheckResult(subject, FAULT, f"{type(error).__name__}: {str(error).strip()[:300]}", REINSTALL)
 
 
@@ -58,11 +57,11 @@ def check_python() -> tuple[str, ...]:
 
 
 def check_libraries() -> tuple[str, ...]:
-    """Every library the lab names, against its floor, and whether it is the version it was tried with."""
+    """Every library the lab requires, against its lowest version and the version it was tested with."""
     from packaging.requirements import Requirement
 
     required = [Requirement(text) for text in metadata.requires("mnistlab") or ()]
-    wrong, other, tried = [], [], _tried()
+    wrong, other, tested = [], [], _tested()
     for need in required:
         if need.marker and not need.marker.evaluate({"extra": ""}):
             continue
@@ -73,17 +72,17 @@ def check_libraries() -> tuple[str, ...]:
             continue
         if not need.specifier.contains(found, prereleases=True):
             wrong.append(f"{need.name} {found} is too old ({need.specifier})")
-        elif tried.get(need.name, found) != found.split("+")[0]:
-            other.append(f"{need.name} {found} (tried: {tried[need.name]})")
+        elif tested.get(need.name, found) != found.split("+")[0]:
+            other.append(f"{need.name} {found} (tested: {tested[need.name]})")
     if wrong:
         return FAULT, ", ".join(wrong), REINSTALL
     if other:
-        return OK, f"all there; not the versions tried: {', '.join(other)}"
-    return OK, "all there, in the versions tried" if tried else "all there"
+        return OK, f"all installed; in other versions than tested: {', '.join(other)}"
+    return OK, "all installed, in the versions tested" if tested else "all installed"
 
 
 def check_torch() -> tuple[str, ...]:
-    """torch and torchvision must be a pair; others fail at the import."""
+    """torch and torchvision must be built for each other, or the import fails."""
     import torch
 
     found = f"torch {torch.__version__}"
@@ -115,24 +114,24 @@ def check_data() -> tuple[str, ...]:
     except LabError as error:
         return FAULT, str(error), REINSTALL
     sizes = f"{len(splits.train):,} + {len(splits.validation):,} training and {len(splits.test):,} test images"
-    return OK, f"MNIST, {sizes}, SHA-256 right"
+    return OK, f"MNIST, {sizes}, checksums match"
 
 
 def check_model() -> tuple[str, ...]:
-    """The version in use: every check of its file, and its stored images read as stored."""
+    """The version in use: every check of its files, and its stored images read as they were when it was saved."""
     from mnistlab.registry.registry import Registry
 
     registry = Registry()
     try:
         manifest = registry.load().manifest
     except LabError as error:
-        remedy = "`mnistlab models promote VERSION` chooses one, `mnistlab run 03_train` makes one"
+        remedy = "`mnistlab models promote VERSION` chooses another, `mnistlab run 03_train` trains one"
         return FAULT, str(error), remedy
-    return OK, f"version {manifest.version} in {registry.root} is sound: {manifest.summary()}"
+    return OK, f"version {manifest.version} in {registry.root} is intact: {manifest.summary()}"
 
 
 def check_kernel() -> tuple[str, ...]:
-    """A real kernel, started as a headless run starts it, that multiplies."""
+    """A real kernel, started as a headless run starts one, that has to multiply."""
     from nbformat.v4 import new_code_cell, new_notebook
 
     from mnistlab.pipeline.executor import execute
@@ -144,55 +143,54 @@ def check_kernel() -> tuple[str, ...]:
         except LabError as error:
             return FAULT, str(error).split(";")[0], REINSTALL
     if executed.cells[0].outputs[0].text != "42\n":
-        return FAULT, f"the kernel answered {executed.cells[0].outputs[0].text!r} to 6 * 7", REINSTALL
-    return OK, "starts, computes and ends"
+        return FAULT, f"the kernel printed {executed.cells[0].outputs[0].text!r} for 6 * 7", REINSTALL
+    return OK, "starts, computes and shuts down"
 
 
 def check_folders() -> tuple[str, ...]:
-    """Models and reports can be written."""
+    """Whether models and reports can be written."""
     closed = [str(folder) for folder in (paths.models(), paths.reports()) if not _is_writable(folder)]
     if closed:
-        remedy = "set MNISTLAB_MODELS or MNISTLAB_REPORTS to folders of yours"
-        return FAULT, f"cannot be written: {', '.join(closed)}", remedy
-    return OK, f"{paths.models()} and {paths.reports()} can be written"
+        remedy = "set MNISTLAB_MODELS or MNISTLAB_REPORTS to folders you can write to"
+        return FAULT, f"cannot write to {', '.join(closed)}", remedy
+    return OK, f"{paths.models()} and {paths.reports()} are writable"
 
 
 def check_sqlite() -> tuple[str, ...]:
-    """Python's own; corrections will be kept in it."""
+    """The SQLite that Python brings; corrections are kept in it."""
     found = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info < LEAST_SQLITE:
         wanted = ".".join(map(str, LEAST_SQLITE))
-        return WARNING, f"{found}, older than {wanted}", f"a Python built with SQLite {wanted} or newer"
+        return WARNING, f"{found}, older than {wanted}", f"install a Python built with SQLite {wanted} or newer"
     return OK, found
 
 
 def check_browser() -> tuple[str, ...]:
     """A Chromium for the browser tests; drawing works in any browser."""
-    chosen = os.environ.get(CHROMIUM)
-    found = chosen or next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if chosen and not os.access(chosen, os.X_OK):
-        return WARNING, f"{CHROMIUM} names {chosen}, which cannot be run", f"correct or unset {CHROMIUM}"
-    if not found:
-        remedy = f"`apt-get install chromium`, or name one in the variable {CHROMIUM}"
+    found = paths.chromium()
+    if found is None:
+        remedy = f"`apt-get install chromium`, or set {paths.CHROMIUM} to the path of one"
         return WARNING, "no Chromium found; only the browser tests need one", remedy
+    if not os.access(found, os.X_OK):
+        return WARNING, f"{paths.CHROMIUM} names {found}, which cannot be run", f"correct or unset {paths.CHROMIUM}"
     return OK, f"Chromium for the browser tests at {found}"
 
 
-CHECKS: tuple[Callable[[], tuple[str, ...]], ...] = (
-    check_python,
-    check_libraries,
-    check_torch,
-    check_device,
-    check_data,
-    check_model,
-    check_kernel,
-    check_folders,
-    check_sqlite,
-    check_browser,
-)
+CHECKS: dict[str, Callable[[], tuple[str, ...]]] = {
+    "python": check_python,
+    "libraries": check_libraries,
+    "torch": check_torch,
+    "device": check_device,
+    "data": check_data,
+    "model": check_model,
+    "kernel": check_kernel,
+    "folders": check_folders,
+    "sqlite": check_sqlite,
+    "browser": check_browser,
+}
 
 
-def _tried() -> dict[str, str]:
+def _tested() -> dict[str, str]:
     """Versions in ``constraints.txt``; none outside a checkout."""
     try:
         lines = (paths.ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
@@ -208,3 +206,17 @@ def _is_writable(folder: Path) -> bool:
             return True
     except OSError:
         return False
+
+
+@click.command(short_help="Check everything the lab needs; say what is missing.")
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """Check everything the lab needs, and say what to do about what is missing. Exit code 1 if the lab cannot work as it is."""
+    colours, faults = {OK: "green", WARNING: "yellow", FAULT: "red"}, 0
+    for result in run_checks():
+        state = click.style(f"{result.state:<8}", fg=colours[result.state])
+        click.echo(f"{state}{result.subject:<10} {result.text}")
+        if result.remedy:
+            click.echo(f"{'':<19}-> {result.remedy}")
+        faults += result.state == FAULT
+    ctx.exit(1 if faults else 0)

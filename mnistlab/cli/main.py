@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 from mnistlab import __version__
-from mnistlab.cli import benchmark, feedback, models, monitor, predict, retrain, run
+from mnistlab.cli import benchmark, doctor, feedback, models, monitor, predict, retrain, run
 from mnistlab.common.errors import LabError
 
 # How a command ends besides 0: 1 what was asked for failed, 2 it was refused because of how it was asked, 75 somebody else is
@@ -54,6 +54,6 @@ for command in (
     feedback.feedback,
     monitor.monitor,
     benchmark.benchmark,
-    predict.doctor,
+    doctor.doctor,
 ):
     main.add_command(command)

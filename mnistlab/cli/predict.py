@@ -1,4 +1,4 @@
-"""``mnistlab predict`` and ``doctor``: reading pictures, and what the lab needs."""
+"""``mnistlab predict``: the digit in each picture."""
 
 from __future__ import annotations
 
@@ -45,18 +45,3 @@ def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: b
     if as_json:
         click.echo(json.dumps(readings, indent=2, ensure_ascii=False, allow_nan=False))
     ctx.exit(1 if failed else 0)
-
-
-@click.command(short_help="Look at all the lab needs; say what is missing.")
-@click.pass_context
-def doctor(ctx: click.Context) -> None:
-    """Look at everything the lab needs, and say what to do about what is missing."""
-    from mnistlab.cli.doctor import FAULT, OK, WARNING, run_checks
-
-    colours, worst = {OK: "green", WARNING: "yellow", FAULT: "red"}, 0
-    for result in run_checks():
-        click.echo(f"{click.style(f'{result.state:<8}', fg=colours[result.state])}{result.subject:<10} {result.text}")
-        if result.remedy:
-            click.echo(f"{'':<19}-> {result.remedy}")
-        worst += result.state == FAULT
-    ctx.exit(1 if worst else 0)

@@ -7,12 +7,14 @@ installed from.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import mnistlab
 
 PACKAGE = Path(str(mnistlab.__file__)).resolve().parent
 ROOT = PACKAGE.parent
+CHROMIUM, BROWSERS = "MNISTLAB_CHROMIUM", ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def _folder(variable: str, default: str) -> Path:
@@ -42,3 +44,8 @@ def notebooks() -> Path:
 def drawings() -> Path:
     """Folder of the drawings that a test replays (``MNISTLAB_DRAWINGS``)."""
     return _folder("MNISTLAB_DRAWINGS", "tests/drawings")
+
+
+def chromium() -> str | None:
+    """The Chromium that ``MNISTLAB_CHROMIUM`` names, there or not; else the first on the search path, None without one."""
+    return os.environ.get(CHROMIUM) or next(filter(None, map(shutil.which, BROWSERS)), None)

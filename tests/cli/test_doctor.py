@@ -24,11 +24,11 @@ def _own_folders(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_all_is_well_where_the_tests_run():
     results = {result.subject: result for result in doctor.run_checks()}
-    assert list(results) == [check.__name__.removeprefix("check_") for check in doctor.CHECKS]
+    assert list(results) == list(doctor.CHECKS)
     assert {name: f.text for name, f in results.items() if f.state == FAULT} == {}
     assert "55,000 + 5,000 training and 10,000 test images" in results["data"].text
     assert results["model"].text.startswith("version 0001 ")
-    assert results["kernel"].text == "starts, computes and ends"
+    assert results["kernel"].text == "starts, computes and shuts down"
     assert results["sqlite"].text == sqlite3.sqlite_version
 
 
@@ -49,11 +49,11 @@ def test_a_missing_or_old_library_is_a_fault(monkeypatch: pytest.MonkeyPatch):
     assert "pip install" in remedy
 
 
-def test_another_version_than_the_one_tried_is_told(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(doctor, "_tried", lambda: {"numpy": "2.0.0"})
+def test_another_version_than_the_one_tested_is_reported(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "_tested", lambda: {"numpy": "2.0.0"})
     state, text = doctor.check_libraries()
     assert state == OK
-    assert f"numpy {metadata.version('numpy')} (tried: 2.0.0)" in text
+    assert f"numpy {metadata.version('numpy')} (tested: 2.0.0)" in text
 
 
 def test_a_torchvision_that_does_not_fit_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -79,7 +79,7 @@ def test_folders_that_cannot_be_written_are_a_fault(tmp_path: Path, monkeypatch:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MNISTLAB_REPORTS", str(tmp_path / "file" / "reports"))
     state, text, remedy = doctor.check_folders()
-    assert (state, text) == (FAULT, f"cannot be written: {paths.reports()}")
+    assert (state, text) == (FAULT, f"cannot write to {paths.reports()}")
     assert "MNISTLAB_REPORTS" in remedy
 
 
@@ -93,18 +93,18 @@ def test_an_old_sqlite_is_a_warning(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("chosen", ["", "/no/such/browser"])
 def test_without_a_browser_there_is_a_warning_that_says_how_to_get_one(chosen: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setenv(doctor.CHROMIUM, chosen)
+    monkeypatch.setenv(paths.CHROMIUM, chosen)
     state, text, remedy = doctor.check_browser()
     assert state == WARNING
     assert chosen in text
-    assert doctor.CHROMIUM in remedy
+    assert paths.CHROMIUM in remedy
 
 
 def test_a_check_that_breaks_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch):
     def check_broken():
         raise KeyError("x")
 
-    monkeypatch.setattr(doctor, "CHECKS", (check_broken, doctor.check_python))
+    monkeypatch.setattr(doctor, "CHECKS", {"broken": check_broken, "python": doctor.check_python})
     broken, python = doctor.run_checks()
     assert (broken.subject, broken.state, broken.text) == ("broken", FAULT, "KeyError: 'x'")
     assert python.state == OK

@@ -3,21 +3,14 @@ import copy
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
-from made import write_drawings
 
-from mnistlab.cli.main import main
-from mnistlab.common.errors import DataError, TrainingError
+from mnistlab.common.errors import TrainingError
 from mnistlab.data import synthetic
 from mnistlab.data.mnist import Digits
-from mnistlab.data.pen_files import PenDrawing
 from mnistlab.inference.embedding import embed, split_head
-from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline import finetune
 from mnistlab.pipeline.finetune import FineTuneSettings, Rehearsal, fine_tune, without_near_duplicates
 from mnistlab.registry.registry import Registry
-from mnistlab.studies.bench import finetune_writers
-from mnistlab.studies.bench.finetune_writers import Trial, measure, summarise
 
 FEW = {"mnist": 300, "drawn": 20, "others": 10}
 
@@ -141,71 +134,3 @@ def test_near_duplicates_count_once_and_the_last_word_holds(odd):
     assert without_near_duplicates(images[:0]) == []
     blank = torch.zeros(2, 28, 28, dtype=torch.uint8)
     assert without_near_duplicates(blank) == [1]
-
-
-@pytest.fixture(scope="module")
-def two_hands() -> list[PenDrawing]:
-    """Two writers, of whom only one writes a 1 as a bar; 16 drawings each."""
-    rng = np.random.default_rng(1)
-    found = []
-    for writer in (1, 2):
-        for number in range(16):
-            digit = (1, 3)[number % 2]
-            bar = np.stack([np.linspace(40, 240, 20), 140 + rng.normal(0, 4, 20).cumsum() / 3], axis=1)
-            odd = writer == 2 and digit == 1
-            found.append(PenDrawing(digit, writer, [bar] if odd else synthetic.draw(digit, rng)))
-    return found
-
-
-@pytest.fixture(scope="module")
-def trials(two_hands, small, rehearsal) -> list[Trial]:
-    reader, options = Predictor.load("0003"), {"rehearsal": rehearsal, "show_progress": False}
-    return measure(reader, two_hands, small, amounts=(2, 8), judged=8, **options)
-
-
-def test_a_writers_later_drawings_judge_what_the_earlier_taught(trials):
-    assert [(t.writer, t.amount) for t in trials] == [(1, 2), (1, 8), (2, 2), (2, 8)]
-    assert {t.judged for t in trials} == {8}
-    odd = trials[3]
-    assert odd.before == 4  # all bars
-    assert odd.after <= 1
-    assert odd.misread == 4
-    assert trials[2].before == odd.before
-    assert all(t.test_n == 500 and abs(t.test_after - t.test_before) <= 10 for t in trials)
-
-
-def test_the_summary_is_over_writers(trials):
-    found = [Trial(1, 5, 1, 100, 4, 2, 990, 990, 1000), Trial(2, 5, 3, 50, 0, 1, 990, 988, 1000)]
-    (row,) = summarise(found)
-    assert (row.amount, row.writers, row.judged, row.misread) == (5, 2, 150, 4)
-    assert row.before.mean == pytest.approx(0.02)
-    assert row.after.mean == pytest.approx(0.02)
-    assert row.left.mean == pytest.approx(3 / 4)
-    assert row.test.mean == pytest.approx(-0.001)
-    assert row.worst == pytest.approx(-0.002)
-    assert row.before.low == 0
-    assert row.before.high == pytest.approx(0.04)
-    none = summarise([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)])
-    assert np.isnan(none[0].left.mean)
-    assert "none to lose" in "\n".join(finetune_writers.lines([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)], "0003", ()))
-    assert (
-        finetune_writers.as_dict([Trial(1, 5, 0, 10, 0, 0, 9, 9, 10)], "0003", ())["others"][0]["left"]["mean"] is None
-    )
-    table = list(finetune_writers.lines(trials, "0003", (1,)))
-    assert sum(line.startswith("1 writer, ") for line in table) == 2
-
-
-@pytest.mark.parametrize(("amounts", "judged"), [((), 8), ((0,), 8), ((100,), 8), ((8,), 40)])
-def test_too_little_to_measure_is_refused(two_hands, small, amounts, judged):
-    with pytest.raises(DataError, match=r"amounts and judged|no writer has"):
-        measure(Predictor.load("0003"), two_hands, small, amounts=amounts, judged=judged, show_progress=False)
-
-
-def test_the_command_refuses_what_it_cannot_measure(tmp_path, two_hands):
-    path = write_drawings(tmp_path / "pen.jsonl", two_hands)
-    done = CliRunner().invoke(main, ["benchmark", "personal", str(path), "--chosen-on", "x"])
-    assert done.exit_code == 2
-    assert "numbers of writers" in done.output
-    done = CliRunner().invoke(main, ["benchmark", "personal", str(path)])
-    assert done.exit_code == 1
-    assert "no writer has 175 drawings" in done.output

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,11 +27,13 @@ from mnistlab.common.progress import HEADLESS
 from mnistlab.data.drawings import load_drawings
 from mnistlab.studies.bench.latency import Timing
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-START = 90  # seconds a server may take
-HAND = 60  # moves a second of a drawing: a browser joins those that come within one frame
-RATE = 200  # moves a second that must not be lost, more than a page gets on most screens
-PATIENCE = 10  # seconds until a point that has not arrived is lost
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+START_TIMEOUT = 90  # seconds a server may take
+DRAWING_RATE = 60  # moves a second of a drawing: a browser joins those that come within one frame
+STORM_RATE = 200  # moves a second that must not be lost, more than a page gets on most screens
+LOST_AFTER = 10  # seconds until a point that has not arrived is lost
 QUIET = 600  # ms without a change of the page, after which all that was under way has arrived
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 # The page notes when the last pointer event came and when the pad last changed, after the frame that shows it.
@@ -46,7 +48,7 @@ SETTLED = f"""() => noted.shown > noted.pointer && performance.now() - Math.max(
 # Straight at the canvas, since a browser would join real moves within one frame into one.
 STORM = f"""async seconds => {{
   const canvas = document.querySelector('.mnistlab-sheet'), box = canvas.getBoundingClientRect();
-  const total = Math.round({RATE} * seconds);
+  const total = Math.round({STORM_RATE} * seconds);
   const send = (kind, n) => canvas.dispatchEvent(new MouseEvent(kind, {{bubbles: true, buttons: 1,
     clientX: Math.floor(box.x + box.width * 0.1 + Math.abs(3 * n % 400 - 200)),
     clientY: Math.floor(box.y + box.height * (0.1 + 0.8 * n / total)) + 5 * (n % 2)}}));  // no two alike in a row
@@ -55,7 +57,7 @@ STORM = f"""async seconds => {{
   let sent = 0;
   while (sent < total) {{
     await new Promise(next => setTimeout(next, 1));
-    const due = Math.min(total, Math.floor((performance.now() - start) * {RATE} / 1000));
+    const due = Math.min(total, Math.floor((performance.now() - start) * {STORM_RATE} / 1000));
     while (sent < due) send('mousemove', ++sent);
   }}
   const took = performance.now() - start;
@@ -65,7 +67,7 @@ STORM = f"""async seconds => {{
 
 
 @dataclass(frozen=True, eq=False)
-class PointerReport:
+class BrowserLatency:
     """What was seen on the page.
 
     Attributes
@@ -82,7 +84,7 @@ class PointerReport:
     rate: float
     lag: float
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
         return {
             "answer": self.answer.as_dict(),
@@ -95,10 +97,10 @@ class PointerReport:
     def lines(self) -> Iterator[str]:
         """The moves in words; the times are in ``answer``."""
         yield f"{self.sent:,} points at {self.rate:.0f} a second: {self.sent - self.arrived:,} lost"
-        yield f"the page stood still {self.lag:.0f} ms after the last of them"
+        yield f"the page came to rest {self.lag:.0f} ms after the last of them"
 
 
-def measure(version: str = "current", *, n: int = 50, seconds: float = 30) -> PointerReport:
+def measure_browser_latency(version: str = "current", *, n: int = 50, seconds: float = 30) -> BrowserLatency:
     """Draw in a browser ``n`` times with the mouse, then for ``seconds`` with 200 moves a second.
 
     Raises
@@ -119,20 +121,22 @@ def measure(version: str = "current", *, n: int = 50, seconds: float = 30) -> Po
                     answer = Timing("last pointer event to digit shown", _draw(page, n), {95: 50})
                     sent, took = page.evaluate(STORM, seconds)
                     lag, arrived = _wait(page), _points(Path(name) / "runtime")
-                    deadline = time.monotonic() + PATIENCE
+                    deadline = time.monotonic() + LOST_AFTER
                     while arrived <= sent and time.monotonic() < deadline:  # late, or lost: time will tell
                         lag, arrived = _wait(page), _points(Path(name) / "runtime")
                 finally:
                     browser.close()
         except Error as error:
-            raise LabError(f"the page did not do as told: {str(error).splitlines()[0][:200]}", code="server") from error
-    return PointerReport(answer, sent + 1, arrived, 1000 * sent / took, lag)
+            raise LabError(
+                f"the page did not respond as expected: {str(error).splitlines()[0][:200]}", code="server"
+            ) from error
+    return BrowserLatency(answer, sent + 1, arrived, 1000 * sent / took, lag)
 
 
 def _chromium() -> str:
-    chosen = os.environ.get("MNISTLAB_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    chosen = paths.chromium()
     if chosen is None:
-        raise LabError("no Chromium found: install one, or name one in the variable MNISTLAB_CHROMIUM", code="browser")
+        raise LabError(f"no Chromium found: install one, or set {paths.CHROMIUM} to its path", code="browser")
     return chosen
 
 
@@ -140,6 +144,26 @@ def _chromium() -> str:
 def _server(folder: Path, version: str) -> Iterator[str]:
     """A JupyterLab over a notebook with nothing but the pad; gives the address that opens it."""
     _chromium()  # rather now than after the server has started
+    _write_notebook(folder, version)
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--ServerApp.port=0"]
+    command += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+    command += [f"--ServerApp.root_dir={folder / 'notebooks'}"]
+    with open(folder / "server.log", "wb") as log:
+        server = subprocess.Popen(command, env=_environment(folder), stdout=log, stderr=log)
+        try:
+            info = _wait_for(folder / "runtime", server, folder / "server.log")
+            yield f"http://127.0.0.1:{info['port']}/lab/tree/pad.ipynb?token={info['token']}"
+        finally:
+            server.terminate()  # it ends its kernels
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _write_notebook(folder: Path, version: str) -> None:
+    """The notebook, and settings that keep JupyterLab from opening dialogs."""
     cell = f"from mnistlab import DigitPad\npad = DigitPad(version={version!r})\npad"
     notebook = {
         "cells": [
@@ -155,8 +179,12 @@ def _server(folder: Path, version: str) -> Iterator[str]:
     settings.mkdir(parents=True)
     quiet = {"fetchNews": "false", "checkForUpdates": False}
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """That of this process, with all that Jupyter reads or writes in the folder."""
     own = {"RUNTIME": "runtime", "CONFIG": "config", "DATA": "data"}
-    environment = {
+    return {
         **{name: value for name, value in os.environ.items() if name != HEADLESS},
         **{f"JUPYTER_{name}_DIR": str(folder / where) for name, where in own.items()},
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
@@ -164,26 +192,10 @@ def _server(folder: Path, version: str) -> Iterator[str]:
         "IPYTHONDIR": str(folder / "ipython"),
         "MNISTLAB_MODELS": str(paths.models()),
     }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--ServerApp.port=0"]
-    command += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-    with open(folder / "server.log", "wb") as log:
-        server = subprocess.Popen(
-            [*command, f"--ServerApp.root_dir={folder / 'notebooks'}"], env=environment, stdout=log, stderr=log
-        )
-        try:
-            info = _wait_for(folder / "runtime", server, folder / "server.log")
-            yield f"http://127.0.0.1:{info['port']}/lab/tree/pad.ipynb?token={info['token']}"
-        finally:
-            server.terminate()  # it ends its kernels
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
 
 
-def _wait_for(runtime: Path, server: subprocess.Popen, log: Path) -> dict:
-    deadline = time.monotonic() + START
+def _wait_for(runtime: Path, server: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and server.poll() is None:
         for path in runtime.glob("jpserver-*.json"):
             with suppress(json.JSONDecodeError):  # half written
@@ -192,9 +204,9 @@ def _wait_for(runtime: Path, server: subprocess.Popen, log: Path) -> dict:
     raise LabError(f"JupyterLab did not start: {log.read_text(errors='replace')[-300:]}", code="server")
 
 
-def _open(page, address: str) -> None:
+def _open(page: Page, address: str) -> None:
     """Run the notebook and watch the pad."""
-    page.set_default_timeout(1000 * START)
+    page.set_default_timeout(1000 * START_TIMEOUT)
     page.goto(address)
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # asked to run before, JupyterLab opens a dialog
@@ -205,7 +217,7 @@ def _open(page, address: str) -> None:
     page.evaluate(WATCH)
 
 
-def _draw(page, n: int) -> np.ndarray:
+def _draw(page: Page, n: int) -> np.ndarray:
     """Draw the stored drawings in turn, as fast as a hand; ms from the last event to the last change of the page: (n,)."""
     stored = list(load_drawings().values())
     sheet = page.locator(".mnistlab-sheet")
@@ -219,7 +231,7 @@ def _draw(page, n: int) -> np.ndarray:
             page.mouse.down()
             started = time.monotonic()
             for number, point in enumerate(points[1:].tolist(), start=1):
-                time.sleep(max(0.0, started + number / HAND - time.monotonic()))
+                time.sleep(max(0.0, started + number / DRAWING_RATE - time.monotonic()))
                 page.mouse.move(*point)
             page.mouse.up()
         times.append(_wait(page))
@@ -228,7 +240,7 @@ def _draw(page, n: int) -> np.ndarray:
     return np.array(times)
 
 
-def _wait(page) -> float:
+def _wait(page: Page) -> float:
     """Wait until the page has come to rest; ms from the last pointer event to the last change."""
     page.wait_for_function(SETTLED)
     return float(page.evaluate("() => noted.shown - noted.pointer"))
@@ -243,7 +255,7 @@ def _points(runtime: Path) -> int:
     client.start_channels()
     try:
         reply = client.execute_interactive(
-            "", user_expressions={"n": "pad.drawing.n_points"}, timeout=START, store_history=False
+            "", user_expressions={"n": "pad.drawing.n_points"}, timeout=START_TIMEOUT, store_history=False
         )
         return int(reply["content"]["user_expressions"]["n"]["data"]["text/plain"])
     finally:

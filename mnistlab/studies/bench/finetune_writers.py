@@ -1,14 +1,16 @@
 """What learning a person's hand brings, measured on many writers: ``mnistlab benchmark personal``.
 
-Each writer's first drawings teach, all of them with their labels, whether they were misread or not; their next 150, held back
-by order and the same for every amount, judge. MNIST's test images say what it costs. Drawings called no digit are misread.
-Means are over writers, intervals by resampling writers (percentile bootstrap), since drawings of one hand are not independent.
+The model is fine-tuned on each writer's first drawings, all of them with their labels, whether they were misread or not, and
+judged on the writer's next 150, the same for every amount. MNIST's test images say what it costs. A drawing called no digit
+counts as misread. Means are over writers, intervals by resampling writers (percentile bootstrap), since drawings of one hand
+are not independent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,22 +26,22 @@ from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline import finetune
 
 AMOUNTS = (10, 25, 50, 100)  # drawings to learn from
-JUDGED = 150  # drawings to judge by, after the largest amount
+JUDGED = 150  # drawings to be judged on, after the largest amount
 RESAMPLES = 10_000
 # Writers of UCI's "Pen-Based Recognition of Handwritten Digits" that ``finetune.FineTuneSettings`` was chosen on; reported apart.
 CHOSEN_ON = tuple(range(1, 31, 3))
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One writer after one amount of drawings.
+class WriterResult:
+    """One writer after one amount of drawings to learn from.
 
     Attributes
     ----------
-    writer, amount : who, and how many drawings taught.
-    misread : of those, by the version as it was.
-    judged : drawings that judge.
-    before, after : of those misread, by the version as it was and tuned.
+    writer, amount : who, and how many drawings were learned from.
+    misread : how many of those the version misread as it was.
+    judged : later drawings to be judged on.
+    before, after : how many of those are misread, by the version as it was and fine-tuned.
     test_before, test_after : MNIST test images read right, of ``test_n``.
     """
 
@@ -72,7 +74,8 @@ class Summary:
 
     Attributes
     ----------
-    amount, writers, judged, misread : drawings a writer, writers, drawings that judged, and those to learn from misread before.
+    amount, writers : drawings to learn from a writer, and writers.
+    judged, misread : drawings judged on, and drawings learned from that had been misread, of all writers.
     before, after : share misread, mean over writers.
     left : share of the errors that is left, all writers together; above 1 if there are more; NaN if there were none.
     test : change of the share of MNIST's test images read right, mean over writers.
@@ -90,7 +93,61 @@ class Summary:
     worst: float
 
 
-def measure(
+@dataclass(frozen=True)
+class WritersReport:
+    """All results of one version.
+
+    Attributes
+    ----------
+    version : what was fine-tuned.
+    results : of every writer and amount, one at least.
+    chosen_on : writers that the settings were chosen on; their figures stand apart.
+    """
+
+    version: str
+    results: tuple[WriterResult, ...]
+    chosen_on: tuple[int, ...] = CHOSEN_ON
+
+    def groups(self) -> dict[str, list[WriterResult]]:
+        """The results of the writers who took no part in a choice (``"others"``), and of those who did; without empty ones."""
+        apart = {
+            "others": [result for result in self.results if result.writer not in self.chosen_on],
+            "chosen_on": [result for result in self.results if result.writer in self.chosen_on],
+        }
+        return {name: results for name, results in apart.items() if results}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for a JSON file; what is not known is None."""
+        return {
+            "version": self.version,
+            "trials": [asdict(result) for result in self.results],
+            **{name: [_plain(asdict(row)) for row in summarise(some)] for name, some in self.groups().items()},
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The results as tables for a terminal, line by line."""
+        judged = max(result.judged for result in self.results)
+        yield f"version {self.version}, fine-tuned on each writer's first drawings, with labels; judged on the next {judged}"
+        names = {
+            "others": ", who took no part in choosing the settings" if self.chosen_on else "",
+            "chosen_on": ", on whom the settings were chosen",
+        }
+        for name, results in self.groups().items():
+            rows = summarise(results)
+            yield ""
+            writers = "1 writer" if rows[0].writers == 1 else f"{rows[0].writers} writers"
+            yield f"{writers}{names[name]}; judged on {rows[0].judged:,} drawings"
+            heads = f"{'wrong before, %':<20}{'wrong after, %':<20}{'errors left, %':<24}MNIST test, points (worst)"
+            yield f"{'drawings':>9}  {'misread':>7}  {heads}"
+            for row in rows:
+                left = "no errors" if np.isnan(row.left.mean) else _whole(row.left)
+                yield (
+                    f"{row.amount:>9}  {row.misread / row.writers:>7.1f}  {row.before!s:<20}{row.after!s:<20}{left:<24}"
+                    f"{row.test} ({100 * row.worst:+.2f})"
+                )
+
+
+def measure_writers(
     base: Predictor,
     drawings: Sequence[PenDrawing],
     splits: Splits,
@@ -99,15 +156,14 @@ def measure(
     judged: int = JUDGED,
     settings: finetune.FineTuneSettings | None = None,
     rehearsal: finetune.Rehearsal | None = None,
-    show_progress: bool = True,
-) -> list[Trial]:
-    """A trial for every writer and amount. Writers with too few drawings are left out.
+) -> tuple[WriterResult, ...]:
+    """Fine-tune for every writer and amount. Writers with too few drawings are left out.
 
     Parameters
     ----------
     splits : training digits to rehearse, validation digits for what is called no digit, test digits to see what it costs.
     amounts : drawings to learn from, >= 1 each.
-    judged : drawings to judge by, after the first ``max(amounts)``; writers need at least half as many.
+    judged : drawings to be judged on, after the first ``max(amounts)``; writers need at least half as many.
     rehearsal : made for this version; None makes one from ``splits.train``.
 
     Raises
@@ -127,10 +183,10 @@ def measure(
         raise DataError(f"no writer has {most + max(1, judged // 2)} drawings or more", code="few")
     loaded = base.checkpoint
     rehearsal = rehearsal or finetune.Rehearsal.of(loaded, splits.train)
-    held = _Held(splits, *(embedding.embed(loaded, part.images) for part in (splits.validation, splits.test)))
-    limit, test_before = held.ask(embedding.split_head(loaded.model)[1])
-    trials = []
-    with track(total=len(enough) * len(amounts), description="writers", show=show_progress, unit="hand") as bar:
+    held_out = _HeldOut(splits, *(embedding.embed(loaded, part.images) for part in (splits.validation, splits.test)))
+    limit, test_before = held_out.judge(embedding.split_head(loaded.model)[1])
+    results = []
+    with track(total=len(enough) * len(amounts), description="writers", unit="hand") as bar:
         for writer, own in enough.items():
             digits = _as_digits(base, own[: most + judged])
             later = digits[slice(most, None)]
@@ -140,36 +196,36 @@ def measure(
                 kept = finetune.without_near_duplicates(digits.images[:amount])
                 model = finetune.fine_tune(loaded, digits[kept], rehearsal, settings=settings, show_progress=False)
                 head = embedding.split_head(model)[1]
-                new_limit, test_after = held.ask(head)
+                new_limit, test_after = held_out.judge(head)
                 after = int((~_right(head, features[most:], later.labels, new_limit)).sum())
                 counts = (int(wrong[:amount].sum()), len(later), int(wrong[most:].sum()), after)
-                trials.append(Trial(writer, amount, *counts, test_before, test_after, len(splits.test)))
+                results.append(WriterResult(writer, amount, *counts, test_before, test_after, len(splits.test)))
                 bar.update()
-    return trials
+    return tuple(results)
 
 
-def summarise(trials: Iterable[Trial], *, seed: int = 0) -> list[Summary]:
-    """Trials put together, one row an amount.
+def summarise(results: Sequence[WriterResult], *, seed: int = 0) -> list[Summary]:
+    """Results put together, one row an amount.
 
     Parameters
     ----------
     seed : of the bootstrap.
     """
-    trials, rows = list(trials), []
-    for amount in sorted({trial.amount for trial in trials}):
-        found = [trial for trial in trials if trial.amount == amount]
-        before, after, n = (np.array([getattr(t, name) for t in found]) for name in ("before", "after", "judged"))
-        change = np.array([(t.test_after - t.test_before) / t.test_n for t in found])
-        chosen = np.random.default_rng(seed).integers(0, len(found), (RESAMPLES, len(found)))
+    rows = []
+    for amount in sorted({result.amount for result in results}):
+        some = [result for result in results if result.amount == amount]
+        before, after, n = (np.array([getattr(t, name) for t in some]) for name in ("before", "after", "judged"))
+        change = np.array([(t.test_after - t.test_before) / t.test_n for t in some])
+        chosen = np.random.default_rng(seed).integers(0, len(some), (RESAMPLES, len(some)))
         with np.errstate(divide="ignore", invalid="ignore"):
             left = after[chosen].sum(axis=1) / before[chosen].sum(axis=1)
             ratio = float(np.float64(after.sum()) / before.sum())
         rows.append(
             Summary(
                 amount,
-                len(found),
+                len(some),
                 int(n.sum()),
-                sum(t.misread for t in found),
+                sum(t.misread for t in some),
                 _mean(before / n, chosen),
                 _mean(after / n, chosen),
                 Interval(ratio, *_bounds(left[np.isfinite(left)])),
@@ -180,51 +236,16 @@ def summarise(trials: Iterable[Trial], *, seed: int = 0) -> list[Summary]:
     return rows
 
 
-def as_dict(trials: Sequence[Trial], version: str, chosen_on: Iterable[int]) -> dict:
-    """Plain values for a JSON file; what is not known is None."""
-    apart = _apart(trials, chosen_on)
-    return {
-        "version": version,
-        "trials": [asdict(trial) for trial in trials],
-        **{name: [_plain(asdict(row)) for row in summarise(found)] for name, found in apart.items() if found},
-    }
-
-
-def lines(trials: Sequence[Trial], version: str, chosen_on: Iterable[int]) -> Iterator[str]:
-    """The trials as tables for a terminal, line by line."""
-    yield f"version {version}; each writer's first drawings teach, all labelled; {max(t.judged for t in trials)} later ones judge"
-    chosen_on = list(chosen_on)
-    names = {
-        "others": ", who took no part in choosing the settings" if chosen_on else "",
-        "chosen_on": ", on whom the settings were chosen",
-    }
-    for name, found in _apart(trials, chosen_on).items():
-        if not found:
-            continue
-        rows = summarise(found)
-        yield ""
-        many = "writer" if rows[0].writers == 1 else "writers"
-        yield f"{rows[0].writers} {many}{names[name]}; {rows[0].judged:,} drawings that judge"
-        heads = f"{'wrong before, %':<20}{'wrong after, %':<20}{'errors left, %':<24}MNIST test, points (worst)"
-        yield f"{'taught by':>9}  {'misread':>7}  {heads}"
-        for row in rows:
-            left = "none to lose" if np.isnan(row.left.mean) else _whole(row.left)
-            yield (
-                f"{row.amount:>9}  {row.misread / row.writers:>7.1f}  {row.before!s:<20}{row.after!s:<20}{left:<24}"
-                f"{row.test} ({100 * row.worst:+.2f})"
-            )
-
-
 @dataclass(frozen=True, eq=False)
-class _Held:
+class _HeldOut:
     """Held-out digits behind the convolutions, the same for all that is tuned."""
 
     splits: Splits
     validation: Tensor
     test: Tensor
 
-    def ask(self, head: nn.Module) -> tuple[float, int]:
-        """Confidence below which a drawing is no digit, and how many test images are read right."""
+    def judge(self, head: nn.Module) -> tuple[float, int]:
+        """Confidence below which a drawing is called no digit, and how many test images are read right."""
         validation, test = (embedding.log_probabilities(head, features) for features in (self.validation, self.test))
         limit = calibrate(validation, self.splits.validation.labels).confidence
         return limit, int((test.argmax(dim=1) == self.splits.test.labels).sum())
@@ -238,14 +259,6 @@ def _as_digits(base: Predictor, drawings: Sequence[PenDrawing]) -> Digits:
 def _right(head: nn.Module, features: Tensor, labels: Tensor, limit: float) -> Tensor:
     sure, read = embedding.log_probabilities(head, features).double().exp().max(dim=1)
     return (read == labels) & (sure >= limit)
-
-
-def _apart(trials: Sequence[Trial], chosen_on: Iterable[int]) -> dict[str, list[Trial]]:
-    chosen = set(chosen_on)
-    return {
-        "others": [trial for trial in trials if trial.writer not in chosen],
-        "chosen_on": [trial for trial in trials if trial.writer in chosen],
-    }
 
 
 def _mean(values: np.ndarray, chosen: np.ndarray) -> Interval:

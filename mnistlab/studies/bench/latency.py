@@ -1,4 +1,4 @@
-"""How long a reading takes: percentiles over many of them, in the kernel and, with ``pointer``, in a real browser.
+"""How long a reading takes: percentiles over many of them, in the kernel and, with ``browser_latency``, in a real browser.
 
 Percentiles need no assumption about how times are spread; n stands with them, and the 99th of fewer than 100 is the worst.
 """
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from typing import Any, Concatenate
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Timing:
     ----------
     name : what was done.
     milliseconds : float64 (n,), one a call.
-    aim : percentile -> ms it should not pass; empty if there is none.
+    aim : percentile -> ms it should stay within; empty if there is none.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Timing:
         """Milliseconds that ``q`` of 100 calls stay within."""
         return float(np.percentile(self.milliseconds, q))
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
         return {
             "name": self.name,
@@ -51,7 +52,7 @@ class Timing:
         }
 
 
-def measure(predictor: Predictor, *, n: int = 500) -> list[Timing]:
+def measure_latency(predictor: Predictor, *, n: int = 500) -> list[Timing]:
     """Times in this process, on one thread, with the drawings that come with the lab.
 
     Parameters
@@ -67,7 +68,7 @@ def measure(predictor: Predictor, *, n: int = 500) -> list[Timing]:
     stored = cycle(load_drawings().values())
     images = cycle([predictor.predict_strokes(d.strokes, d.pen_width).image[None] for d in load_drawings().values()])
 
-    def on_drawing(function: Callable) -> Callable[[], object]:
+    def on_drawing(function: Callable[Concatenate[Predictor, list[np.ndarray], ...], object]) -> Callable[[], object]:
         return lambda: function(predictor, (drawing := next(stored)).strokes, pen_width=drawing.pen_width)
 
     with one_thread():
@@ -92,8 +93,8 @@ def _timed(name: str, call: Callable[[], object], n: int, aim: dict[int, float])
     return Timing(name, 1000 * times, aim)
 
 
-def lines(timings: Sequence[Timing]) -> Iterator[str]:
-    """A table for a terminal, line by line: milliseconds, and what they aim at."""
+def timing_table(timings: Sequence[Timing]) -> Iterator[str]:
+    """Timings as a table for a terminal, line by line: milliseconds, and what they should stay within."""
     width = max(len(timing.name) for timing in timings)
     yield f"{'milliseconds':<{width}}      p50      p95      p99      n  aim"
     for timing in timings:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,7 +60,7 @@ class PenReport:
         values = [accuracy.value for accuracy in self.by_condition.values()]
         return max(values) - min(values) if values else 0.0
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
         return {
             "version": self.version,
@@ -72,11 +73,33 @@ class PenReport:
             ],
             "spread": self.spread,
             "refused": self.refused.as_dict(),
-            "coverage": [one.as_dict() for one in self.coverage],
+            "coverage": [level.as_dict() for level in self.coverage],
         }
 
+    def lines(self) -> Iterator[str]:
+        """The report as a table for a terminal, line by line."""
+        yield f"version {self.version}, as drawn: {self.as_drawn}"
+        yield ""
+        yield "digit  accuracy"
+        for digit, accuracy in self.by_digit.items():
+            yield f"{digit:>5}  {accuracy}"
+        yield ""
+        yield f"called no digit: {self.refused}"
+        yield from (f"sets made to hold {100 * level.level:g} % hold {level.held}" for level in self.coverage)
+        if not self.by_condition:
+            return
+        n = next(iter(self.by_condition.values())).n
+        yield ""
+        yield f"pen, size and place ({n} drawings each): best minus worst {100 * self.spread:.1f} points"
+        for axis, name in enumerate(("pen px", "size px", "place")):
+            for value in dict.fromkeys(condition[axis] for condition in self.by_condition):
+                cells = [a for condition, a in self.by_condition.items() if condition[axis] == value]
+                mean = formatting.percent(sum(a.correct for a in cells) / sum(a.n for a in cells))
+                # An interval is that of one condition: the same drawings in another one are no further evidence.
+                yield f"{name:>7} {value!s:<12} {mean:>8}, worst {formatting.accuracy(min(cells, key=lambda a: a.value))}"
 
-def replay(
+
+def replay_drawings(
     reader: Predictor, drawings: Sequence[PenDrawing], *, sample: int = 200, seed: int = 0, show_progress: bool = True
 ) -> PenReport:
     """Read every drawing as it was drawn, and a sample of them in every condition of the grid.
@@ -134,26 +157,3 @@ def _is_read(reader: Predictor, drawing: PenDrawing, pen_width: float = PEN_WIDT
 
 def _share(right: np.ndarray) -> Accuracy:
     return Accuracy(int(right.sum()), len(right))
-
-
-def lines(report: PenReport) -> Iterator[str]:
-    """The report as a table for a terminal, line by line."""
-    yield f"version {report.version}, as drawn: {report.as_drawn}"
-    yield ""
-    yield "digit  accuracy"
-    for digit, accuracy in report.by_digit.items():
-        yield f"{digit:>5}  {accuracy}"
-    yield ""
-    yield f"called no digit: {report.refused}"
-    yield from (f"sets made to hold {100 * one.level:g} % hold {one.held}" for one in report.coverage)
-    if not report.by_condition:
-        return
-    n = next(iter(report.by_condition.values())).n
-    yield ""
-    yield f"pen, size and place ({n} drawings each): best minus worst {100 * report.spread:.1f} points"
-    for axis, name in enumerate(("pen px", "size px", "place")):
-        for value in dict.fromkeys(condition[axis] for condition in report.by_condition):
-            cells = [a for condition, a in report.by_condition.items() if condition[axis] == value]
-            mean = formatting.percent(sum(a.correct for a in cells) / sum(a.n for a in cells))
-            # An interval is that of one condition: the same drawings in another one are no further evidence.
-            yield f"{name:>7} {value!s:<12} {mean:>8}, worst {formatting.accuracy(min(cells, key=lambda a: a.value))}"

@@ -7,10 +7,12 @@ validation images; the test images are looked at only when asked for, which is w
 from __future__ import annotations
 
 import json
+import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mnistlab.common import provenance
 from mnistlab.common.errors import RunError, TrainingError
@@ -22,11 +24,11 @@ from mnistlab.training.loop import train
 from mnistlab.training.presets import Preset
 from mnistlab.training.records import Training
 
-LEVELS = (0.97, 0.98, 0.99)  # validation accuracies whose times are told
+LEVELS = (0.97, 0.98, 0.99)  # validation accuracies whose times are reported
 
 
 @dataclass(frozen=True)
-class Trial:
+class SeedResult:
     """One seed.
 
     Attributes
@@ -49,14 +51,14 @@ class Trial:
     reached: tuple[tuple[float, float], ...]
 
     @classmethod
-    def of(cls, training: Training, n_validation: int, test: Digits | None) -> Trial:
+    def of(cls, training: Training, n_validation: int, test: Digits | None) -> SeedResult:
         """From a finished training; ``test`` is judged here."""
         right = None
         if test is not None:
-            answers = networks.logits(
+            logits = networks.logits(
                 training.model, test.images, permutation=training.permutation, normalisation=training.normalisation
             )
-            right = int((answers.argmax(dim=1) == test.labels).sum())
+            right = int((logits.argmax(dim=1) == test.labels).sum())
         times = {level: training.seconds_to(level) for level in LEVELS}
         return cls(
             seed=training.settings.seed,
@@ -69,8 +71,67 @@ class Trial:
             reached=tuple((level, round(time, 2)) for level, time in times.items() if time is not None),
         )
 
+    @property
+    def validation_accuracy(self) -> Accuracy:
+        """On the validation images that chose the epoch, and so a little too high."""
+        return Accuracy(self.validation, self.n_validation)
 
-def measure(
+    @property
+    def test_accuracy(self) -> Accuracy | None:
+        """On the test images; None if it was not asked for."""
+        return None if self.test is None or self.n_test is None else Accuracy(self.test, self.n_test)
+
+
+@dataclass(frozen=True)
+class SeedsReport:
+    """A preset by name and its seeds, one at least."""
+
+    preset: str
+    results: tuple[SeedResult, ...]
+
+    @property
+    def validation(self) -> MeanInterval:
+        """Mean accuracy over the seeds with its 95 % t interval (NaN from one seed)."""
+        return MeanInterval.of([result.validation_accuracy.value for result in self.results])
+
+    @property
+    def test(self) -> MeanInterval | None:
+        """The same on test images; None if a seed was not judged on them."""
+        judged = [result.test_accuracy for result in self.results]
+        known = [accuracy.value for accuracy in judged if accuracy is not None]
+        return MeanInterval.of(known) if len(known) == len(judged) else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for a JSON file: every seed, and the means with their intervals (None from one seed)."""
+        seconds = [result.seconds for result in self.results]
+        return {
+            "trials": [asdict(result) for result in self.results],
+            "validation": _plain(self.validation),
+            "test": None if self.test is None else _plain(self.test),
+            "seconds": {"median": statistics.median(seconds), "sum": sum(seconds)},
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The seeds as a table for a terminal, line by line."""
+        n = self.results[0].n_validation
+        yield f"preset {self.preset}: {len(self.results)} seeds, epoch chosen on {n:,} validation images"
+        levels = "  ".join(f"s to {100 * level:.0f} %" for level in LEVELS)
+        yield f"seed  epoch  validation        test  seconds  {levels}"
+        for result in self.results:
+            test = "-" if result.test_accuracy is None else f"{100 * result.test_accuracy.value:.2f} %"
+            times = dict(result.reached)
+            reached = "  ".join(f"{times[level]:>8.1f}" if level in times else f"{'-':>8}" for level in LEVELS)
+            share = 100 * result.validation_accuracy.value
+            yield f"{result.seed:>4}  {result.epoch:>5}  {share:>8.2f} %  {test:>10}  {result.seconds:>7.1f}  {reached}"
+        yield f"validation {self.validation}"
+        if self.test:
+            sizes = sorted({result.n_test for result in self.results if result.n_test})
+            yield f"test {self.test}, n = {', '.join(f'{n:,}' for n in sizes)} each"
+        seconds = [result.seconds for result in self.results]
+        yield f"seconds {statistics.median(seconds):.1f} [{min(seconds):.1f}, {max(seconds):.1f}], median and range"
+
+
+def measure_seeds(
     name: str,
     preset: Preset,
     splits: Splits,
@@ -79,8 +140,7 @@ def measure(
     test: bool = False,
     device: str = "cpu",
     file: Path | None = None,
-    show_progress: bool = True,
-) -> list[Trial]:
+) -> SeedsReport:
     """Train the network of 6,422 parameters from ``seeds`` seeds, one after the other, those in ``file`` left out.
 
     Parameters
@@ -89,7 +149,6 @@ def measure(
     seeds : 1 or more; the first is that of the preset's settings.
     test : also judge the test images.
     file : where finished seeds are kept, and found again; None keeps nothing.
-    show_progress : bars on stderr.
 
     Raises
     ------
@@ -99,7 +158,7 @@ def measure(
     if type(seeds) is not int or seeds < 1:
         raise TrainingError(f"seeds is a whole number, 1 or more, not {seeds!r}", code="seeds")
     head = _head(name, preset, splits, device)
-    done = {trial.seed: trial for trial in _read(file, head)} if file else {}
+    done = {result.seed: result for result in _read(file, head)} if file else {}
     first = preset.settings.seed
     for seed in range(first, first + seeds):
         if seed in done and not (test and done[seed].test is None):
@@ -112,54 +171,18 @@ def measure(
             augment=preset.augmentation,
             device=device,
             description=f"{name}, seed {seed}",
-            show_progress=show_progress,
         )
-        done[seed] = Trial.of(training, len(splits.validation), splits.test if test else None)
+        done[seed] = SeedResult.of(training, len(splits.validation), splits.test if test else None)
         if file:
-            _write(file, {**head, **as_dict([done[seed] for seed in sorted(done)])})
-    return [done[seed] for seed in range(first, first + seeds)]
+            _write(file, {**head, **SeedsReport(name, tuple(done[seed] for seed in sorted(done))).as_dict()})
+    return SeedsReport(name, tuple(done[seed] for seed in range(first, first + seeds)))
 
 
-def as_dict(trials: Sequence[Trial]) -> dict:
-    """Plain values for a JSON file: every seed, and the means with their 95 % t intervals (None from one seed)."""
-    seconds = [trial.seconds for trial in trials]
-    return {
-        "trials": [asdict(trial) for trial in trials],
-        "validation": _plain(_mean([(t.validation, t.n_validation) for t in trials])),
-        "test": _plain(_mean([(t.test, t.n_test) for t in trials])),
-        "seconds": {"median": statistics.median(seconds), "sum": sum(seconds)},
-    }
+def _plain(mean: MeanInterval) -> dict[str, float | None]:
+    return {key: None if math.isnan(value) else value for key, value in asdict(mean).items()}
 
 
-def lines(name: str, trials: Sequence[Trial]) -> Iterator[str]:
-    """The trials as a table for a terminal, line by line."""
-    yield f"preset {name}: {len(trials)} seeds, epoch chosen on {trials[0].n_validation:,} validation images"
-    yield "seed  epoch  validation        test  seconds  " + "  ".join(f"s to {100 * level:.0f} %" for level in LEVELS)
-    for trial in trials:
-        test = "-" if trial.test is None else f"{100 * trial.test / trial.n_test:.2f} %"
-        times = dict(trial.reached)
-        reached = "  ".join(f"{times[level]:>8.1f}" if level in times else f"{'-':>8}" for level in LEVELS)
-        share = 100 * trial.validation / trial.n_validation
-        yield f"{trial.seed:>4}  {trial.epoch:>5}  {share:>8.2f} %  {test:>10}  {trial.seconds:>7.1f}  {reached}"
-    seconds = [trial.seconds for trial in trials]
-    yield f"validation {_mean([(t.validation, t.n_validation) for t in trials])}"
-    if judged := _mean([(t.test, t.n_test) for t in trials]):
-        alike = {trial.n_test for trial in trials}
-        yield f"test {judged}, n = {', '.join(f'{n:,}' for n in sorted(alike))} each"
-    yield f"seconds {statistics.median(seconds):.1f} [{min(seconds):.1f}, {max(seconds):.1f}], median and range"
-
-
-def _mean(pairs: Sequence[tuple[int | None, int | None]]) -> MeanInterval | None:
-    if any(right is None for right, _ in pairs):
-        return None
-    return MeanInterval.of([Accuracy(right, n).value for right, n in pairs])
-
-
-def _plain(mean: MeanInterval | None) -> dict | None:
-    return None if mean is None else {key: None if value != value else value for key, value in asdict(mean).items()}
-
-
-def _head(name: str, preset: Preset, splits: Splits, device: str) -> dict:
+def _head(name: str, preset: Preset, splits: Splits, device: str) -> dict[str, Any]:
     """What must be the same for all seeds of one measurement."""
     settings = asdict(preset.settings)
     del settings["seed"]
@@ -173,12 +196,12 @@ def _head(name: str, preset: Preset, splits: Splits, device: str) -> dict:
     }
 
 
-def _read(file: Path, head: dict) -> list[Trial]:
-    """The trials in ``file``; none if there is no file."""
+def _read(file: Path, head: dict[str, Any]) -> list[SeedResult]:
+    """The seeds in ``file``; none if there is no file."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        other = [key for key, value in json.loads(json.dumps(head)).items() if found[key] != value]
-        trials = [Trial(**{**one, "reached": tuple(map(tuple, one["reached"]))}) for one in found["trials"]]
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        other = [key for key, value in json.loads(json.dumps(head)).items() if stored[key] != value]
+        results = [SeedResult(**{**one, "reached": tuple(map(tuple, one["reached"]))}) for one in stored["trials"]]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -189,10 +212,10 @@ def _read(file: Path, head: dict) -> list[Trial]:
         raise RunError(
             f"{file} holds a measurement with another {', another '.join(other)}; name another file", code="other"
         )
-    return trials
+    return results
 
 
-def _write(file: Path, content: dict) -> None:
+def _write(file: Path, content: dict[str, Any]) -> None:
     try:
         write_atomic(file, to_json(content))
     except OSError as error:

@@ -1,9 +1,9 @@
 """How much faster the lab trains than the usual tutorial: ``mnistlab benchmark train``.
 
-Both train the same network from the same start on the same images with the same number of threads. The lab's way is
+Both train the same network from the same initial weights on the same images with the same number of threads. The lab's way is
 ``loop.train`` with a preset. The tutorial's is what most introductions show: a ``DataLoader`` that turns one image after
-the other into a tensor, batches of 64, Adam at a constant rate of 0.001. The clock stops when the tutorial's network reads
-as many validation images as ours did in the end.
+another into a tensor, batches of 64, Adam at a constant learning rate of 0.001. The clock stops when the tutorial's network
+reads as many validation images correctly as ours did in the end.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 import copy
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -27,13 +28,13 @@ from mnistlab.training.loop import train
 from mnistlab.training.presets import Preset
 
 BATCH, RATE = 64, 0.001  # of the tutorial
-LOOKS = 4  # at the validation images in one of its epochs; they cost it no time
-MARK = 0.99  # validation accuracy whose time is told besides
+LOOKS = 4  # times an epoch that the validation images are judged; the tutorial's clock stands still meanwhile
+MARK = 0.99  # validation accuracy whose time is reported as well
 
 
 @dataclass(frozen=True)
-class Lap:
-    """One training of each kind.
+class Round:
+    """One training of each kind, from one seed.
 
     Attributes
     ----------
@@ -58,13 +59,48 @@ class Lap:
         return self.theirs / self.ours
 
 
-def race(splits: Splits, preset: Preset, *, laps: int = 3, most_epochs: int = 30, device: str = "cpu") -> Iterator[Lap]:
-    """Train both ways in turn; each lap has a seed of its own.
+@dataclass(frozen=True)
+class SpeedReport:
+    """What several rounds came to; one round at least."""
+
+    rounds: tuple[Round, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for a JSON file: every round, the median ratio, and the machine."""
+        return {
+            "laps": [{**asdict(one), "ratio": one.ratio} for one in self.rounds],
+            "median_ratio": statistics.median(one.ratio for one in self.rounds),
+            "environment": provenance.environment(),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The rounds as a table for a terminal, line by line."""
+        yield "lap  validation   ours s  tutorial s  ratio"
+        for number, one in enumerate(self.rounds, start=1):
+            bound = "" if one.reached else " or more: stopped before it came that far"
+            yield f"{number:>3}  {100 * one.accuracy:>8.2f} %  {one.ours:>7.1f}  {one.theirs:>10.1f}  {one.ratio:>5.1f}{bound}"
+        ratios = [one.ratio for one in self.rounds]
+        bound = "" if all(one.reached for one in self.rounds) else " at least"
+        yield (
+            f"median{bound} {statistics.median(ratios):.1f} times faster [{min(ratios):.1f}, {max(ratios):.1f}], "
+            f"{len(ratios)} laps, {self.rounds[0].device}, {torch.get_num_threads()} threads"
+        )
+        if marked := [one.marked for one in self.rounds if one.marked is not None]:
+            yield (
+                f"ours reached {100 * MARK:.0f} % of the validation images in {len(marked)} of {len(ratios)} laps, after "
+                f"{statistics.median(marked):.1f} s [{min(marked):.1f}, {max(marked):.1f}]"
+            )
+
+
+def compare_with_tutorial(
+    splits: Splits, preset: Preset, *, rounds: int = 3, most_epochs: int = 30, device: str = "cpu"
+) -> Iterator[Round]:
+    """Train both ways in turn; each round has a seed of its own.
 
     Parameters
     ----------
-    preset : our way; its seed is that of the first lap.
-    laps : 1 or more.
+    preset : our way; its seed is that of the first round.
+    rounds : 1 or more.
     most_epochs : passes after which the tutorial is stopped, 1 or more.
     device : as for ``loop.train``.
 
@@ -72,10 +108,10 @@ def race(splits: Splits, preset: Preset, *, laps: int = 3, most_epochs: int = 30
     ------
     TrainingError : a number is too small, or a setting does not fit the data.
     """
-    if laps < 1 or most_epochs < 1:
-        raise TrainingError(f"laps and most_epochs are 1 or more, not {laps} and {most_epochs}", code="laps")
+    if rounds < 1 or most_epochs < 1:
+        raise TrainingError(f"rounds and most_epochs are 1 or more, not {rounds} and {most_epochs}", code="rounds")
     first = preset.settings.seed
-    for seed in range(first, first + laps):
+    for seed in range(first, first + rounds):
         start = networks.build(seed=seed)
         ours = train(
             start,
@@ -86,41 +122,12 @@ def race(splits: Splits, preset: Preset, *, laps: int = 3, most_epochs: int = 30
             device=device,
             show_progress=False,
         )
-        theirs, reached = _tutorial(start, splits, ours.best.validation_accuracy, most_epochs, seed, ours.device)
-        yield Lap(ours.best.validation_accuracy, ours.seconds, theirs, reached, ours.device, ours.seconds_to(MARK))
+        accuracy = ours.best.validation_accuracy
+        theirs, reached = _train_as_tutorials_do(start, splits, accuracy, most_epochs, seed, ours.device)
+        yield Round(accuracy, ours.seconds, theirs, reached, ours.device, ours.seconds_to(MARK))
 
 
-def as_dict(laps: Sequence[Lap]) -> dict:
-    """Plain values for a JSON file: every lap, the median ratio, and the machine."""
-    return {
-        "laps": [{**asdict(lap), "ratio": lap.ratio} for lap in laps],
-        "median_ratio": statistics.median(lap.ratio for lap in laps),
-        "environment": provenance.environment(),
-    }
-
-
-def lines(laps: Sequence[Lap]) -> Iterator[str]:
-    """The laps as a table for a terminal, line by line."""
-    yield "lap  validation   ours s  tutorial s  ratio"
-    for number, lap in enumerate(laps, start=1):
-        more = "" if lap.reached else " or more: it had not come that far"
-        yield f"{number:>3}  {100 * lap.accuracy:>8.2f} %  {lap.ours:>7.1f}  {lap.theirs:>10.1f}  {lap.ratio:>5.1f}{more}"
-    ratios = [lap.ratio for lap in laps]
-    bound = "" if all(lap.reached for lap in laps) else " at least"
-    where = f"{laps[0].device}, {torch.get_num_threads()} threads"
-    yield (
-        f"median{bound} {statistics.median(ratios):.1f} times faster [{min(ratios):.1f}, {max(ratios):.1f}], "
-        f"{len(laps)} laps, {where}"
-    )
-    marked = [lap.marked for lap in laps if lap.marked is not None]
-    if marked:
-        yield (
-            f"ours came to {100 * MARK:.0f} % of the validation images in {len(marked)} of {len(laps)} laps, after "
-            f"{statistics.median(marked):.1f} s [{min(marked):.1f}, {max(marked):.1f}]"
-        )
-
-
-class _Images(Dataset):
+class _Images(Dataset[tuple[torch.Tensor, int]]):
     """One image with its label at a time, turned into a tensor when it is asked for."""
 
     def __init__(self, digits: Digits) -> None:
@@ -135,10 +142,10 @@ class _Images(Dataset):
         return self.transform(self.images[index]), self.labels[index]
 
 
-def _tutorial(
+def _train_as_tutorials_do(
     model: nn.Module, splits: Splits, target: float, most_epochs: int, seed: int, device: str
 ) -> tuple[float, bool]:
-    """Seconds until the validation accuracy is ``target``, and whether it came to that."""
+    """Seconds of training until the validation accuracy is ``target``, and whether it came to that."""
     generator = torch.Generator().manual_seed(seed)
     loader = DataLoader(_Images(splits.train), batch_size=BATCH, shuffle=True, generator=generator)
     model = copy.deepcopy(model).to(device)
@@ -153,8 +160,8 @@ def _tutorial(
             optimizer.step()
             if step in looks:
                 seconds += time.perf_counter() - since
-                answers = networks.logits(copy.deepcopy(model).cpu(), splits.validation.images).argmax(dim=1)
-                if (answers == splits.validation.labels).double().mean().item() >= target:
+                predicted = networks.logits(copy.deepcopy(model).cpu(), splits.validation.images).argmax(dim=1)
+                if (predicted == splits.validation.labels).double().mean().item() >= target:
                     return seconds, True
                 since = time.perf_counter()
     return seconds, False

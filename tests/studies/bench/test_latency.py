@@ -27,7 +27,7 @@ def test_percentiles_are_those_of_the_times():
     timing = Timing("it", np.arange(101.0), {50: 50, 95: 94})
     assert [timing.percentile(q) for q in (50, 95, 99)] == [50, 95, 99]
     assert timing.as_dict() == {"name": "it", "n": 101, "p50": 50, "p95": 95, "p99": 99, "aim": {"p50": 50, "p95": 94}}
-    header, row = latency.lines([timing])
+    header, row = latency.timing_table([timing])
     assert header.split() == ["milliseconds", "p50", "p95", "p99", "n", "aim"]
     assert row.split(maxsplit=5) == ["it", "50.00", "95.00", "99.00", "101", "p50 <= 50, p95 <= 94, missed"]
 
@@ -41,26 +41,26 @@ def test_every_call_is_timed_and_the_warm_up_is_not():
 
 
 def test_readings_and_explanations_are_timed():
-    timings = latency.measure(Predictor.load("0001", models=paths.models()), n=20)
+    timings = latency.measure_latency(Predictor.load("0001", models=paths.models()), n=20)
     assert [len(timing.milliseconds) for timing in timings] == [20, 20, 4, 2]
     with pytest.raises(LabError, match="at least 10 calls, not 9"):
-        latency.measure(Predictor.load("0001", models=paths.models()), n=9)
+        latency.measure_latency(Predictor.load("0001", models=paths.models()), n=9)
 
 
-SEEN = browser_latency.PointerReport(
+SEEN = browser_latency.BrowserLatency(
     Timing("last pointer event to digit shown", np.array([30.0, 40.0]), {95: 50}), 6001, 5999, 199.6, 12.3
 )
 
 
 def test_the_command_prints_a_table_or_json(monkeypatch):
-    monkeypatch.setattr(browser_latency, "measure", lambda version, n, seconds: SEEN)
+    monkeypatch.setattr(browser_latency, "measure_browser_latency", lambda version, n, seconds: SEEN)
     plain = call("--n", "10")
     assert plain.exit_code == 0, plain.output
     assert len(plain.stdout.splitlines()) == 6
     table = call("--n", "10", "--browser").stdout.splitlines()
     assert table[-3].startswith("last pointer event to digit shown")
     assert table[-2] == "6,001 points at 200 a second: 2 lost"
-    assert table[-1] == "the page stood still 12 ms after the last of them"
+    assert table[-1] == "the page came to rest 12 ms after the last of them"
     figures = json.loads(call("--n", "10", "--browser", "--json", "--version", "0002").stdout)
     assert figures["version"] == "0002"
     assert [timing["n"] for timing in figures["kernel"]] == [10, 10, 2, 1]
@@ -77,7 +77,7 @@ def test_without_a_browser_it_is_said_what_is_missing(monkeypatch):
     monkeypatch.delenv("MNISTLAB_CHROMIUM", raising=False)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(LabError, match="no Chromium found"):
-        browser_latency.measure()
+        browser_latency.measure_browser_latency()
     known = builtins.__import__
 
     def without(name, *rest):
@@ -87,7 +87,7 @@ def test_without_a_browser_it_is_said_what_is_missing(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(LabError, match="pip install playwright"):
-        browser_latency.measure()
+        browser_latency.measure_browser_latency()
 
 
 @pytest.mark.browser
@@ -99,7 +99,7 @@ def test_in_a_real_browser_no_point_is_lost(monkeypatch):
             pytest.fail(str(error))
         pytest.skip(str(error))
     monkeypatch.setenv("MNISTLAB_MODELS", str(paths.models()))
-    seen = browser_latency.measure(n=1, seconds=1)
+    seen = browser_latency.measure_browser_latency(n=1, seconds=1)
     assert len(seen.answer.milliseconds) == 1
     assert seen.sent == seen.arrived == 201
     assert seen.lag > 0

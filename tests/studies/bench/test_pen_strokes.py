@@ -13,7 +13,7 @@ from mnistlab.data.pen_files import PenDrawing, read_drawings
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.studies.bench import pen_strokes
-from mnistlab.studies.bench.pen_strokes import placed, replay
+from mnistlab.studies.bench.pen_strokes import placed, replay_drawings
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_an_unknown_place_is_refused(drawings):
 
 def test_the_report_counts_every_drawing_and_condition(drawings):
     wrong = PenDrawing(9, 77, drawings[0].strokes)  # a 0 that claims to be a 9
-    report = replay(Predictor.load(), [*drawings, wrong], sample=4, show_progress=False)
+    report = replay_drawings(Predictor.load(), [*drawings, wrong], sample=4, show_progress=False)
     assert report.as_drawn.n == 31
     assert report.by_writer[77].correct == 0
     assert report.by_digit[9].n == 1
@@ -104,8 +104,8 @@ def test_the_report_counts_every_drawing_and_condition(drawings):
     assert all(one.held.n == 31 for one in report.coverage)
     assert {accuracy.n for accuracy in report.by_condition.values()} == {4}
     json.dumps(report.as_dict(), allow_nan=False)
-    assert any("digit" in line for line in pen_strokes.lines(report))
+    assert any("digit" in line for line in report.lines())
     least = min(accuracy.correct for accuracy in report.by_condition.values())
-    worst = [line for line in pen_strokes.lines(report) if f"worst {formatting.accuracy(Accuracy(least, 4))}" in line]
+    worst = [line for line in report.lines() if f"worst {formatting.accuracy(Accuracy(least, 4))}" in line]
     assert len(worst) >= 3  # of a pen width, a size and a place, with its interval
-    assert replay(Predictor.load(), drawings[:3], sample=0, show_progress=False).by_condition == {}
+    assert replay_drawings(Predictor.load(), drawings[:3], sample=0, show_progress=False).by_condition == {}
