@@ -121,7 +121,7 @@ def read_regular(path: Path, limit: int) -> bytes:
         os.close(descriptor)
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     keys = [key for key, _ in pairs]
     if len(set(keys)) != len(keys):
         raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)[:50]!r} appears twice")

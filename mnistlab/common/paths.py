@@ -15,6 +15,7 @@ import mnistlab
 PACKAGE = Path(str(mnistlab.__file__)).resolve().parent
 ROOT = PACKAGE.parent
 CHROMIUM, BROWSERS = "MNISTLAB_CHROMIUM", ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+RUN_FOLDER = "MNISTLAB_RUN_FOLDER"  # in this variable the runner names the folder of its run's files
 
 
 def _folder(variable: str, default: str) -> Path:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import subprocess
+import sys
 from importlib.metadata import version
 
 from mnistlab.common import paths
@@ -29,19 +30,18 @@ def sha256() -> str:
     return digest.hexdigest()
 
 
-FOLDER = "MNISTLAB_RUN_FOLDER"  # the runner says where this run's files go
+def environment() -> dict[str, object]:
+    """Hardware and versions: what a figure depends on besides data, parameters and seeds.
 
-
-def environment() -> dict:
-    """Hardware and versions: what a figure depends on besides data, parameters and seeds."""
-    import torch
-
+    ``threads`` and ``gpu`` are those of PyTorch; None in a process that has not loaded it, which computes no figure.
+    """
+    torch = sys.modules.get("torch")
     return {
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "threads": torch.get_num_threads() if torch else None,
+        "gpu": torch.cuda.get_device_name() if torch and torch.cuda.is_available() else None,
         "libraries": {name: version(name) for name in ("torch", "torchvision", "numpy", "scikit-learn", "mnistlab")},
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mnistlab.common import paths
 from mnistlab.common.files import to_json, write_atomic
-from mnistlab.common.provenance import FOLDER, environment
+from mnistlab.common.provenance import environment
 
 
 def write_results(notebook: str, values: dict, *, headlines: Sequence[str] = ()) -> Path:
@@ -29,7 +29,7 @@ def write_results(notebook: str, values: dict, *, headlines: Sequence[str] = ())
     ------
     ValueError, TypeError : a number is not finite; a value is no plain JSON (a tensor, an array, a NumPy integer).
     """
-    folder = Path(os.environ.get(FOLDER) or paths.reports() / "interactive")
+    folder = Path(os.environ.get(paths.RUN_FOLDER) or paths.reports() / "interactive")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{notebook}.json"
     content = {

@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from mnistlab.common import paths, provenance
+from mnistlab.common import paths
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import write_atomic
 from mnistlab.common.progress import HEADLESS
@@ -241,7 +241,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "MNISTLAB_NOTEBOOKS": paths.notebooks,
     }
     moved = {name: str(place()) for name, place in places.items() if os.environ.get(name)}
-    return {**moved, HEADLESS: "1", provenance.FOLDER: str(folder)}
+    return {**moved, HEADLESS: "1", paths.RUN_FOLDER: str(folder)}
 
 
 def _headlines(path: Path) -> list[str]:

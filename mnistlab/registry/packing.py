@@ -15,9 +15,10 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError
 from mnistlab.common.files import read_regular
-from mnistlab.common.provenance import FOLDER, git_commit
+from mnistlab.common.provenance import git_commit
 from mnistlab.data.mnist import Digits, Normalisation, Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.conformal import calibrate
@@ -228,7 +229,7 @@ def _calibration(logits: Tensor, labels: Tensor) -> CalibrationInfo:
 
 def _run() -> str | None:
     """Name of the report that the runner is making, if this runs in a headless notebook."""
-    return Path(os.environ.get(FOLDER, "")).name.removesuffix(".partial") or None
+    return Path(os.environ.get(paths.RUN_FOLDER, "")).name.removesuffix(".partial") or None
 
 
 def _libraries() -> dict[str, str]:

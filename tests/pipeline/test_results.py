@@ -1,21 +1,19 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import re
 
 import numpy as np
 import pytest
 import torch
 
-from mnistlab.common import paths, provenance
+from mnistlab.common import paths
 from mnistlab.pipeline import results
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv(provenance.FOLDER, str(tmp_path / "run"))
+    monkeypatch.setenv(paths.RUN_FOLDER, str(tmp_path / "run"))
     return tmp_path / "run"
 
 
@@ -32,7 +30,7 @@ def test_metrics_go_to_the_folder_of_the_run(folder):
 
 
 def test_without_a_run_they_go_to_the_interactive_folder(monkeypatch, tmp_path):
-    monkeypatch.delenv(provenance.FOLDER, raising=False)
+    monkeypatch.delenv(paths.RUN_FOLDER, raising=False)
     monkeypatch.setenv("MNISTLAB_REPORTS", str(tmp_path))
     assert results.write_results("01_explore", {}) == paths.reports() / "interactive" / "01_explore.json"
     assert (tmp_path / "interactive" / "01_explore.json").is_file()
@@ -54,13 +52,3 @@ def test_what_is_no_plain_number_is_refused_and_the_last_file_stays(folder, valu
     with pytest.raises(error):
         results.write_results("01_explore", {"a": value})
     assert json.loads((folder / "01_explore.json").read_text())["metrics"] == {"a": 1}
-
-
-def test_the_environment_is_told():
-    environment = provenance.environment()
-    assert environment["python"] == platform.python_version()
-    assert environment["cpus"] == os.cpu_count()
-    assert environment["threads"] == torch.get_num_threads()
-    assert environment["libraries"]["torch"].startswith(torch.__version__.partition("+")[0])
-    assert set(environment["libraries"]) == {"torch", "torchvision", "numpy", "scikit-learn", "mnistlab"}
-    assert json.loads(json.dumps(environment)) == environment
