@@ -41,7 +41,7 @@ class Coverage:
     empty: Accuracy
     several: Accuracy
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, object]:
         """Plain values for a JSON file."""
         shares = {name: getattr(self, name).as_dict() for name in ("held", "empty", "several")}
         return {"level": self.level, **shares}
@@ -72,7 +72,7 @@ class Calibration:
         """
         if level not in self.thresholds:
             raise LabError(
-                f"there is no level {level!r}; there is {', '.join(f'{one:g}' for one in self.thresholds)}",
+                f"there is no level {level!r}; there is {', '.join(f'{known:g}' for known in self.thresholds)}",
                 code="level",
             )
         return nonconformity(logits) <= self.thresholds[level]
@@ -86,13 +86,13 @@ class Calibration:
         """
         if not len(labels):
             raise LabError("there are no digits to judge sets by", code="empty")
-        found = []
+        coverages = []
         for level in self.thresholds:
             sets = self.sets(logits, level)
             held, sizes = sets.gather(1, labels[:, None]), sets.sum(dim=1)
             counts = [int(x.sum()) for x in (held, sizes == 0, sizes > 1)]
-            found.append(Coverage(level, *(Accuracy(count, len(labels)) for count in counts)))
-        return found
+            coverages.append(Coverage(level, *(Accuracy(count, len(labels)) for count in counts)))
+        return coverages
 
     def is_digit(self, logits: Tensor) -> Tensor:
         """Which drawings look like a digit at all: logits (N, 10) -> bool (N,)."""

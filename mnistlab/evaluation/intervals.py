@@ -52,7 +52,7 @@ class Accuracy:
         interval = stats.binomtest(self.correct, self.n).proportion_ci(CONFIDENCE, method="wilson")
         return float(interval.low), float(interval.high)
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, float]:
         """Plain numbers, for a JSON file."""
         return {"value": self.value, "low": self.low, "high": self.high, "correct": self.correct, "n": self.n}
 
@@ -81,15 +81,15 @@ class MeanInterval:
         ------
         LabError : there is no value.
         """
-        values = np.asarray(values, dtype=float)
-        if values.size == 0:
+        sample, n = np.asarray(values, dtype=float), len(values)
+        if n == 0:
             raise LabError("a mean needs at least one value", code="empty")
-        mean = float(values.mean())
-        if values.size == 1:
+        mean = float(sample.mean())
+        if n == 1:
             return cls(mean, float("nan"), float("nan"), float("nan"), 1)
-        std = float(values.std(ddof=1))
-        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, values.size - 1)) * std / values.size**0.5
-        return cls(mean, mean - half, mean + half, std, int(values.size))
+        std = float(sample.std(ddof=1))
+        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * std / n**0.5
+        return cls(mean, mean - half, mean + half, std, n)
 
     def __str__(self) -> str:
         if self.n == 1:
@@ -135,7 +135,7 @@ class McNemar:
         """Upper bound of the paired 95 % interval of ``difference``."""
         return self.difference + self._half()
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, float]:
         """Plain numbers, for a JSON file."""
         counts = {"only_first": self.only_first, "only_second": self.only_second, "n": self.n}
         return {**counts, "difference": self.difference, "low": self.low, "high": self.high, "p_value": self.p_value}

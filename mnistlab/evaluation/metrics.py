@@ -80,7 +80,7 @@ class Evaluation:
         pairs = [(int(i) // CLASSES, int(i) % CLASSES) for i in order]
         return [(true, answer, int(wrong[true, answer])) for true, answer in pairs if wrong[true, answer]]
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, object]:
         """Plain numbers, for a JSON file."""
         return {
             "accuracy": self.accuracy.as_dict(),
