@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
@@ -108,7 +109,7 @@ def partly_drawn(strokes: Sequence[np.ndarray], share: float) -> list[np.ndarray
 
 
 def drawing_to_json(
-    strokes: Iterable, *, pen_width: float = PEN_WIDTH, digit: int | None = None, name: str = ""
+    strokes: Iterable[ArrayLike], *, pen_width: float = PEN_WIDTH, digit: int | None = None, name: str = ""
 ) -> str:
     """A drawing as one line of JSON; ``drawing_from_json`` gives back the same numbers.
 
@@ -148,7 +149,7 @@ def drawing_from_json(content: str | bytes) -> StoredDrawing:
     return StoredDrawing(as_strokes(stored.strokes), stored.pen_width, stored.digit, stored.name)
 
 
-def drawing_to_png(strokes: Iterable, *, pen_width: float = PEN_WIDTH, digit: int | None = None) -> bytes:
+def drawing_to_png(strokes: Iterable[ArrayLike], *, pen_width: float = PEN_WIDTH, digit: int | None = None) -> bytes:
     """A drawing as a picture: a PNG of 280 x 280, black on white, with the strokes inside for ``drawing_from_png``.
 
     Raises
@@ -190,7 +191,7 @@ def drawing_from_png(content: bytes) -> StoredDrawing | None:
 
 
 def freeze(
-    strokes: Iterable,
+    strokes: Iterable[ArrayLike],
     *,
     pen_width: float = PEN_WIDTH,
     digit: int,
@@ -222,7 +223,7 @@ def freeze(
     if name is None:
         fingerprint = hashlib.sha256(drawing_to_json(strokes, pen_width=pen_width, digit=digit).encode()).hexdigest()
         name = f"{digit}-{fingerprint[:8]}"
-    elif not isinstance(name, str) or len(name) > MAX_NAME or not NAME.fullmatch(name):
+    elif type(name) is not str or len(name) > MAX_NAME or not NAME.fullmatch(name):
         raise StrokesError(
             f"a name has lower-case letters, digits and hyphens, at most {MAX_NAME}; not {str(name)[:100]!r}",
             code="name",

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import numbers
 import tempfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import SupportsIndex
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -76,7 +78,7 @@ class Digits:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index) -> Digits:
+    def __getitem__(self, index: SupportsIndex | slice | Sequence[int] | Tensor | np.ndarray) -> Digits:
         """The digits at a whole number, a slice, a list, an index tensor (n,) or a mask (N,).
 
         Always a ``Digits``, never a bare image: ``digits[3]`` holds one image.
@@ -85,8 +87,8 @@ class Digits:
         ------
         IndexError : a position that is not there, or a mask of another length.
         """
-        if isinstance(index, numbers.Integral):
-            index = [index]
+        if isinstance(index, SupportsIndex) and not isinstance(index, Tensor | np.ndarray):
+            index = [int(index)]
         return Digits(self.images[index], self.labels[index])
 
     def __repr__(self) -> str:
@@ -109,8 +111,8 @@ class Digits:
 
     def sha256(self) -> str:
         """Fingerprint of images and labels, in this order: 64 hexadecimal digits."""
-        digest = hashlib.sha256(self.images.contiguous().numpy())
-        digest.update(self.labels.contiguous().numpy())
+        digest = hashlib.sha256(self.images.contiguous().numpy().data)
+        digest.update(self.labels.contiguous().numpy().data)
         return digest.hexdigest()
 
 

@@ -109,7 +109,7 @@ class Permutation:
         ------
         PermutationError : any other ``size``.
         """
-        sizes = [one for one in range(1, SIDE + 1) if SIDE % one == 0]
+        sizes = [side for side in range(1, SIDE + 1) if SIDE % side == 0]
         if type(size) is not int or size not in sizes:
             raise PermutationError(
                 f"a block's side is one of {', '.join(map(str, sizes))} pixels, not {size!r}", code="size"
@@ -170,7 +170,8 @@ class Permutation:
             raise PermutationError(
                 f"the {pixels} axes must be {PIXELS} or {SIDE} x {SIDE}; this batch has shape {shape}", code="shape"
             )
-        order = self.order.numpy() if isinstance(images, np.ndarray) else self.order.to(images.device)
+        # mypy checks this once for each type that an Array may be
+        order = self.order.numpy() if isinstance(images, np.ndarray) else self.order.to(images.device)  # type: ignore[redundant-expr]
         if pixels == "last":
             return images.reshape(*rest, PIXELS)[..., order].reshape(shape)
         return images.reshape(PIXELS, *rest)[order].reshape(shape)
@@ -202,6 +203,6 @@ def _grid() -> Tensor:
 
 def _shuffled(n: int, seed: int) -> Tensor:
     """0 to n - 1 in an order fixed by ``seed``: int64 (n,)."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+    if type(seed) is not int or not 0 <= seed < 2**63:  # True is an int as well
         raise PermutationError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed!r}", code="seed")
     return torch.randperm(n, generator=torch.Generator().manual_seed(seed))

@@ -147,8 +147,8 @@ def _grey(source: object) -> np.ndarray:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
                 _check_size(*picture.size)
-                if getattr(picture, "n_frames", 1) > 1:
-                    raise ImageError(f"the picture has {picture.n_frames} frames; one is allowed", code="frames")
+                if (frames := getattr(picture, "n_frames", 1)) > 1:
+                    raise ImageError(f"the picture has {frames} frames; one is allowed", code="frames")
                 return _flatten(picture)
     except ImageError:
         raise

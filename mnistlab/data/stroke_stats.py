@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mnistlab.common.errors import StrokesError
 from mnistlab.data.strokes import as_strokes, check_pen
@@ -31,7 +32,7 @@ class StrokeStats:
     y: float
 
 
-def stroke_stats(strokes: Iterable, pen_width: float) -> StrokeStats:
+def stroke_stats(strokes: Iterable[ArrayLike], pen_width: float) -> StrokeStats:
     """The five numbers of strokes, a list of (n, 2) arrays in px of a 280 x 280 canvas.
 
     The slant is that of the line's second moments, by which MNIST's digits are commonly set upright: covariance of x and y over

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw
 
 from mnistlab.common.constants import BOX, CANVAS, PEN_WIDTH, PEN_WIDTHS
@@ -33,7 +34,7 @@ class Drawing:
     without a press does nothing. Beyond ``MAX_POINTS`` the drawing takes no more ink until something is undone.
     """
 
-    def __init__(self, strokes: Iterable = ()) -> None:
+    def __init__(self, strokes: Iterable[ArrayLike] = ()) -> None:
         self._strokes: list[list[tuple[float, float]]] = [
             [tuple(point) for point in stroke.tolist()] for stroke in as_strokes(strokes)
         ]
@@ -94,7 +95,7 @@ class Drawing:
         self._strokes, self._open = [], False
 
 
-def as_strokes(strokes: Iterable) -> list[np.ndarray]:
+def as_strokes(strokes: Iterable[ArrayLike]) -> list[np.ndarray]:
     """Any list of lists of points as float64 arrays (n, 2); strokes without a point are left out.
 
     Raises
@@ -186,24 +187,30 @@ def check_pen(pen_width: object) -> float:
     """
     if isinstance(pen_width, bool) or not isinstance(pen_width, Real):
         raise StrokesError(f"pen_width is a number of px, not {pen_width!r}", code="pen")
-    if not PEN_WIDTHS[0] <= pen_width <= PEN_WIDTHS[1]:  # NaN fails here too
+    width = _number(pen_width)
+    if not PEN_WIDTHS[0] <= width <= PEN_WIDTHS[1]:  # NaN fails here too
         raise StrokesError(
             f"pen_width lies between {PEN_WIDTHS[0]} and {PEN_WIDTHS[1]} px, not {pen_width}", code="pen"
         )
-    return float(pen_width)
+    return width
 
 
 def _point(x: object, y: object) -> tuple[float, float] | None:
     """A point within reach of the canvas, or None if one of the two is no finite number."""
-    if any(isinstance(v, bool) or not isinstance(v, Real) for v in (x, y)):
+    across, down = _number(x), _number(y)
+    if not (math.isfinite(across) and math.isfinite(down)):
         return None
+    return (min(max(across, -REACH), CANVAS + REACH), min(max(down, -REACH), CANVAS + REACH))
+
+
+def _number(value: object) -> float:
+    """A real number as a float; NaN for anything else, a truth value and a number too large for a float among them."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
     try:
-        x, y = float(x), float(y)
-    except (OverflowError, ValueError):
-        return None
-    if not (math.isfinite(x) and math.isfinite(y)):
-        return None
-    return (min(max(x, -REACH), CANVAS + REACH), min(max(y, -REACH), CANVAS + REACH))
+        return float(value)
+    except OverflowError:
+        return math.nan
 
 
 def _rasterise_many(lines: Sequence[np.ndarray], radius: float, size: int) -> np.ndarray:

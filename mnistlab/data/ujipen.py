@@ -67,7 +67,7 @@ def _stroke(line: str, number: int, name: str) -> np.ndarray:
     return PX * values.reshape(-1, 2)
 
 
-def _match(pattern: re.Pattern, line: str, number: int, name: str) -> tuple[str, ...]:
+def _match(pattern: re.Pattern[str], line: str, number: int, name: str) -> tuple[str, ...]:
     match = pattern.fullmatch(line)
     if match is None:
         wanted = pattern.pattern.split()[0]

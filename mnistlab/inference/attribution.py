@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from mnistlab.common.constants import BOX, CANVAS, CLASSES, PEN_WIDTH
 from mnistlab.common.errors import LabError
@@ -53,7 +54,7 @@ class PreprocessingStep:
 
 def attribute(
     predictor: Predictor,
-    strokes: Iterable,
+    strokes: Iterable[ArrayLike],
     *,
     pen_width: float = PEN_WIDTH,
     digit: int | None = None,
@@ -103,7 +104,7 @@ def attribute(
 
 
 def preprocessing_steps(
-    predictor: Predictor, strokes: Iterable, pen_width: float = PEN_WIDTH
+    predictor: Predictor, strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH
 ) -> list[PreprocessingStep]:
     """A drawing from its ink to what the network gets, each step by the functions that the reading itself uses.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mnistlab.common.constants import CANVAS, PEN_WIDTH
 from mnistlab.data import polyline
@@ -65,7 +66,7 @@ class _Candidate:
     how: str = ""  # in words
 
 
-def smallest_edit(predictor: Predictor, strokes: Iterable, pen_width: float = PEN_WIDTH) -> Edit | None:
+def smallest_edit(predictor: Predictor, strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH) -> Edit | None:
     """The edit with the least ink changed, of those tried, after which the drawing is read as another digit.
 
     Another digit must be likelier than all others together, and ``Predictor.predict_strokes`` must read it.
@@ -79,12 +80,12 @@ def smallest_edit(predictor: Predictor, strokes: Iterable, pen_width: float = PE
     ------
     StrokesError : strokes or pen are not as ``Predictor.predict_strokes`` takes them.
     """
-    strokes = as_strokes(strokes)
-    answer = predictor.predict_strokes(strokes, pen_width).digit
-    if answer is None or len(strokes) > MOST_STROKES or sum(map(len, strokes)) > MOST_POINTS:
+    drawn = as_strokes(strokes)
+    predicted = predictor.predict_strokes(drawn, pen_width).digit
+    if predicted is None or len(drawn) > MOST_STROKES or sum(map(len, drawn)) > MOST_POINTS:
         return None
-    strokes = [np.clip(stroke, 0, CANVAS) for stroke in strokes]  # the ink anybody saw
-    candidates = sorted(_candidates(strokes), key=lambda candidate: candidate.length)
+    visible = [np.clip(stroke, 0, CANVAS) for stroke in drawn]
+    candidates = sorted(_candidates(visible), key=lambda candidate: candidate.length)
     with one_thread():
         for first in range(0, len(candidates), BATCH):
             batch = [c for c in candidates[first : first + BATCH] if c.strokes and not is_dot(c.strokes, pen_width)]
@@ -93,7 +94,7 @@ def smallest_edit(predictor: Predictor, strokes: Iterable, pen_width: float = PE
             probabilities = predictor.predict_digits(np.stack([_image(candidate.strokes) for candidate in batch]))
             for candidate, row in zip(batch, probabilities, strict=True):
                 digit = int(row.argmax())
-                if digit == answer or row[digit] < LEAST:
+                if digit == predicted or row[digit] < LEAST:
                     continue
                 if predictor.predict_strokes(candidate.strokes, pen_width).digit != digit:
                     continue  # refused, or on the edge of a rounding
@@ -124,7 +125,9 @@ def _candidates(strokes: list[np.ndarray]) -> Iterator[_Candidate]:
     yield from _bridges(strokes, scale)
 
 
-def _cuts(stroke: np.ndarray, length: float, scale: float, replace: Callable) -> Iterator[_Candidate]:
+def _cuts(
+    stroke: np.ndarray, length: float, scale: float, replace: Callable[..., list[np.ndarray]]
+) -> Iterator[_Candidate]:
     """A start or an end cut off, or a gap made."""
     for cut in TRIMS:
         share = cut / max(length, 1.0)
@@ -145,7 +148,7 @@ def _cuts(stroke: np.ndarray, length: float, scale: float, replace: Callable) ->
             yield _Candidate(cut, replace(*rest), removed=[gone], how=how)
 
 
-def _longer(stroke: np.ndarray, scale: float, replace: Callable) -> Iterator[_Candidate]:
+def _longer(stroke: np.ndarray, scale: float, replace: Callable[..., list[np.ndarray]]) -> Iterator[_Candidate]:
     """A start or an end prolonged the way it runs, as far as the canvas goes."""
     for line, name in ((stroke[::-1], "start"), (stroke, "end")):
         way = polyline.direction(line, reach=REACH / scale)

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from mnistlab.registry.checkpoint import Checkpoint
-from mnistlab.training.networks import to_input
+from mnistlab.training.networks import ConvNet, FullyConnected, to_input
 
 
-def split_head(model: nn.Module) -> tuple[nn.Sequential, nn.Sequential]:
+def split_head(model: ConvNet | FullyConnected) -> tuple[nn.Sequential, nn.Sequential]:
     """The network before its last two linear layers, and from there on. They share its weights.
 
     (N, 1, 28, 28) -> features (N, F) -> logits (N, 10); F is 16 times the kernels of a ConvNet.
@@ -20,7 +20,7 @@ def split_head(model: nn.Module) -> tuple[nn.Sequential, nn.Sequential]:
 
 @torch.no_grad()
 def embed(base: Checkpoint, images: Tensor, *, batch_size: int = 500) -> Tensor:
-    """uint8 (N, 28, 28) as drawn -> float32 (N, F): what the tuned layers get of them."""
+    """uint8 (N, 28, 28) as drawn -> float32 (N, F): what ``split_head``'s second part takes."""
     body = split_head(base.model)[0]
     parts = [body(to_input(batch, base.permutation, base.normalisation)) for batch in images.split(batch_size)]
     return torch.cat(parts)

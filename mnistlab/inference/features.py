@@ -24,7 +24,7 @@ FIELDS = (
 
 def first_kernels(model: ConvNet) -> np.ndarray:
     """The first layer's weights as pictures: float32 (n_kernels, 5, 5)."""
-    return model.net[0].weight.detach().cpu().numpy()[:, 0]
+    return model.get_parameter("net.0.weight").detach().cpu().numpy()[:, 0]
 
 
 @torch.inference_mode()

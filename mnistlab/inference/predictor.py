@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from mnistlab.common.constants import CLASSES, PEN_WIDTH, SIDE
 from mnistlab.common.errors import ImageError
@@ -105,7 +106,7 @@ class Predictor:
         """What the network really got of ``prediction.image``, uint8 (28, 28); None if it reads plain pixels."""
         return None if self.permutation.is_identity else self.permutation.apply(prediction.image)
 
-    def predict_strokes(self, strokes: Iterable, pen_width: float = PEN_WIDTH) -> Prediction:
+    def predict_strokes(self, strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH) -> Prediction:
         """Read a drawing.
 
         The strokes are drawn anew at the thickness that suits the digit's size, so neither the pen nor the size nor the
@@ -169,14 +170,16 @@ class Predictor:
         with one_thread():
             logits = self.checkpoint.logits(torch.from_numpy(image)[None])
         probabilities = logits[0].double().softmax(dim=0).numpy()
-        digit, reason, level = int(probabilities.argmax()), "", None
-        digits: tuple[int, ...] = (digit,)
+        ranked = [int(digit) for digit in np.argsort(-probabilities, kind="stable")]
+        digits: tuple[int, ...] = (ranked[0],)
+        reason, level = "", None
         if calibration := self.checkpoint.calibration:
             level, member = conformal.LEVEL, calibration.sets(logits)[0].tolist()
-            digits = tuple(one for one in np.argsort(-probabilities).tolist() if member[one]) or digits
+            digits = tuple(digit for digit in ranked if member[digit]) or digits
             if not calibration.is_digit(logits):
-                digit, digits, reason = None, (), NO_DIGIT
+                digits, reason = (), NO_DIGIT
         elapsed = 1000 * (time.perf_counter() - started)
+        digit = digits[0] if digits else None
         return Prediction(digit, probabilities, image, elapsed, self.version, reason, digits, level)
 
     def _nothing(self, reason: str, started: float) -> Prediction:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import CheckpointError, LabError, PermutationError
@@ -42,7 +42,7 @@ class Checkpoint:
     manifest : what is known about it.
     """
 
-    model: nn.Module
+    model: networks.ConvNet | networks.FullyConnected
     permutation: Permutation
     normalisation: Normalisation
     manifest: Manifest
