@@ -149,7 +149,7 @@ def fine_tune(
     settings: FineTuneSettings | None = None,
     augment: loop.Augment = CHANGE,
     show_progress: bool = True,
-) -> nn.Module:
+) -> networks.ConvNet | networks.FullyConnected:
     """The network of ``base``, tuned to a person's digits. ``base`` is left as it is; the same arguments give the same weights.
 
     Parameters
