@@ -607,7 +607,7 @@ class DigitPad(widgets.Box):
         if ink is None:
             ink = rasterise(self.drawing.strokes, pen_width=self.document.pen_width)
         scrambled = self.predictor.scrambled(self.prediction)
-        figure = plots.reading(self.prediction, ink, scrambled=scrambled)[0].figure
+        figure = plots.prediction(self.prediction, ink, scrambled=scrambled)[0].figure
         plt.close(figure)  # shown here, not once more under the cell
         file = io.BytesIO()
         figure.savefig(file, format="png", bbox_inches="tight", dpi=72)

@@ -7,40 +7,29 @@ wrong; colour-blind people can tell them apart (Okabe and Ito 2008).
 
 from __future__ import annotations
 
+from mnistlab.plots.baselines import accuracies, predictions, recall_by_digit, templates
 from mnistlab.plots.comparison import four_ways, robustness
-from mnistlab.plots.drawing import reading, replays, under_way, way_to_the_network
-from mnistlab.plots.evaluation import (
-    agreement,
-    confusion,
-    coverage,
-    feature_maps,
-    kernels,
-    mistakes,
-    per_class,
-    reliability,
-)
-from mnistlab.plots.explanation import attribution, edit, steps
-from mnistlab.plots.explore import (
-    accuracies,
+from mnistlab.plots.dataset import (
     class_shares,
     grey_levels,
     ink_map,
     kinship,
     means_and_spreads,
-    readings,
-    recall_by_digit,
     strangers,
-    templates,
     value_scales,
 )
+from mnistlab.plots.drawing import prediction, prediction_while_drawn, preprocessing, replayed_drawings
+from mnistlab.plots.evaluation import agreement, confusion, coverage, mistakes, per_class, reliability
+from mnistlab.plots.explanation import attribution, edit, preprocessing_images
+from mnistlab.plots.features import feature_maps, kernels
 from mnistlab.plots.permutation import (
     correlation_by_distance,
     correlation_maps,
     disorder,
     disorder_curve,
-    journeys,
-    same_distances,
-    same_greys,
+    grey_histograms,
+    pairwise_distances,
+    pixel_displacements,
     scrambled,
     window_variance,
 )
@@ -67,11 +56,11 @@ __all__ = [
     "edit",
     "feature_maps",
     "four_ways",
+    "grey_histograms",
     "grey_levels",
     "grid",
     "image",
     "ink_map",
-    "journeys",
     "kernel_reach",
     "kernels",
     "kinship",
@@ -79,21 +68,21 @@ __all__ = [
     "live_curves",
     "means_and_spreads",
     "mistakes",
+    "pairwise_distances",
     "per_class",
-    "reading",
-    "readings",
+    "pixel_displacements",
+    "prediction",
+    "prediction_while_drawn",
+    "predictions",
+    "preprocessing",
+    "preprocessing_images",
     "recall_by_digit",
     "reliability",
-    "replays",
+    "replayed_drawings",
     "robustness",
-    "same_distances",
-    "same_greys",
     "scrambled",
-    "steps",
     "strangers",
     "templates",
-    "under_way",
     "value_scales",
-    "way_to_the_network",
     "window_variance",
 ]

@@ -15,7 +15,7 @@ from mnistlab.inference.predictor import Prediction
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, WRONG, grid, image, open_frame
 
 
-def reading(prediction: Prediction, ink: np.ndarray, *, scrambled: np.ndarray | None = None) -> np.ndarray:
+def prediction(prediction: Prediction, ink: np.ndarray, *, scrambled: np.ndarray | None = None) -> np.ndarray:
     """A drawing, what the network saw of it, and what it made of that: the pad as a still picture. Returns the axes.
 
     Parameters
@@ -42,7 +42,7 @@ def reading(prediction: Prediction, ink: np.ndarray, *, scrambled: np.ndarray | 
     return axes
 
 
-def way_to_the_network(strokes: Sequence[np.ndarray], pen_width: float, seen: np.ndarray) -> np.ndarray:
+def preprocessing(strokes: Sequence[np.ndarray], pen_width: float, seen: np.ndarray) -> np.ndarray:
     """A drawing as the hand left it, redrawn at the standard size, and as 28 x 28 with its centre of mass. Returns the axes.
 
     Parameters
@@ -68,7 +68,7 @@ def way_to_the_network(strokes: Sequence[np.ndarray], pen_width: float, seen: np
     return axes
 
 
-def under_way(
+def prediction_while_drawn(
     shares: Sequence[float], predictions: Sequence[Prediction], inks: Sequence[np.ndarray], *, shown: int = 8
 ) -> np.ndarray:
     """How the reading changes while a digit is drawn: pictures above, probabilities below. Returns the axes, curves last.
@@ -116,7 +116,7 @@ def under_way(
     return np.array([*axes, curves])
 
 
-def replays(
+def replayed_drawings(
     inks: Sequence[np.ndarray], digits: Sequence[int], predictions: Sequence[Prediction], *, name: str, columns: int = 9
 ) -> np.ndarray:
     """Drawings under what they were read as, misread ones in orange. Returns the axes (rows, columns).

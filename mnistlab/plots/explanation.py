@@ -49,7 +49,7 @@ def edit(strokes: Sequence[np.ndarray], change: Edit, *, pen_width: float = PEN_
     return ax
 
 
-def steps(film: Sequence[PreprocessingStep]) -> np.ndarray:
+def preprocessing_images(film: Sequence[PreprocessingStep]) -> np.ndarray:
     """The steps from ink to input side by side. Returns the axes.
 
     Raises

@@ -29,7 +29,7 @@ def scrambled(digits: Digits, permutation: Permutation, *, title: str) -> np.nda
     )
 
 
-def journeys(permutation: Permutation) -> np.ndarray:
+def pixel_displacements(permutation: Permutation) -> np.ndarray:
     """Every pixel coloured by the place it comes from, before and after. Returns the axes (2,)."""
     rows, columns = np.mgrid[:SIDE, :SIDE] / (SIDE - 1)
     home = np.stack([0.9 - 0.8 * rows, 0.25 + 0.5 * columns, 0.1 + 0.8 * rows], axis=2)  # a colour for each place
@@ -79,7 +79,7 @@ def disorder_curve(shares: np.ndarray, correlations: np.ndarray) -> Axes:
     return ax
 
 
-def same_greys(before: Tensor, after: Tensor) -> Axes:
+def grey_histograms(before: Tensor, after: Tensor) -> Axes:
     """Grey histograms of uint8 images before and after, one drawn over the other."""
     counts = [np.bincount(images.flatten().numpy(), minlength=256) for images in (before, after)]
     ax = plt.subplots(figsize=(6.4, 2.6))[1]
@@ -92,7 +92,7 @@ def same_greys(before: Tensor, after: Tensor) -> Axes:
     return ax
 
 
-def same_distances(before: np.ndarray, after: np.ndarray) -> Axes:
+def pairwise_distances(before: np.ndarray, after: np.ndarray) -> Axes:
     """Distance of each pair of images after against before, both float (n,), in grey 0..1."""
     ax = plt.subplots(figsize=(4, 3.8))[1]
     ax.plot(before, after, ".", color=PERMUTED, markersize=3, alpha=0.4)

@@ -12,7 +12,7 @@ from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import LabError
 
 
-def shifted(images: Tensor, pixels: int) -> Tensor:
+def shift(images: Tensor, pixels: int) -> Tensor:
     """Moved to the right by 0 to 28 pixels; paper follows from the left.
 
     Raises
@@ -25,7 +25,7 @@ def shifted(images: Tensor, pixels: int) -> Tensor:
     return moved
 
 
-def noisy(images: Tensor, size: float, *, seed: int) -> Tensor:
+def add_noise(images: Tensor, size: float, *, seed: int) -> Tensor:
     """With normal noise of standard deviation ``size`` (grey values, 0 or above) on every pixel, cut at 0 and 255.
 
     The same seed gives the same noise in every size, so that only the size differs.
@@ -40,7 +40,7 @@ def noisy(images: Tensor, size: float, *, seed: int) -> Tensor:
     return (images + size * static).round_().clamp_(0, 255).to(torch.uint8)
 
 
-def covered(images: Tensor, side: int, *, seed: int) -> Tensor:
+def cover(images: Tensor, side: int, *, seed: int) -> Tensor:
     """With a square of paper, ``side`` x ``side`` pixels (0 to 28), wholly inside each image at a place of its own.
 
     Raises

@@ -36,7 +36,7 @@ class Neighbours:
     index: np.ndarray
     labels: np.ndarray
 
-    def answers(self) -> np.ndarray:
+    def predictions(self) -> np.ndarray:
         """The class of the nearest reference of all, int (N,): what a nearest-neighbour classifier reads."""
         return self.distance[:, :, 0].argmin(axis=1)
 
@@ -77,7 +77,7 @@ def flat(images: Tensor) -> np.ndarray:
     return images.reshape(len(images), PIXELS).numpy().astype(np.float32) / 255
 
 
-def neighbours(queries: Digits, references: Digits, *, k: int = 3) -> Neighbours:
+def find_neighbours(queries: Digits, references: Digits, *, k: int = 3) -> Neighbours:
     """The ``k`` nearest references of each class to each query, by exhaustive search.
 
     Raises
@@ -108,12 +108,12 @@ def pixel_correlation(images: Tensor) -> np.ndarray:
         return np.corrcoef(flat(images).astype(np.float64), rowvar=False)
 
 
-def moved(correlation: np.ndarray, permutation: Permutation) -> np.ndarray:
+def permute_correlation(correlation: np.ndarray, permutation: Permutation) -> np.ndarray:
     """What a correlation (784, 784) becomes when the pixels change places: the same values, elsewhere."""
     return permutation.apply(permutation.apply(correlation), pixels="first")
 
 
-def correlation_by_distance(correlation: np.ndarray) -> np.ndarray:
+def mean_correlation_by_distance(correlation: np.ndarray) -> np.ndarray:
     """Mean correlation of two places 1 to 27 pixels apart in a row or column: (27,) from (784, 784); NaN pairs are left out."""
     square = correlation.reshape(SIDE, SIDE, SIDE, SIDE)  # row, column, other row, other column
     means = []
@@ -135,7 +135,7 @@ def best_partners(correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return pixels, known[pixels].argmax(axis=1)
 
 
-def window_variance(images: Tensor, *, size: int = KERNEL) -> np.ndarray:
+def explained_variance(images: Tensor, *, size: int = KERNEL) -> np.ndarray:
     """How much of what a window of ``size`` x ``size`` pixels shows n numbers can hold at best, all places pooled.
 
     Returns the cumulative shares of variance of the principal components, float (size * size,), rising to 1.

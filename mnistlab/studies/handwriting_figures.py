@@ -31,7 +31,7 @@ def styles(pictures: Mapping[Style, Tensor], *, columns: int = 11) -> np.ndarray
     return axes
 
 
-def style_readings(read: Mapping[str, Mapping[Style, Accuracy]], *, worst: int = 14, ax: Axes | None = None) -> Axes:
+def style_accuracies(read: Mapping[str, Mapping[Style, Accuracy]], *, worst: int = 14, ax: Axes | None = None) -> Axes:
     """The styles the first network reads worst, with how each network reads them (Wilson 95 %).
 
     Parameters
@@ -59,7 +59,7 @@ def style_readings(read: Mapping[str, Mapping[Style, Accuracy]], *, worst: int =
     return ax
 
 
-def recipes(figures: Mapping[str, Mapping[str, Accuracy]]) -> np.ndarray:
+def errors_by_recipe(figures: Mapping[str, Mapping[str, Accuracy]]) -> np.ndarray:
     """Share of errors (%, Wilson 95 %) of each recipe on each set of digits, one panel a set. Returns the axes.
 
     Parameters

@@ -22,7 +22,7 @@ N_TEST = 10_000  # images of MNIST's test set, in whose order the indices below 
 
 
 @dataclass(frozen=True)
-class Disputed:
+class DisputedLabel:
     """One image whose label people dispute.
 
     Attributes
@@ -45,27 +45,27 @@ class Disputed:
 
 
 # From mturk/mnist_mturk.json of the authors' repository, cleanlab/label-errors: those with fewer than three votes for the label.
-DISPUTED: tuple[Disputed, ...] = (
-    Disputed(947, 8, 9, (0, 5, 0)),
-    Disputed(1621, 0, 6, (2, 3, 0)),
-    Disputed(1901, 9, 4, (2, 3, 0)),
-    Disputed(2130, 4, 9, (2, 2, 1)),
-    Disputed(2462, 2, 0, (0, 4, 1)),
-    Disputed(2597, 5, 3, (0, 4, 1)),
-    Disputed(2654, 6, 1, (0, 2, 3)),
-    Disputed(3520, 6, 4, (2, 0, 3)),
-    Disputed(3558, 5, 0, (1, 4, 0)),
-    Disputed(5937, 5, 3, (1, 3, 1)),
-    Disputed(6651, 0, 6, (0, 5, 0)),
-    Disputed(6783, 1, 6, (2, 3, 0)),
-    Disputed(8527, 4, 9, (2, 2, 1)),
-    Disputed(9679, 6, 3, (2, 0, 3)),
-    Disputed(9729, 5, 6, (2, 3, 0)),
+DISPUTED: tuple[DisputedLabel, ...] = (
+    DisputedLabel(947, 8, 9, (0, 5, 0)),
+    DisputedLabel(1621, 0, 6, (2, 3, 0)),
+    DisputedLabel(1901, 9, 4, (2, 3, 0)),
+    DisputedLabel(2130, 4, 9, (2, 2, 1)),
+    DisputedLabel(2462, 2, 0, (0, 4, 1)),
+    DisputedLabel(2597, 5, 3, (0, 4, 1)),
+    DisputedLabel(2654, 6, 1, (0, 2, 3)),
+    DisputedLabel(3520, 6, 4, (2, 0, 3)),
+    DisputedLabel(3558, 5, 0, (1, 4, 0)),
+    DisputedLabel(5937, 5, 3, (1, 3, 1)),
+    DisputedLabel(6651, 0, 6, (0, 5, 0)),
+    DisputedLabel(6783, 1, 6, (2, 3, 0)),
+    DisputedLabel(8527, 4, 9, (2, 2, 1)),
+    DisputedLabel(9679, 6, 3, (2, 0, 3)),
+    DisputedLabel(9729, 5, 6, (2, 3, 0)),
 )
 
 
 @dataclass(frozen=True)
-class Agreement:
+class LabelAgreement:
     """An accuracy on the test set, looked at with the disputed labels in mind.
 
     Attributes
@@ -91,8 +91,8 @@ class Agreement:
         return {**asdict(self), **accuracies}
 
 
-def judge(answers: Tensor, test: Digits) -> Agreement:
-    """Compare the answers (N,) to the test set's images with its labels, and with what people see in the disputed ones.
+def measure_agreement(predictions: Tensor, test: Digits) -> LabelAgreement:
+    """Compare the predictions (N,) to the test set's images with its labels, and with what people see in the disputed ones.
 
     Raises
     ------
@@ -106,15 +106,15 @@ def judge(answers: Tensor, test: Digits) -> Agreement:
             f"or in another order ({len(test):,} images)",
             code="test",
         )
-    if tuple(answers.shape) != (N_TEST,):
-        raise LabError(f"there is one answer an image, ({N_TEST},), not {tuple(answers.shape)}", code="answers")
-    right = answers == test.labels
+    if tuple(predictions.shape) != (N_TEST,):
+        raise LabError(f"there is one answer an image, ({N_TEST},), not {tuple(predictions.shape)}", code="answers")
+    right = predictions == test.labels
     of_people = right.clone()
     for one in DISPUTED:
-        of_people[one.index] = one.people is not None and int(answers[one.index]) == one.people
+        of_people[one.index] = one.people is not None and int(predictions[one.index]) == one.people
     agreed = sum(one.people is not None for one in DISPUTED)
     as_labelled, as_people = int(right[where].sum()), int(of_people[where].sum())
-    return Agreement(
+    return LabelAgreement(
         labels=Accuracy(int(right.sum()), N_TEST),
         people=Accuracy(int(of_people.sum()), N_TEST - len(DISPUTED) + agreed),
         as_labelled=as_labelled,

@@ -41,7 +41,7 @@ PARTIAL: dict[str, Callable[[int], Permutation]] = {
 
 
 @dataclass(frozen=True)
-class Crossed:
+class CrossedTrainings:
     """The networks of all four ways, by seed and permutation.
 
     Attributes
@@ -62,7 +62,7 @@ class Crossed:
         """Plain minus permuted, from the same seed: float64 (seeds, permutations)."""
         return self.accuracies(Cell(architecture, False)) - self.accuracies(Cell(architecture, True))
 
-    def right(self, cell: Cell, images: Tensor, labels: Tensor) -> np.ndarray:
+    def correct(self, cell: Cell, images: Tensor, labels: Tensor) -> np.ndarray:
         """Which of the uint8 images (N, 28, 28) as drawn each network reads as labelled: bool (seeds, permutations or 1, N)."""
         return np.array([[one.answers(images) == labels.numpy() for one in row] for row in self.trainings[cell]])
 
@@ -71,7 +71,7 @@ class Crossed:
         return float(np.median([one.seconds for row in self.trainings[cell] for one in row]))
 
 
-def crossed(
+def train_crossed(
     cache: TrainingCache,
     *,
     n_seeds: int,
@@ -79,7 +79,7 @@ def crossed(
     settings: TrainingSettings,
     first_permutation: int = 0,
     show_progress: bool = True,
-) -> Crossed:
+) -> CrossedTrainings:
     """Train both networks from each seed, on plain pixels and under each permutation, or read back what was trained.
 
     Parameters
@@ -105,10 +105,10 @@ def crossed(
                     row.append(_train(cache, cell.architecture, scramble, replace(settings, seed=seed)))
                     bar.update()
                 trainings[cell].append(tuple(row))
-    return Crossed(seeds, drawn, {cell: tuple(rows) for cell, rows in trainings.items()})
+    return CrossedTrainings(seeds, drawn, {cell: tuple(rows) for cell, rows in trainings.items()})
 
 
-def partly(
+def train_partial_layouts(
     cache: TrainingCache, *, n_seeds: int, settings: TrainingSettings, show_progress: bool = True
 ) -> dict[str, tuple[Training, ...]]:
     """Train the ConvNet on each layout of ``PARTIAL``, from each seed, which also draws the layout; or read it back.
@@ -128,7 +128,7 @@ def partly(
     return {name: tuple(trainings) for name, trainings in found.items()}
 
 
-def interval(values: np.ndarray) -> MeanInterval:
+def crossed_interval(values: np.ndarray) -> MeanInterval:
     """Mean of figures (seeds, permutations) with a 95 % interval for other seeds and other permutations.
 
     Figures that share a seed or a permutation are no independent ones. So the variance of the mean is put together from what
@@ -179,7 +179,7 @@ def recalls(right: np.ndarray, labels: Tensor) -> np.ndarray:
     return np.stack([right[..., labels == digit].mean(axis=-1) for digit in range(CLASSES)])
 
 
-def means(found: Mapping[str, tuple[Training, ...]]) -> dict[str, MeanInterval]:
+def mean_accuracies(found: Mapping[str, tuple[Training, ...]]) -> dict[str, MeanInterval]:
     """Mean validation accuracy of each layout over its seeds, with its t interval."""
     return {name: MeanInterval.of([one.best.validation_accuracy for one in many]) for name, many in found.items()}
 

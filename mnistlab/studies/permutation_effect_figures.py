@@ -12,11 +12,11 @@ from mnistlab.common.constants import CLASSES
 from mnistlab.evaluation.formatting import mean_points, points
 from mnistlab.evaluation.intervals import MeanInterval
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, open_frame
-from mnistlab.studies.permutation_effect import Crossed, interval
+from mnistlab.studies.permutation_effect import CrossedTrainings, crossed_interval
 from mnistlab.training.comparison import CELLS, NAMES
 
 
-def crossed(found: Crossed, *, ax: Axes | None = None) -> Axes:
+def crossed_accuracies(found: CrossedTrainings, *, ax: Axes | None = None) -> Axes:
     """Accuracy of every network: a column of dots a permutation, a line a seed; plain pixels in one column."""
     ax = ax or plt.subplots(figsize=(8.5, 4))[1]
     n = len(found.permutations)
@@ -32,7 +32,7 @@ def crossed(found: Crossed, *, ax: Axes | None = None) -> Axes:
         places = at[-1] + 0.9
     ax.set_xticks(list(ticks), ticks.values())
     ax.set_ylabel("right on validation images (%)")
-    told = [mean_points(interval(found.costs(name))) for name in NAMES]
+    told = [mean_points(crossed_interval(found.costs(name))) for name in NAMES]
     ax.set_title(
         f"{len(found.seeds)} seeds x {n} permutations: the ConvNet loses {told[0]},\nthe fully connected net {told[1]}",
         fontsize=10,
@@ -42,7 +42,7 @@ def crossed(found: Crossed, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def partly(
+def partial_layouts(
     read: Mapping[str, MeanInterval], kept: Mapping[str, float], ends: Mapping[str, float], *, ax: Axes | None = None
 ) -> Axes:
     """Accuracy of the ConvNet on each layout against the pairs of neighbours that the layout keeps.
@@ -86,13 +86,13 @@ def digit_costs(costs: Mapping[str, np.ndarray], *, ax: Axes | None = None) -> A
     """
     ax = ax or plt.subplots(figsize=(7.5, 3.4))[1]
     for number, (name, table) in enumerate(costs.items()):
-        found = [interval(one) for one in table]
+        found = [crossed_interval(one) for one in table]
         value = 100 * np.array([one.mean for one in found])
         reach = np.nan_to_num(100 * np.array([[one.mean - one.low, one.high - one.mean] for one in found]).T)
         at = np.arange(CLASSES) + 0.2 * number - 0.1 * (len(costs) - 1)
         ax.errorbar(at, value, reach, fmt="os"[number], color=(PERMUTED, NEUTRAL)[number], capsize=2, label=NAMES[name])
     ax.axhline(0, color="black", linewidth=0.8)
-    first = [interval(one).mean for one in next(iter(costs.values()))]
+    first = [crossed_interval(one).mean for one in next(iter(costs.values()))]
     most, least = int(np.argmax(first)), int(np.argmin(first))
     ax.set(xticks=range(CLASSES), xlabel="digit", ylabel="recall lost (points)")
     ax.set_title(

@@ -28,7 +28,7 @@ PLACE = 12  # px, spread of a digit's place around the middle
 PENS = (0.8, 1.0, 1.0, 1.2)  # of the usual pen; people change it a little
 
 
-def readings(
+def simulate_use(
     reader: Predictor, n: int, *, start: datetime, days: float, seed: int, pen_width: float = PEN_WIDTH
 ) -> tuple[list[Use], list[Correction]]:
     """``n`` drawings of one group of people, evenly over some days: all as uses, every second one with its true digit.
@@ -76,7 +76,9 @@ def readings(
     return uses, corrections
 
 
-def days(reader: Predictor, stored: Sequence[StoredDrawing], n: int, *, seed: int = 0) -> list[list[Correction]]:
+def simulate_days(
+    reader: Predictor, stored: Sequence[StoredDrawing], n: int, *, seed: int = 0
+) -> list[list[Correction]]:
     """Somebody writes stored drawings once more on each of the last ``n`` days, a little differently every time, says what
     each was, and lets them be kept: a list of corrections a day, the oldest day first.
 
@@ -105,12 +107,12 @@ def days(reader: Predictor, stored: Sequence[StoredDrawing], n: int, *, seed: in
     return found
 
 
-def pictures(corrections: Sequence[Correction]) -> np.ndarray:
+def images_seen(corrections: Sequence[Correction]) -> np.ndarray:
     """What the network saw of each: uint8 (N, 28, 28)."""
     return np.stack([one.image for one in corrections])
 
 
-def false_alarms(
+def false_alarm_rate(
     pool: Sequence[Use], seen: np.ndarray, *, weeks: int = 100, before: int = 150, week: int = 50, seed: int = 0
 ) -> Accuracy:
     """Share of quiet weeks that raise an alarm: time before and week are drawn from the same pool, again and again.

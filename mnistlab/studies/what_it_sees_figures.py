@@ -13,10 +13,10 @@ from mnistlab.data.mnist import Digits
 from mnistlab.evaluation.formatting import percent, points
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.plots.pictures import PLAIN, RIGHT, SIGNED, WRONG, grid, image, open_frame
-from mnistlab.studies.label_errors import Disputed
+from mnistlab.studies.label_errors import DisputedLabel
 
 
-def strongest(pieces: Sequence[Tensor]) -> np.ndarray:
+def strongest_patches(pieces: Sequence[Tensor]) -> np.ndarray:
     """The pieces of pictures that the maps answer to most strongly, a column a map, a block of rows a layer.
 
     Parameters
@@ -66,7 +66,7 @@ def occlusions(
     return axes
 
 
-def neighbours(asked: Digits, answers: Tensor, learned: Digits, nearest: Tensor) -> np.ndarray:
+def nearest_digits(asked: Digits, answers: Tensor, learned: Digits, nearest: Tensor) -> np.ndarray:
     """Digits in the first column, the training digits nearest to them as the network sees it beside them.
 
     Parameters
@@ -98,7 +98,7 @@ def neighbours(asked: Digits, answers: Tensor, learned: Digits, nearest: Tensor)
     )
 
 
-def disputed(images: Tensor, about: Sequence[Disputed], answers: Tensor) -> np.ndarray:
+def disputed_labels(images: Tensor, about: Sequence[DisputedLabel], answers: Tensor) -> np.ndarray:
     """The disputed test images, uint8 (n, 28, 28), with label, votes and what the network reads, int64 (n,).
 
     Blue: it reads the label as given; orange: it does not. Returns the axes (rows, 5).

@@ -384,7 +384,7 @@ def test_a_press_on_a_button_learns_a_hand_and_the_pad_reads_with_what_came_of_i
     place.mkdir()
     registry, store = Registry(paths.models()).copy(place / "models"), Store(place / "feedback.sqlite")
     registry.promote("0001")
-    for day in simulated_use.days(Predictor(registry.load()), list(load_drawings().values()), 4):
+    for day in simulated_use.simulate_days(Predictor(registry.load()), list(load_drawings().values()), 4):
         for one in day:
             store.add(one)
     tab = page.context.new_page()

@@ -293,22 +293,22 @@ def test_a_folder_that_cannot_be_written_to_is_said(tmp_path):
 def test_a_reading_as_a_figure(reader):
     strokes = load_drawings()["three"].strokes
     read = reader.predict_strokes(strokes)
-    axes = plots.reading(read, rasterise(strokes))
+    axes = plots.prediction(read, rasterise(strokes))
     assert len(axes) == 3
     assert axes[0].figure.get_suptitle() == f"version {reader.version} reads {read}"
     assert [bar.get_width() for bar in axes[-1].patches] == pytest.approx(list(100 * read.probabilities))
-    assert len(plots.reading(read, rasterise(strokes), scrambled=read.image)) == 4
+    assert len(plots.prediction(read, rasterise(strokes), scrambled=read.image)) == 4
 
 
 def test_a_reading_of_nothing_has_no_bars(reader):
-    axes = plots.reading(reader.predict_strokes([]), rasterise([]))
+    axes = plots.prediction(reader.predict_strokes([]), rasterise([]))
     assert [bar.get_width() for bar in axes[-1].patches] == [0] * 10
 
 
 def test_the_way_to_the_network_marks_the_centre_of_mass(reader):
     strokes = load_drawings()["small three in a corner"].strokes
     read = reader.predict_strokes(strokes, 14)
-    axes = plots.way_to_the_network(strokes, 14, read.image)
+    axes = plots.preprocessing(strokes, 14, read.image)
     (cross,) = axes[2].lines
     assert abs(cross.get_xdata()[0] - 14) <= 0.5
     assert abs(cross.get_ydata()[0] - 14) <= 0.5
@@ -319,20 +319,20 @@ def test_the_title_of_a_growing_drawing_says_what_was_read(reader):
     shares = np.linspace(0, 1, 12)
     parts = [drawings.partly_drawn(strokes, share) for share in shares]
     read = [reader.predict_strokes(part) for part in parts]
-    axes = plots.under_way(shares, read, [rasterise(part) for part in parts], shown=4)
+    axes = plots.prediction_while_drawn(shares, read, [rasterise(part) for part in parts], shown=4)
     assert len(axes) == 5
     assert axes[0].get_title() == "0 %: none"
     assert axes[3].get_title() == f"100 %: {read[-1].digit}"
     since = next(i for i in range(12) if all(r.digit == read[-1].digit for r in read[i:]))
     assert f"{read[-1].digit} from {100 * shares[since]:.0f} % on" in axes[-1].get_title()
     with pytest.raises(ValueError, match="do not match"):
-        plots.under_way(shares, read[1:], [])
+        plots.prediction_while_drawn(shares, read[1:], [])
 
 
 def test_replays_name_the_misread_ones_in_orange(reader):
     stored = list(load_drawings().values())[:3]
     read = [reader.predict_strokes(drawing.strokes, drawing.pen_width) for drawing in stored]
     digits = [read[0].digit, (read[1].digit + 1) % 10, read[2].digit]
-    axes = plots.replays([rasterise(d.strokes) for d in stored], digits, read, name="it", columns=3)
+    axes = plots.replayed_drawings([rasterise(d.strokes) for d in stored], digits, read, name="it", columns=3)
     assert [ax.title.get_color() for ax in axes.flat] == [plots.RIGHT, plots.WRONG, plots.RIGHT]
     assert axes[0, 0].figure.get_suptitle() == "it: 2 of 3 read right"

@@ -215,8 +215,8 @@ def test_ink_is_blue_where_it_spoke_for_the_digit_and_orange_where_against(reade
 
 def test_steps_and_edit_as_figures(reader):
     strokes = stored("seven")
-    assert len(plots.steps(preprocessing_steps(reader, strokes))) == 4
+    assert len(plots.preprocessing_images(preprocessing_steps(reader, strokes))) == 4
     change = counterfactual.smallest_edit(reader, strokes)
     assert plots.edit(strokes, change).get_title() == change.words
     with pytest.raises(ValueError, match="no steps"):
-        plots.steps([])
+        plots.preprocessing_images([])

@@ -51,7 +51,7 @@ def refused(*reasons: str) -> Adaptation:
 def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, small, splits):
     reader = Predictor(registry.load())
     stored = list(load_drawings().values())
-    *kept, fifth, sixth = simulated_use.days(reader, stored, 6)
+    *kept, fifth, sixth = simulated_use.simulate_days(reader, stored, 6)
     for one in itertools.chain(*kept):
         store.add(one)
     rehearsal = Rehearsal.of(registry.load(), splits.train, mnist=2_000, drawn=100, others=50)
@@ -117,14 +117,14 @@ def test_a_pad_with_a_predictor_of_its_own_cannot_learn(registry):
 
 def test_a_hand_writes_again_a_little_differently(registry):
     reader, stored = Predictor(registry.load()), list(load_drawings().values())
-    first, second = simulated_use.days(reader, stored, 2)
+    first, second = simulated_use.simulate_days(reader, stored, 2)
     assert [one.digit for one in first] == [one.digit for one in second] == [one.digit for one in stored]
     assert {one.session for one in first}.isdisjoint({one.session for one in second})
     assert max(one.created for one in first) < min(one.created for one in second) < now()
-    same = simulated_use.days(reader, stored, 2)[1]
+    same = simulated_use.simulate_days(reader, stored, 2)[1]
     assert all(np.array_equal(a.strokes[0], b.strokes[0]) for a, b in zip(second, same, strict=True))
     apart = [np.abs(a.strokes[0] - b.strokes[0]).max() for a, b in zip(first, second, strict=True)]
     assert min(apart) > 1
     assert np.median([np.abs(a.strokes[0] - s.strokes[0]).max() for a, s in zip(first, stored, strict=True)]) < 60
     with pytest.raises(LabError, match="1 day or more, not 0"):
-        simulated_use.days(reader, stored, 0)
+        simulated_use.simulate_days(reader, stored, 0)

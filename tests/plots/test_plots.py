@@ -25,7 +25,7 @@ from mnistlab.inference.predictor import Prediction
 from mnistlab.plots.pictures import SIGNED
 from mnistlab.studies import handwriting_figures, permutation_effect_figures, what_it_sees_figures
 from mnistlab.studies.label_errors import DISPUTED
-from mnistlab.studies.permutation_effect import Crossed
+from mnistlab.studies.permutation_effect import CrossedTrainings
 from mnistlab.studies.unscramble import figures as unscramble_figures
 from mnistlab.studies.unscramble.solve import Draft, Stage, Unscrambled, score
 from mnistlab.training.comparison import CELLS, CONV_PERMUTED, CONV_PLAIN, FULL_PERMUTED, FULL_PLAIN, Comparison
@@ -58,7 +58,7 @@ def comparison(shares: dict | None = None) -> Comparison:
     return Comparison(tuple(range(len(trainings[CONV_PLAIN]))), trainings, 5_000)
 
 
-def crossed(n_seeds: int = 3, n_permutations: int = 2) -> Crossed:
+def crossed(n_seeds: int = 3, n_permutations: int = 2) -> CrossedTrainings:
     """ConvNet 98 % plain, 90 % permuted; fully connected 91 % either way."""
     shares = {CONV_PLAIN: 0.98, CONV_PERMUTED: 0.90, FULL_PLAIN: 0.91, FULL_PERMUTED: 0.91}
 
@@ -68,7 +68,7 @@ def crossed(n_seeds: int = 3, n_permutations: int = 2) -> Crossed:
         return tuple(SimpleNamespace(best=SimpleNamespace(validation_accuracy=value)) for value in values)
 
     trainings = {cell: tuple(row(cell, seed) for seed in range(n_seeds)) for cell in CELLS}
-    return Crossed(tuple(range(n_seeds)), tuple(range(n_permutations)), trainings)
+    return CrossedTrainings(tuple(range(n_seeds)), tuple(range(n_permutations)), trainings)
 
 
 READ = {
@@ -155,7 +155,9 @@ FIGURES = {
     ),
     "attribution": lambda: plots.attribution(Attribution(1, STROKE, np.array([2.0]))),
     "edit": lambda: plots.edit(STROKE, Edit([], STROKE, [], 7, 90.0, "without it")),
-    "steps": lambda: plots.steps([PreprocessingStep("as drawn", np.zeros((280, 280), np.uint8))]),
+    "preprocessing_images": lambda: plots.preprocessing_images(
+        [PreprocessingStep("as drawn", np.zeros((280, 280), np.uint8))]
+    ),
     "mistakes": lambda: plots.mistakes(DIGITS, evaluation(), n=7),
     "agreement": lambda: plots.agreement(McNemar(600, 48, 10_000), 9_268),
     "kernels": lambda: plots.kernels({"plain": build("convnet"), "permuted": build("convnet", seed=1, n_kernels=4)}),
@@ -169,59 +171,61 @@ FIGURES = {
         {"bytes": DIGITS.images[0], "grey": DIGITS.images[0] / 255}, title="two scales"
     ),
     "means_and_spreads": lambda: plots.means_and_spreads(DIGITS),
-    "readings": lambda: plots.readings(DIGITS[:10], np.zeros(10, int), reader="baseline"),
+    "predictions": lambda: plots.predictions(DIGITS[:10], np.zeros(10, int), reader="baseline"),
     "strangers": lambda: plots.strangers(DIGITS[:5], DIGITS[5:10], DIGITS[10:15], [(2.0, 1.0)] * 5),
     "kinship": lambda: plots.kinship(np.eye(CLASSES)[::-1]),
     "templates": lambda: plots.templates(np.random.default_rng(0).normal(size=(CLASSES, PIXELS))),
     "accuracies": lambda: plots.accuracies({"one": Accuracy(80, 100), "two": Accuracy(90, 100)}, title="two ways"),
     "recall_by_digit": lambda: plots.recall_by_digit({"one": evaluation(), "two": evaluation(40)}),
     "scrambled": lambda: plots.scrambled(DIGITS[:5], SCRAMBLE, title="scrambled"),
-    "journeys": lambda: plots.journeys(SCRAMBLE),
+    "pixel_displacements": lambda: plots.pixel_displacements(SCRAMBLE),
     "disorder": lambda: plots.disorder(DIGITS.images[0], 1, (0, 0.5, 1)),
     "disorder_curve": lambda: plots.disorder_curve(np.array([0, 0.5, 1]), np.array([[0.6], [0.2], [0.0]])),
-    "same_greys": lambda: plots.same_greys(DIGITS.images, SCRAMBLE.apply(DIGITS.images)),
-    "same_distances": lambda: plots.same_distances(np.arange(1.0, 9), np.arange(1.0, 9)),
+    "grey_histograms": lambda: plots.grey_histograms(DIGITS.images, SCRAMBLE.apply(DIGITS.images)),
+    "pairwise_distances": lambda: plots.pairwise_distances(np.arange(1.0, 9), np.arange(1.0, 9)),
     "correlation_maps": lambda: plots.correlation_maps(CORRELATION, SCRAMBLE, (10, 12)),
     "correlation_by_distance": lambda: plots.correlation_by_distance(FALLING, FALLING * 0),
     "window_variance": lambda: plots.window_variance(np.linspace(0.5, 1, 25), np.linspace(0.1, 1, 25)),
-    "reading": lambda: plots.reading(prediction(), INK, scrambled=INK[:28, :28]),
-    "way_to_the_network": lambda: plots.way_to_the_network(STROKE, 20, prediction().image),
-    "under_way": lambda: plots.under_way(
+    "prediction": lambda: plots.prediction(prediction(), INK, scrambled=INK[:28, :28]),
+    "preprocessing": lambda: plots.preprocessing(STROKE, 20, prediction().image),
+    "prediction_while_drawn": lambda: plots.prediction_while_drawn(
         [0.1, 0.5, 1.0], [prediction(None), prediction(7), prediction(3)], [INK] * 3, shown=3
     ),
-    "replays": lambda: plots.replays([INK] * 2, [3, 5], [prediction(3), prediction(3)], name="plain net", columns=2),
-    "coming_back": lambda: unscramble_figures.coming_back(DIGITS.images[:4], FOUND, JUDGED),
+    "replayed_drawings": lambda: plots.replayed_drawings(
+        [INK] * 2, [3, 5], [prediction(3), prediction(3)], name="plain net", columns=2
+    ),
+    "recovery_stages": lambda: unscramble_figures.recovery_stages(DIGITS.images[:4], FOUND, JUDGED),
     "drawn_graph": lambda: unscramble_figures.drawn_graph(FOUND.draft, SCRAMBLE),
-    "found_where": lambda: unscramble_figures.found_where(FOUND, SCRAMBLE, JUDGED),
+    "placement_errors": lambda: unscramble_figures.placement_errors(FOUND, SCRAMBLE, JUDGED),
     "layouts": lambda: unscramble_figures.layouts(
         {"plain": Accuracy(990, 1_000), "scrambled": Accuracy(930, 1_000), "recovered": Accuracy(989, 1_000)},
         {"other, plain": Accuracy(920, 1_000), "other, scrambled": Accuracy(919, 1_000)},
     ),
-    "crossed": lambda: permutation_effect_figures.crossed(crossed()),
-    "partly": lambda: permutation_effect_figures.partly(
+    "crossed_accuracies": lambda: permutation_effect_figures.crossed_accuracies(crossed()),
+    "partial_layouts": lambda: permutation_effect_figures.partial_layouts(
         READ, {"rows": 0.5, "blocks of 7": 0.9}, {"plain": 0.98, "scrambled": 0.9}
     ),
     "digit_costs": lambda: permutation_effect_figures.digit_costs(
         {name: np.arange(60).reshape(10, 3, 2) / 1000 for name in ("convnet", "fully-connected")}
     ),
-    "strongest": lambda: what_it_sees_figures.strongest(
+    "strongest_patches": lambda: what_it_sees_figures.strongest_patches(
         [DIGITS.images[:6, :5, :5].view(3, 2, 5, 5), DIGITS.images[:6].view(3, 2, 28, 28)]
     ),
     "occlusions": lambda: what_it_sees_figures.occlusions(DIGITS.images[:3], [np.eye(28)] * 3, ["a", "b", "c"]),
-    "neighbours": lambda: what_it_sees_figures.neighbours(
+    "nearest_digits": lambda: what_it_sees_figures.nearest_digits(
         DIGITS[:2], torch.tensor([0, 7]), DIGITS, torch.tensor([[10, 20, 30], [11, 17, 27]])
     ),
-    "disputed": lambda: what_it_sees_figures.disputed(
+    "disputed_labels": lambda: what_it_sees_figures.disputed_labels(
         DIGITS.images[:6], DISPUTED[:6], torch.tensor([8, 6, 9, 4, 0, 0])
     ),
     "ceiling": lambda: what_it_sees_figures.ceiling(
         {"one": Accuracy(9_911, 10_000), "two": Accuracy(9_939, 10_000)}, Accuracy(9_985, 10_000)
     ),
     "styles": lambda: handwriting_figures.styles({style: DIGITS.images[:1] for style in STYLES}, columns=5),
-    "style_readings": lambda: handwriting_figures.style_readings(
+    "style_accuracies": lambda: handwriting_figures.style_accuracies(
         {"before": {style: Accuracy(50, 100) for style in STYLES}}
     ),
-    "recipes": lambda: handwriting_figures.recipes(
+    "errors_by_recipe": lambda: handwriting_figures.errors_by_recipe(
         {"one": {"pen": Accuracy(90, 100)}, "two": {"pen": Accuracy(95, 100)}}
     ),
 }
@@ -532,7 +536,7 @@ def test_feature_maps_of_a_network_that_stays_silent_can_still_be_shown():
 
 def test_readings_are_blue_where_right_and_orange_with_the_truth_where_wrong():
     two = Digits(DIGITS.images[:2], torch.tensor([3, 4]))
-    axes = plots.readings(two, np.array([3, 9]), reader="baseline")
+    axes = plots.predictions(two, np.array([3, 9]), reader="baseline")
     assert [(ax.get_title(), ax.title.get_color()) for ax in axes.flat[:2]] == [
         ("3", plots.RIGHT),
         ("9 (is 4)", plots.WRONG),
@@ -558,12 +562,14 @@ def test_scrambled_shows_each_digit_above_its_scramble():
 
 
 def test_same_greys_counts_what_changed():
-    assert plots.same_greys(DIGITS.images, SCRAMBLE.apply(DIGITS.images)).get_title().startswith("0 of 256")
-    assert not plots.same_greys(DIGITS.images, DIGITS.images // 2).get_title().startswith("0 of 256")
+    assert plots.grey_histograms(DIGITS.images, SCRAMBLE.apply(DIGITS.images)).get_title().startswith("0 of 256")
+    assert not plots.grey_histograms(DIGITS.images, DIGITS.images // 2).get_title().startswith("0 of 256")
 
 
 def test_journeys_of_the_identity_have_no_length():
-    assert "784 of 784 pixels stay; the mean journey is 0" in titles_of(plots.journeys(Permutation.identity()))
+    assert "784 of 784 pixels stay; the mean journey is 0" in titles_of(
+        plots.pixel_displacements(Permutation.identity())
+    )
 
 
 def test_correlation_maps_frame_the_pixel_where_the_permutation_puts_it():
@@ -575,26 +581,28 @@ def test_correlation_maps_frame_the_pixel_where_the_permutation_puts_it():
 
 
 def test_a_reading_shows_the_ten_probabilities():
-    axes = plots.reading(prediction(3), INK)
+    axes = plots.prediction(prediction(3), INK)
     bars = axes[-1].patches
     assert [bar.get_width() for bar in bars] == pytest.approx([82 if d == 3 else 2 for d in range(CLASSES)])
     assert bars[3].get_facecolor() == to_rgba(plots.PLAIN)
 
 
 def test_a_reading_of_nothing_shows_no_bar():
-    axes = plots.reading(prediction(None), INK)
+    axes = plots.prediction(prediction(None), INK)
     assert [bar.get_width() for bar in axes[-1].patches] == [0] * CLASSES
 
 
 def test_under_way_tells_when_the_answer_came():
-    axes = plots.under_way([0.2, 0.5, 1.0], [prediction(7), prediction(3), prediction(3)], [INK] * 3, shown=3)
+    axes = plots.prediction_while_drawn(
+        [0.2, 0.5, 1.0], [prediction(7), prediction(3), prediction(3)], [INK] * 3, shown=3
+    )
     assert axes[-1].get_title() == "read as 7, and as 3 from 50 % on"
     with pytest.raises(ValueError, match="do not match"):
-        plots.under_way([0.2, 0.5], [prediction(7)], [INK] * 2)
+        plots.prediction_while_drawn([0.2, 0.5], [prediction(7)], [INK] * 2)
 
 
 def test_replays_colour_what_was_misread():
-    axes = plots.replays([INK] * 2, [3, 5], [prediction(3), prediction(3)], name="net", columns=2)
+    axes = plots.replayed_drawings([INK] * 2, [3, 5], [prediction(3), prediction(3)], name="net", columns=2)
     assert [ax.title.get_color() for ax in axes.flat] == [plots.RIGHT, plots.WRONG]
     assert "1 of 2 read right" in titles_of(axes)
 
@@ -603,7 +611,7 @@ def test_replays_colour_what_was_misread():
 
 
 def test_digits_come_back_stage_by_stage():
-    axes = unscramble_figures.coming_back(DIGITS.images[:4], FOUND, JUDGED)
+    axes = unscramble_figures.recovery_stages(DIGITS.images[:4], FOUND, JUDGED)
     assert axes.shape == (3, 4)
     first, last = (np.stack([ax.images[0].get_array() for ax in row]) for row in (axes[0], axes[2]))
     assert np.array_equal(first, DIGITS.images[:4].numpy())
@@ -612,7 +620,7 @@ def test_digits_come_back_stage_by_stage():
 
 
 def test_where_pixels_were_found_is_shown_where_they_belong():
-    shown = unscramble_figures.found_where(FOUND, SCRAMBLE, JUDGED).images[0].get_array()
+    shown = unscramble_figures.placement_errors(FOUND, SCRAMBLE, JUDGED).images[0].get_array()
     seldom = np.zeros(PIXELS, bool)
     seldom[SCRAMBLE.order.numpy()[:10]] = True
     assert np.array_equal(shown.flatten(), np.where(seldom, -1, 0))
@@ -632,7 +640,7 @@ def test_layouts_say_what_scrambling_costs_and_what_is_left_of_it():
 
 
 def test_the_strongest_pieces_stand_in_the_column_of_their_map():
-    axes = FIGURES["strongest"]()
+    axes = FIGURES["strongest_patches"]()
     assert axes.shape == (4, 3)
     assert np.array_equal(axes[1, 2].images[0].get_array(), DIGITS.images[5, :5, :5])
     assert np.array_equal(axes[2, 1].images[0].get_array(), DIGITS.images[2])
@@ -647,7 +655,7 @@ def test_occlusions_share_one_scale_and_want_as_many_of_each():
 
 
 def test_neighbours_are_coloured_by_the_label_and_counted_by_the_answer():
-    axes = FIGURES["neighbours"]()
+    axes = FIGURES["nearest_digits"]()
     assert axes.shape == (2, 4)
     assert [ax.get_title() for ax in axes.flat] == ["0, read 0", "0", "0", "0", "1, read 7", "1", "7", "7"]
     wanted = [plots.RIGHT] * 4 + [plots.WRONG, plots.RIGHT] + [plots.WRONG] * 2
@@ -656,7 +664,7 @@ def test_neighbours_are_coloured_by_the_label_and_counted_by_the_answer():
 
 
 def test_disputed_labels_show_votes_and_answers():
-    axes = FIGURES["disputed"]()
+    axes = FIGURES["disputed_labels"]()
     assert axes.flat[1].get_title() == "label 0, read 6\n0: 2, 6: 3, none: 0"
     colours = [ax.title.get_color() for ax in axes.flat[:6]]
     assert colours == [plots.RIGHT, plots.WRONG, plots.RIGHT, plots.RIGHT, plots.WRONG, plots.WRONG]
@@ -673,18 +681,18 @@ def test_the_ceiling_is_where_the_labels_end():
 
 
 def test_crossed_shows_every_network_in_its_colour_and_the_costs():
-    ax = permutation_effect_figures.crossed(crossed())
+    ax = permutation_effect_figures.crossed_accuracies(crossed())
     dots = [line for line in ax.lines if line.get_marker() == "o"]
     assert len(dots) == 4 * 3
     assert sum(len(line.get_xdata()) for line in dots) == 2 * 3 * (1 + 2)
     assert [line.get_color() for line in dots[:6]] == [plots.PLAIN] * 3 + [plots.PERMUTED] * 3
     assert list(dots[4].get_ydata()) == pytest.approx([90.1, 90.3])
     assert "the ConvNet loses 7.90 points" in ax.get_title()
-    assert "(one seed, no interval)" in permutation_effect_figures.crossed(crossed(1)).get_title()
+    assert "(one seed, no interval)" in permutation_effect_figures.crossed_accuracies(crossed(1)).get_title()
 
 
 def test_layouts_stand_where_their_neighbours_are_kept():
-    ax = FIGURES["partly"]()
+    ax = FIGURES["partial_layouts"]()
     named = {text.get_text(): text.xy for text in ax.texts}
     assert named["rows"] == pytest.approx((50, 93))
     assert named["blocks of 7"] == pytest.approx((90, 97))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mnistlab.common.errors import LabError
-from mnistlab.studies.label_errors import DISPUTED, judge
+from mnistlab.studies.label_errors import DISPUTED, measure_agreement
 
 
 def test_there_are_fifteen_and_their_labels_are_those_of_the_test_set(splits):
@@ -27,7 +27,7 @@ def test_people_see_a_digit_where_three_of_five_agree():
 
 
 def test_who_answers_with_the_labels_agrees_with_them_and_not_with_people(splits):
-    found = judge(splits.test.labels.clone(), splits.test)
+    found = measure_agreement(splits.test.labels.clone(), splits.test)
     assert (found.labels.correct, found.labels.n) == (10_000, 10_000)
     assert (found.people.correct, found.people.n) == (9_985, 9_995)
     assert (found.as_labelled, found.as_people, found.otherwise) == (15, 0, 0)
@@ -38,7 +38,7 @@ def test_who_reads_as_people_do_meets_the_ceiling(splits):
     answers = splits.test.labels.clone()
     for one in DISPUTED:
         answers[one.index] = one.proposed
-    found = judge(answers, splits.test)
+    found = measure_agreement(answers, splits.test)
     assert found.labels == found.ceiling
     assert found.people.value == 1
     assert (found.as_labelled, found.as_people, found.otherwise) == (0, 10, 5)
@@ -49,7 +49,7 @@ def test_each_answer_counts_once(splits):
     answers[0] = (answers[0] + 1) % 10
     answers[947] = 9  # as people see it
     answers[2130] = 9  # people did not agree on this one
-    found = judge(answers, splits.test)
+    found = measure_agreement(answers, splits.test)
     assert found.labels.correct == 9_997
     assert found.people.correct == 9_995 - 1 - 9
     assert (found.as_labelled, found.as_people, found.otherwise) == (13, 1, 1)
@@ -62,7 +62,7 @@ def test_another_set_or_another_order_is_refused(splits):
     answers = splits.test.labels
     for other in (splits.test[:9_000], splits.test[torch.arange(9_999, -1, -1)]):
         with pytest.raises(LabError, match="another set, or in another order") as caught:
-            judge(answers, other)
+            measure_agreement(answers, other)
         assert caught.value.code == "test"
     with pytest.raises(LabError, match=r"one answer an image, \(10000,\), not \(9999,\)"):
-        judge(answers[:-1], replace(splits.test))
+        measure_agreement(answers[:-1], replace(splits.test))

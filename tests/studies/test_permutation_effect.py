@@ -22,7 +22,7 @@ def cache(small, tmp_path):
 
 
 def test_every_seed_meets_every_permutation_and_both_networks(cache, small):
-    found = effect.crossed(cache, n_seeds=2, n_permutations=3, settings=SETTINGS, first_permutation=7, **QUIET)
+    found = effect.train_crossed(cache, n_seeds=2, n_permutations=3, settings=SETTINGS, first_permutation=7, **QUIET)
     assert (found.seeds, found.permutations) == ((4, 5), (7, 8, 9))
     for cell in CELLS:
         rows = found.trainings[cell]
@@ -35,32 +35,32 @@ def test_every_seed_meets_every_permutation_and_both_networks(cache, small):
     costs = found.costs("convnet")
     assert costs[1, 2] == found.accuracies(CONV_PLAIN)[1, 0] - found.accuracies(CONV_PERMUTED)[1, 2]
     held = small.validation[:100]
-    right = found.right(CONV_PERMUTED, held.images, held.labels)
+    right = found.correct(CONV_PERMUTED, held.images, held.labels)
     assert right.shape == (2, 3, 100)
     assert np.allclose(right.mean(axis=-1), found.accuracies(CONV_PERMUTED))
     assert found.seconds(CONV_PLAIN) > 0
-    again = effect.crossed(cache, n_seeds=1, n_permutations=1, settings=SETTINGS, first_permutation=9, **QUIET)
+    again = effect.train_crossed(cache, n_seeds=1, n_permutations=1, settings=SETTINGS, first_permutation=9, **QUIET)
     assert again.accuracies(CONV_PERMUTED)[0, 0] == found.accuracies(CONV_PERMUTED)[0, 2]
     assert len(list(cache.folder.iterdir())) == 2 * 2 * (1 + 3)  # nothing was trained twice
 
 
 def test_every_layout_is_drawn_anew_with_every_seed(cache):
-    found = effect.partly(cache, n_seeds=2, settings=SETTINGS, **QUIET)
+    found = effect.train_partial_layouts(cache, n_seeds=2, settings=SETTINGS, **QUIET)
     assert list(found) == list(effect.PARTIAL)
     for name, trainings in found.items():
         assert [one.settings.seed for one in trainings] == [4, 5]
         assert [one.permutation for one in trainings] == [effect.PARTIAL[name](seed) for seed in (4, 5)]
         assert trainings[0].permutation != trainings[1].permutation
-    means = effect.means(found)
+    means = effect.mean_accuracies(found)
     assert means["rows"].n == 2
 
 
 @pytest.mark.parametrize("numbers", [{"n_seeds": 0, "n_permutations": 1}, {"n_seeds": 1, "n_permutations": 0}])
 def test_too_few_are_refused(cache, numbers):
     with pytest.raises(LabError, match="is a whole number, 1 or more, not 0"):
-        effect.crossed(cache, settings=SETTINGS, **numbers)
+        effect.train_crossed(cache, settings=SETTINGS, **numbers)
     with pytest.raises(LabError, match="n_seeds is a whole number, 1 or more, not True"):
-        effect.partly(cache, n_seeds=True, settings=SETTINGS)
+        effect.train_partial_layouts(cache, n_seeds=True, settings=SETTINGS)
 
 
 def test_an_interval_is_as_wide_as_the_fewer_independent_ones_make_it():
@@ -68,7 +68,7 @@ def test_an_interval_is_as_wide_as_the_fewer_independent_ones_make_it():
     of_seeds = np.array([0.01, 0.03, 0.02, 0.05, 0.04])
     alone = MeanInterval.of(of_seeds.tolist())
     for table in (np.repeat(of_seeds[:, None], 5, axis=1), np.repeat(of_seeds[None], 5, axis=0)):
-        found = effect.interval(table)
+        found = effect.crossed_interval(table)
         assert (found.mean, found.low, found.high) == pytest.approx((alone.mean, alone.low, alone.high))
         assert found.n == 25
 
@@ -77,14 +77,14 @@ def test_intervals_hold_the_truth_as_often_as_they_promise():
     rng, held = np.random.default_rng(0), 0
     for _ in range(2_000):
         table = rng.normal(size=(5, 1)) + rng.normal(size=(1, 5)) + rng.normal(size=(5, 5))
-        found = effect.interval(table)
+        found = effect.crossed_interval(table)
         held += found.low <= 0 <= found.high
     assert 0.94 < held / 2_000 <= 1
 
 
 def test_one_seed_or_one_permutation_gives_no_interval():
     for shape in ((1, 5), (5, 1), (1, 1)):
-        found = effect.interval(np.ones(shape))
+        found = effect.crossed_interval(np.ones(shape))
         assert found.mean == 1
         assert found.n == 1
         assert np.isnan(found.low)

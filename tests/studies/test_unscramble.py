@@ -223,7 +223,7 @@ def test_exchange_only_raises_the_objective_however_noisy(ideal):
 
 
 def test_nearest_leaves_what_was_not_drawn_without_a_cell():
-    cell = grid.nearest(np.array([[0.2, 0.1], [0.1, 0.2], [27.0, 40.0]]), np.array([5, 9, 700]))
+    cell = grid.assign_cells(np.array([[0.2, 0.1], [0.1, 0.2], [27.0, 40.0]]), np.array([5, 9, 700]))
     assert sorted(cell[[5, 9]])[0] == 0
     assert cell[700] == 27 * 28 + 27
     assert (np.delete(cell, [5, 9, 700]) == -1).all()

@@ -20,7 +20,7 @@ from mnistlab.studies.unscramble.grid import FAR
 from mnistlab.studies.unscramble.solve import Draft, Score, Unscrambled
 
 
-def coming_back(scrambled: Tensor, found: Unscrambled, judged: Score) -> np.ndarray:
+def recovery_stages(scrambled: Tensor, found: Unscrambled, judged: Score) -> np.ndarray:
     """Digits uint8 (n, 28, 28) as they came and after each stage, a row for each. Returns the axes (1 + stages, n).
 
     They are turned upright by ``judged.symmetry``, for the eye alone.
@@ -64,7 +64,7 @@ def drawn_graph(draft: Draft, home: Permutation) -> np.ndarray:
     return axes
 
 
-def found_where(found: Unscrambled, scramble: Permutation, judged: Score, *, ax: Axes | None = None) -> Axes:
+def placement_errors(found: Unscrambled, scramble: Permutation, judged: Score, *, ax: Axes | None = None) -> Axes:
     """The grid as it truly is, each pixel coloured by how far from its cell it was put; grey cannot be told apart."""
     cell = judged.symmetry.inverse().order.numpy()[found.permutation.inverse().order.numpy()]
     home = scramble.order.numpy()

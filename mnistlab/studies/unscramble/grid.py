@@ -27,7 +27,7 @@ def objective(similarity: np.ndarray, cell: np.ndarray) -> float:
     return float((similarity * TOUCHING[np.ix_(cell, cell)]).sum() / 2)
 
 
-def nearest(positions: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+def assign_cells(positions: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """A cell for each drawn pixel, as near to its position (row, column) as all together allow; -1 for the others."""
     squares = (positions[:, None, 0] - ROWS) ** 2 + (positions[:, None, 1] - COLUMNS) ** 2
     cell = np.full(PIXELS, -1)

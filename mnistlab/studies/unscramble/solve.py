@@ -29,7 +29,7 @@ from mnistlab.studies.unscramble.graph import (
     partial_correlation,
     snap,
 )
-from mnistlab.studies.unscramble.grid import FAR, grow, nearest, objective, room, settle
+from mnistlab.studies.unscramble.grid import FAR, assign_cells, grow, objective, room, settle
 
 MIN_LIT = 10  # images a pixel must be lit in to be identified: from fewer, its correlations are chance
 # Drafts are made with every pair of these; which succeeds depends on the number of images.
@@ -139,8 +139,8 @@ def unscramble(images: Tensor) -> Unscrambled:
         order = Permutation(torch.from_numpy(np.argsort(cell)))
         stages.append(Stage(name, order, objective(similarity, cell), time.perf_counter() - started))
 
-    note("graph drawn", grow(similarity, nearest(on_page(draft.drawn, ink)[0], draft.pixels)))
-    places = [nearest(placed, draft.pixels) for placed in on_page(draft.snapped, ink)]
+    note("graph drawn", grow(similarity, assign_cells(on_page(draft.drawn, ink)[0], draft.pixels)))
+    places = [assign_cells(placed, draft.pixels) for placed in on_page(draft.snapped, ink)]
     note("rows and columns", grow(similarity, places[0]))
     # By what the rare pixels share with the drawn ones alone: among themselves they suit each other anywhere.
     best = grow(similarity, max(places, key=lambda cell: room(similarity, cell)))
