@@ -21,7 +21,7 @@ from mnistlab.data.permutation import Permutation
 from mnistlab.registry.registry import Registry
 from mnistlab.training import networks
 from mnistlab.training.loop import train
-from mnistlab.training.records import Training, TrainingSettings
+from mnistlab.training.records import Training, TrainingData, TrainingSettings
 
 matplotlib.use("Agg")  # not by MPLBACKEND: notebooks that tests start would inherit it and show no figure
 
@@ -76,10 +76,8 @@ def quick_training(small: Splits, permutation: Permutation | None = None) -> Tra
     """One epoch of the 6,422-parameter net on 1,000 images, on the CPU: under a second, about three in four right."""
     return train(
         networks.build("convnet", seed=0),
-        small.train,
-        small.validation,
-        permutation=permutation,
-        settings=TrainingSettings(epochs=1, batch_size=32),
+        TrainingData(small.train, small.validation, permutation or Permutation.identity()),
+        TrainingSettings(epochs=1, batch_size=32),
         device="cpu",
         show_progress=False,
     )

@@ -64,7 +64,7 @@ class CrossedTrainings:
 
     def correct(self, cell: Cell, images: Tensor, labels: Tensor) -> np.ndarray:
         """Which of the uint8 images (N, 28, 28) as drawn each network reads as labelled: bool (seeds, permutations or 1, N)."""
-        return np.array([[one.answers(images) == labels.numpy() for one in row] for row in self.trainings[cell]])
+        return np.array([[one.predictions(images) == labels.numpy() for one in row] for row in self.trainings[cell]])
 
     def seconds(self, cell: Cell) -> float:
         """Median time of a training of a cell, wall clock."""

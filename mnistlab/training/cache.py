@@ -12,25 +12,27 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from mnistlab.common import provenance
+from mnistlab.common import constants, provenance
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import write_atomic
 from mnistlab.data import augmentation, mnist, permutation
 from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
-from mnistlab.training import batchnorm, loop, networks
+from mnistlab.training import batchnorm, loop, networks, records
 from mnistlab.training.loop import train
-from mnistlab.training.networks import best_device
-from mnistlab.training.records import Epoch, Training, TrainingSettings
+from mnistlab.training.networks import Network, best_device
+from mnistlab.training.records import Epoch, Training, TrainingData, TrainingSettings
 
-CODE = (augmentation, batchnorm, mnist, networks, permutation, loop)  # what decides what a training gives
+# What decides what a training gives; a test walks the imports.
+CODE = (constants, augmentation, mnist, permutation, networks, batchnorm, records, loop)
 FIELD = "training"  # of the file's header
 
 
@@ -57,7 +59,7 @@ class TrainingCache:
 
     def train(
         self,
-        model: nn.Module,
+        model: Network,
         *,
         permutation: Permutation | None = None,
         settings: TrainingSettings | None = None,
@@ -88,11 +90,8 @@ class TrainingCache:
             return _read(file, key, model, permutation, settings)
         finished = train(
             model,
-            self.learned,
-            self.validation,
-            permutation=permutation,
+            TrainingData(self.learned, self.validation, permutation=permutation, augment=augment),
             settings=settings,
-            augment=augment,
             device=self.device,
             description=description,
             show_progress=show_progress,
@@ -110,7 +109,7 @@ def _tensors(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
 
 
-def _write(file: Path, key: dict, finished: Training) -> None:
+def _write(file: Path, key: dict[str, Any], finished: Training) -> None:
     course = {"history": finished.table(), "best": finished.best.epoch, "threads": finished.threads}
     header = {FIELD: json.dumps({"key": key, **course, "seconds": finished.seconds}, allow_nan=False)}
     try:
@@ -120,7 +119,9 @@ def _write(file: Path, key: dict, finished: Training) -> None:
         raise RunError(f"{file} cannot be written: {error.strerror}", code="write") from error
 
 
-def _read(file: Path, key: dict, model: nn.Module, permutation: Permutation, settings: TrainingSettings) -> Training:
+def _read(
+    file: Path, key: dict[str, Any], model: Network, permutation: Permutation, settings: TrainingSettings
+) -> Training:
     try:
         with safe_open(file, framework="pt") as opened:
             kept = json.loads((opened.metadata() or {})[FIELD])

@@ -7,9 +7,10 @@ validation images. After the NYU deep-learning course (Canziani, LeCun), which r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from itertools import product
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -22,9 +23,9 @@ from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import MeanInterval
 from mnistlab.training.cache import TrainingCache
 from mnistlab.training.loop import train
-from mnistlab.training.networks import ConvNet, build, convnet_parameters, logits
+from mnistlab.training.networks import ConvNet, Network, build, convnet_parameters
 from mnistlab.training.presets import Preset
-from mnistlab.training.records import Training, TrainingSettings
+from mnistlab.training.records import Training, TrainingData, TrainingSettings
 
 NAMES = {"convnet": "ConvNet", "fully-connected": "fully connected net"}
 
@@ -91,7 +92,7 @@ class Comparison:
         """Accuracy (0 to 1) of every network on other digits, by cell, one value a seed."""
         return {cell: [_accuracy(t, digits) for t in trainings] for cell, trainings in self.trainings.items()}
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """Plain values for a JSON file; an interval that one seed cannot give is None."""
         return {
             "seeds": list(self.seeds),
@@ -102,63 +103,51 @@ class Comparison:
 
 
 def compare_four_ways(
-    train_digits: Digits,
-    validation: Digits,
-    *,
-    permutation: Permutation,
+    data: TrainingData,
     settings: TrainingSettings | None = None,
+    *,
     n_seeds: int = 3,
     n_kernels: int = 6,
     device: str = "auto",
-    done: Sequence[Training] = (),
     show_progress: bool = True,
 ) -> Comparison:
     """Train every cell of the comparison once a seed.
 
     Parameters
     ----------
-    permutation : of the permuted half; not the identity.
+    data : its permutation is that of the permuted half; not the identity.
     settings : shared by all; ``settings.seed`` is the first of ``n_seeds`` consecutive seeds.
     n_seeds : repetitions, >= 1; intervals need 2, and are fair from 3 on.
     n_kernels : of the ConvNet; the fully connected net gets the size nearest to it in parameters.
-    done : trainings on the same digits that already fill a cell; they are taken over, not repeated.
 
     Raises
     ------
-    LabError : the permutation moves nothing, ``n_seeds`` is below 1, or a training in ``done`` fits no cell.
+    LabError : the permutation moves nothing, or ``n_seeds`` is below 1.
     TrainingError : as ``loop.train``.
     """
     settings = settings or TrainingSettings()
-    if permutation.is_identity:
+    if data.permutation.is_identity:
         raise LabError("the comparison needs a permutation that moves pixels, not the identity", code="identity")
     if type(n_seeds) is not int or n_seeds < 1:
         raise LabError(f"n_seeds is a whole number, 1 or more, not {n_seeds!r}", code="n_seeds")
     seeds = tuple(range(settings.seed, settings.seed + n_seeds))
-    arguments = {"convnet": {"n_kernels": n_kernels}, "fully-connected": {"n_hidden": matched_hidden(n_kernels)}}
-    plan = [
-        (cell, replace(settings, seed=seed), build(cell.architecture, seed=seed, **arguments[cell.architecture]))
-        for seed in seeds
-        for cell in CELLS
-    ]
-    found = {_fits(training, plan, permutation): training for training in done}
-    missing = [index for index in range(len(plan)) if index not in found]
-    total = len(missing) * settings.epochs
-    with track(total=total, description="comparison", show=show_progress, unit="epoch") as bar:
-        for number, index in enumerate(missing, start=1):
-            cell, own, model = plan[index]
-            bar.set_description_str(f"{number}/{len(missing)} {cell}")
-            found[index] = train(
-                model,
-                train_digits,
-                validation,
-                permutation=permutation if cell.permuted else None,
-                settings=own,
+    sizes = {"convnet": {"n_kernels": n_kernels}, "fully-connected": {"n_hidden": matched_hidden(n_kernels)}}
+    plain = replace(data, permutation=Permutation.identity())
+    trainings: dict[Cell, list[Training]] = {cell: [] for cell in CELLS}
+    runs = list(product(seeds, CELLS))
+    with track(total=len(runs) * settings.epochs, description="comparison", show=show_progress, unit="epoch") as bar:
+        for number, (seed, cell) in enumerate(runs, start=1):
+            bar.set_description_str(f"{number}/{len(runs)} {cell}")
+            training = train(
+                build(cell.architecture, seed=seed, **sizes[cell.architecture]),
+                data if cell.permuted else plain,
+                replace(settings, seed=seed),
                 device=device,
                 on_epoch=lambda history: bar.update(),
                 show_progress=False,
             )
-    trainings = {cell: tuple(found[i] for i, (c, *_) in enumerate(plan) if c == cell) for cell in CELLS}
-    return Comparison(seeds, trainings, len(validation))
+            trainings[cell].append(training)
+    return Comparison(seeds, {cell: tuple(row) for cell, row in trainings.items()}, len(data.validation))
 
 
 def on_layouts(
@@ -216,12 +205,13 @@ def matched_hidden(n_kernels: int = 6) -> int:
 
 
 @torch.inference_mode()
-def multiplications(model: nn.Module) -> int:
+def multiplications(model: Network) -> int:
     """Multiplications of weights one image takes, counted on an empty picture (1, 1, 28, 28)."""
     counted: list[int] = []
 
-    def count(layer: nn.Module, given: tuple, answer: torch.Tensor) -> None:
-        counted.append(answer.numel() * layer.weight[0].numel())
+    def count(layer: nn.Module, given: object, result: torch.Tensor) -> None:
+        assert isinstance(layer, nn.Conv2d | nn.Linear)
+        counted.append(result.numel() * layer.weight[0].numel())
 
     layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     hooks = [layer.register_forward_hook(count) for layer in layers]
@@ -233,28 +223,11 @@ def multiplications(model: nn.Module) -> int:
     return sum(counted)
 
 
-def _fits(training: Training, plan: list, permutation: Permutation) -> int:
-    """Which run of the plan a finished training already is."""
-    for index, (cell, settings, model) in enumerate(plan):
-        wanted = permutation if cell.permuted else Permutation.identity()
-        same_net = (training.model.name, training.model.arguments) == (model.name, model.arguments)
-        if same_net and training.settings == settings and training.permutation == wanted:
-            return index
-    raise LabError(
-        f"a finished training ({training.model.name} {training.model.arguments}, {training.permutation}, "
-        f"{training.settings}) is none of the runs of this comparison",
-        code="done",
-    )
-
-
 def _accuracy(training: Training, digits: Digits) -> float:
-    answers = logits(
-        training.model, digits.images, permutation=training.permutation, normalisation=training.normalisation
-    )
-    return (answers.argmax(dim=1) == digits.labels).double().mean().item()
+    return float((training.predictions(digits.images) == digits.labels.numpy()).mean())
 
 
-def _plain(values: MeanInterval) -> dict:
+def _plain(values: MeanInterval) -> dict[str, float | None]:
     one = values.n == 1
     return {
         "mean": values.mean,

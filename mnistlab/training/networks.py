@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +34,26 @@ ARCHITECTURES: dict[str, dict[str, range]] = {
 }
 
 
-class ConvNet(nn.Module):
+class Network(nn.Module):
+    """An architecture that its name and a few whole numbers build again.
+
+    Attributes
+    ----------
+    name : of the architecture, a key of ``ARCHITECTURES``.
+    arguments : all that the class was called with.
+    net : the layers, one after another.
+    """
+
+    name: ClassVar[Literal["convnet", "fully-connected"]]
+    arguments: dict[str, int]
+    net: nn.Sequential
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float32 (N, 1, 28, 28) -> logits (N, 10)."""
+        return self.net(x)
+
+
+class ConvNet(Network):
     """Two 5 x 5 convolutions, each with ReLU and 2 x 2 max-pooling, then two linear layers.
 
     (N, 1, 28, 28) -> conv (k, 24, 24) -> pool (k, 12, 12) -> conv (k, 8, 8) -> pool (k, 4, 4) -> 16 k -> 50 -> 10.
@@ -44,6 +64,10 @@ class ConvNet(nn.Module):
     input_size : channels of the image; 1, grey.
     n_kernels : kernels k of each convolution, >= 1.
     output_size : classes.
+
+    Attributes
+    ----------
+    layers : the four of ``net`` that have weights.
     """
 
     name = "convnet"
@@ -65,14 +89,14 @@ class ConvNet(nn.Module):
             nn.ReLU(),
             nn.Linear(HIDDEN, output_size),
         )
-        self._with_weights = tuple(layer for layer in self.net if isinstance(layer, nn.Conv2d | nn.Linear))
+        self.layers = tuple(layer for layer in self.net if isinstance(layer, nn.Conv2d | nn.Linear))
 
     def forward(self, x: Tensor) -> Tensor:
         """float32 (N, 1, 28, 28) -> logits (N, 10): ``self.net(x)``, bit for bit.
 
         Written out, since on one image calling ten modules takes nearly as long as their work.
         """
-        first, second, hidden, output = self._with_weights
+        first, second, hidden, output = self.layers
         x = torch.max_pool2d(torch.relu(torch.conv2d(x, first.weight, first.bias)), 2)
         x = torch.max_pool2d(torch.relu(torch.conv2d(x, second.weight, second.bias)), 2)
         x = torch.relu(functional.linear(x.flatten(1), hidden.weight, hidden.bias))
@@ -84,7 +108,7 @@ class ConvNet(nn.Module):
         return first.relu(), self.net[3](self.net[1:3](first)).relu()
 
 
-class FullyConnected(nn.Module):
+class FullyConnected(Network):
     """784 - 8 - 8 - 10 with ReLU: 6,442 parameters that treat every pixel alike, wherever it stands.
 
     Parameters
@@ -110,10 +134,6 @@ class FullyConnected(nn.Module):
             nn.Linear(n_hidden, output_size),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """float32 (N, 1, 28, 28) -> logits (N, 10)."""
-        return self.net(x)
-
 
 def check_arguments(name: str, arguments: dict[str, int]) -> dict[str, int]:
     """The arguments of an architecture, unchanged, if each is a whole number within its bounds.
@@ -138,14 +158,28 @@ def check_arguments(name: str, arguments: dict[str, int]) -> dict[str, int]:
     return dict(arguments)
 
 
-def build(name: str = "convnet", *, seed: int = 0, **arguments: int) -> ConvNet | FullyConnected:
+def build(
+    name: str = ConvNet.name,
+    *,
+    seed: int = 0,
+    n_kernels: int | None = None,
+    n_hidden: int | None = None,
+    input_size: int | None = None,
+    output_size: int | None = None,
+) -> ConvNet | FullyConnected:
     """A network with fresh weights that ``seed`` fixes; the caller's random state is left as it was.
+
+    Parameters
+    ----------
+    n_kernels, n_hidden, input_size, output_size : as ``ConvNet`` and ``FullyConnected`` take them; None is their default.
 
     Raises
     ------
     LabError : as ``check_arguments``.
     """
-    classes = {cls.name: cls for cls in (ConvNet, FullyConnected)}
+    sizes = {"n_kernels": n_kernels, "n_hidden": n_hidden, "input_size": input_size, "output_size": output_size}
+    arguments = {key: size for key, size in sizes.items() if size is not None}
+    classes: dict[str, type[ConvNet | FullyConnected]] = {cls.name: cls for cls in (ConvNet, FullyConnected)}
     if name not in classes or not set(arguments) <= set(ARCHITECTURES[name]):
         check_arguments(name, arguments)  # raises; what is left out has a default
     with torch.random.fork_rng(devices=[]):
@@ -213,16 +247,22 @@ def _plain_convolution() -> Iterator[None]:
     Logits differ in the sixth decimal, as they do between batches of different sizes.
     """
     before = torch.backends.mkldnn.enabled
-    torch.backends.mkldnn.enabled = False
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # a bool behind a property; `flags` costs five times more
     try:
         yield
     finally:
         torch.backends.mkldnn.enabled = before
 
 
-def probabilities(model: nn.Module, images: Tensor, **options) -> Tensor:
+def probabilities(
+    model: nn.Module,
+    images: Tensor,
+    *,
+    permutation: Permutation | None = None,
+    normalisation: Normalisation | None = None,
+) -> Tensor:
     """Softmax of ``logits``, same arguments: float32 (N, 10), each row sums to 1."""
-    return logits(model, images, **options).softmax(dim=1)
+    return logits(model, images, permutation=permutation, normalisation=normalisation).softmax(dim=1)
 
 
 def best_device() -> str:

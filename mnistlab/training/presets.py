@@ -34,18 +34,32 @@ class Preset:
     settings: TrainingSettings
     augmentation: Augmentation | None = None
 
-    def change(self, **values: object) -> Preset:
+    def change(
+        self,
+        *,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        average: float | None = None,
+        batch_norm: bool | None = None,
+        seed: int | None = None,
+    ) -> Preset:
         """The same with other settings; None stands for the preset's own value.
 
         Raises
         ------
-        TrainingError : there is no such setting, or it does not take this value.
+        TrainingError : a setting does not take this value.
         """
-        given = {name: value for name, value in values.items() if value is not None}
-        if unknown := set(given) - set(TrainingSettings.__dataclass_fields__):
-            allowed = ", ".join(TrainingSettings.__dataclass_fields__)
-            raise TrainingError(f"there is no setting {', '.join(sorted(unknown))}; there is {allowed}", code="setting")
-        return replace(self, settings=replace(self.settings, **given))
+        own = self.settings
+        settings = TrainingSettings(
+            epochs=own.epochs if epochs is None else epochs,
+            batch_size=own.batch_size if batch_size is None else batch_size,
+            learning_rate=own.learning_rate if learning_rate is None else learning_rate,
+            average=own.average if average is None else average,
+            batch_norm=own.batch_norm if batch_norm is None else batch_norm,
+            seed=own.seed if seed is None else seed,
+        )
+        return replace(self, settings=settings)
 
 
 PRESETS: dict[str, Preset] = {

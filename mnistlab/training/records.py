@@ -1,17 +1,58 @@
-"""What a training is given and what it gives: settings, epochs, the trained network."""
+"""What a training is given and what it gives: data, settings, epochs, the trained network."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import TrainingError
-from mnistlab.data.mnist import Normalisation
+from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
-from mnistlab.training.networks import logits
+from mnistlab.training import networks
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a network learns from, and what images go through before it sees them.
+
+    Attributes
+    ----------
+    train, validation : digits to learn from and to choose the epoch with.
+    permutation : applied to every image.
+    normalisation : likewise, after it.
+    augment : changes a batch before it is permuted: uint8 (B, 28, 28), generator -> uint8 (B, 28, 28). None: images as they are.
+    nondigits : uint8 (M, 28, 28), pictures that are no digit. A quarter of a batch of them joins every step, and the network
+        is taught to prefer no class for them (outlier exposure: Hendrycks, Mazeika and Dietterich 2019). None: digits alone.
+
+    Raises
+    ------
+    TrainingError : no digits to learn from or to choose with; ``nondigits`` of another type or shape, or none.
+    """
+
+    train: Digits
+    validation: Digits
+    permutation: Permutation = field(default_factory=Permutation.identity)
+    normalisation: Normalisation = field(default_factory=Normalisation)
+    augment: Augment | None = None
+    nondigits: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        for name, digits in (("training", self.train), ("validation", self.validation)):
+            if not len(digits):
+                raise TrainingError(f"there are no {name} digits", code="empty")
+        others = self.nondigits
+        if others is not None and (others.dtype != torch.uint8 or others.shape[1:] != (SIDE, SIDE) or not len(others)):
+            came = f"{str(others.dtype).removeprefix('torch.')} {tuple(others.shape)}"
+            raise TrainingError(f"nondigits must be uint8 (M, {SIDE}, {SIDE}), M >= 1, not {came}", code="nondigits")
 
 
 @dataclass(frozen=True)
@@ -41,11 +82,12 @@ class TrainingSettings:
             value = getattr(self, name)
             if type(value) is not int or value < least:
                 raise TrainingError(f"{name} is a whole number, {least} or more, not {value!r}", code=name)
-        rate = self.learning_rate
+        rate: object = self.learning_rate  # a notebook's parameter may be anything
+        average: object = self.average
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not (math.isfinite(rate) and rate > 0):
             raise TrainingError(f"learning_rate is a finite number above 0, not {rate!r}", code="learning_rate")
-        if isinstance(self.average, bool) or not isinstance(self.average, int | float) or not 0 <= self.average < 1:
-            raise TrainingError(f"average is a share from 0 to below 1, not {self.average!r}", code="average")
+        if isinstance(average, bool) or not isinstance(average, int | float) or not 0 <= average < 1:
+            raise TrainingError(f"average is a share from 0 to below 1, not {average!r}", code="average")
         if not isinstance(self.batch_norm, bool):
             raise TrainingError(f"batch_norm is True or False, not {self.batch_norm!r}", code="batch_norm")
 
@@ -95,14 +137,17 @@ class Training:
     best: Epoch
     seconds: float
 
-    def table(self) -> list[dict]:
+    def table(self) -> list[dict[str, float]]:
         """The history as rows, for a data frame or a JSON file."""
         return [asdict(epoch) for epoch in self.history]
 
-    def answers(self, images: Tensor) -> np.ndarray:
+    def logits(self, images: Tensor) -> Tensor:
+        """What the network gives to uint8 images (N, 28, 28) as drawn: float32 (N, 10)."""
+        return networks.logits(self.model, images, permutation=self.permutation, normalisation=self.normalisation)
+
+    def predictions(self, images: Tensor) -> NDArray[np.int64]:
         """The digit it reads in each of the uint8 images (N, 28, 28) as drawn: int64 (N,)."""
-        found = logits(self.model, images, permutation=self.permutation, normalisation=self.normalisation)
-        return found.argmax(dim=1).numpy()
+        return self.logits(images).argmax(dim=1).numpy()
 
     def seconds_to(self, accuracy: float) -> float | None:
         """Time until the end of the first epoch of this validation accuracy (0 to 1) or a better one; None if none came."""

@@ -21,7 +21,7 @@ from mnistlab.pipeline.decision import Decision, JudgingData
 from mnistlab.registry import checkpoint, layout, packing
 from mnistlab.training import networks
 from mnistlab.training.loop import train
-from mnistlab.training.records import TrainingSettings
+from mnistlab.training.records import TrainingData, TrainingSettings
 
 OUTPUT = 9  # the last layer of ``ConvNet.net``
 
@@ -117,7 +117,7 @@ def test_1_shuffled_labels(candidate, current, material, small):
     mixed = torch.randperm(len(small.train), generator=torch.Generator().manual_seed(0))
     digits = Digits(small.train.images, small.train.labels[mixed])
     model = train(
-        networks.build(), digits, small.validation, settings=TrainingSettings(epochs=1), show_progress=False
+        networks.build(), TrainingData(digits, small.validation), TrainingSettings(epochs=1), show_progress=False
     ).model
     refused(gates.decide(candidate(model=model), current, material), "overall", "it is worse")
 
@@ -227,7 +227,7 @@ def test_10_trained_on_test_images(candidate, current, material, judging, small)
     assert caught.value.code == "leak"
     # And one that says it learned from others.
     settings = TrainingSettings(epochs=30, batch_size=32)
-    model = train(networks.build(), small.test, small.test, settings=settings, show_progress=False).model
+    model = train(networks.build(), TrainingData(small.test, small.test), settings, show_progress=False).model
     decision = gates.decide(
         candidate(model=model, splits=dataclasses.replace(judging, test=small.test)), current, material
     )

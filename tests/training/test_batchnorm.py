@@ -11,7 +11,7 @@ from mnistlab.registry.registry import Registry
 from mnistlab.training import networks
 from mnistlab.training.batchnorm import WithBatchNorm
 from mnistlab.training.loop import train
-from mnistlab.training.records import TrainingSettings
+from mnistlab.training.records import TrainingData, TrainingSettings
 
 SETTINGS = TrainingSettings(epochs=1, batch_size=32, batch_norm=True)
 QUIET = {"device": "cpu", "show_progress": False}
@@ -65,7 +65,7 @@ def test_one_image_alone_is_no_error_and_leaves_the_running_figures(small):
 
 
 def test_training_keeps_the_plain_network_and_tells_its_figures(small):
-    result = train(networks.build(), small.train, small.validation, settings=SETTINGS, **QUIET)
+    result = train(networks.build(), TrainingData(small.train, small.validation), SETTINGS, **QUIET)
     assert type(result.model) is networks.ConvNet
     assert not result.model.training
     answers = networks.logits(result.model, small.validation.images)
@@ -81,7 +81,7 @@ def test_it_learns_at_a_rate_that_the_plain_network_does_not_stand(small, averag
         for used in (False, True)
     )
     judged = [
-        train(networks.build(), small.train, small.validation, settings=settings, **QUIET).best.validation_accuracy
+        train(networks.build(), TrainingData(small.train, small.validation), settings, **QUIET).best.validation_accuracy
         for settings in (plain, normed)
     ]
     assert judged[0] < 0.3
@@ -90,25 +90,27 @@ def test_it_learns_at_a_rate_that_the_plain_network_does_not_stand(small, averag
 
 def test_the_same_arguments_give_the_same_weights_bit_for_bit(small):
     settings = dataclasses.replace(SETTINGS, average=0.9)
-    one, other = (train(networks.build(), small.train, small.validation, settings=settings, **QUIET) for _ in range(2))
+    one, other = (
+        train(networks.build(), TrainingData(small.train, small.validation), settings, **QUIET) for _ in range(2)
+    )
     assert all(map(torch.equal, one.model.state_dict().values(), other.model.state_dict().values()))
 
 
 def test_a_last_batch_of_one_image_is_taken(small):
     settings = dataclasses.replace(SETTINGS, batch_size=37)  # 1,000 = 27 x 37 + 1
-    assert train(networks.build(), small.train, small.validation, settings=settings, **QUIET).best.epoch == 1
+    assert train(networks.build(), TrainingData(small.train, small.validation), settings, **QUIET).best.epoch == 1
 
 
 def test_other_networks_and_other_values_are_refused(small):
     with pytest.raises(TrainingError, match="batch_norm is for the ConvNet") as caught:
-        train(networks.build("fully-connected"), small.train, small.validation, settings=SETTINGS, **QUIET)
+        train(networks.build("fully-connected"), TrainingData(small.train, small.validation), SETTINGS, **QUIET)
     assert caught.value.code == "batch_norm"
     with pytest.raises(TrainingError, match="batch_norm is True or False, not 1"):
         TrainingSettings(batch_norm=1)
 
 
 def test_a_saved_version_says_so_and_is_read_like_any_other(small, tmp_path):
-    result = train(networks.build(), small.train, small.validation, settings=SETTINGS, **QUIET)
+    result = train(networks.build(), TrainingData(small.train, small.validation), SETTINGS, **QUIET)
     registry = Registry(tmp_path)
     kept = registry.load(registry.save(result, small))
     assert kept.manifest.training.batch_norm is True

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import imports
 import pytest
 import torch
 
@@ -49,7 +50,7 @@ def test_what_was_trained_is_read_back_as_it_was(tmp_path, tiny, trained, name):
     assert trained == [0]
     assert not again.model.training
     images = tiny[1].images
-    assert torch.equal(torch.tensor(first.answers(images)), torch.tensor(again.answers(images)))
+    assert torch.equal(torch.tensor(first.predictions(images)), torch.tensor(again.predictions(images)))
     for field in ("permutation", "normalisation", "settings", "device", "threads", "history", "best", "seconds"):
         assert getattr(again, field) == getattr(first, field)
     weights = again.model.state_dict()
@@ -74,7 +75,7 @@ def test_changed_images_make_it_another_training_and_reach_it(tmp_path, tiny, mo
     given = []
 
     def note(*arguments, **options):
-        given.append(options["augment"])
+        given.append(arguments[1].augment)
         return train(*arguments, **options)
 
     monkeypatch.setattr(module, "train", note)
@@ -83,6 +84,15 @@ def test_changed_images_make_it_another_training_and_reach_it(tmp_path, tiny, mo
     for augment in changes:
         cache.train(build("convnet"), settings=SETTINGS, augment=augment, show_progress=False)
     assert given == list(changes[:3])
+
+
+def test_the_fingerprint_of_code_covers_every_module_a_training_goes_through():
+    harmless = {"common", "common.errors", "common.paths", "common.progress", "common.files", "data", "training"}
+    reached, ahead = set(), {"training.loop", "data.augmentation"}  # the second is called, not imported
+    while ahead:
+        reached |= ahead
+        ahead = {each.target for each in imports.imports() if each.source in ahead} - reached
+    assert {f"mnistlab.{name}" for name in reached - harmless} == {code.__name__ for code in module.CODE}
 
 
 def test_other_code_trains_again(tmp_path, tiny, trained, monkeypatch):

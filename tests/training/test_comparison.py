@@ -24,7 +24,7 @@ from mnistlab.training.comparison import (
 )
 from mnistlab.training.loop import train
 from mnistlab.training.networks import build, convnet_parameters, count_parameters
-from mnistlab.training.records import TrainingSettings
+from mnistlab.training.records import TrainingData, TrainingSettings
 
 SCRAMBLE = Permutation.random(42)
 SETTINGS = TrainingSettings(epochs=1, batch_size=32, seed=3)
@@ -37,20 +37,8 @@ def digits(small):
 
 
 @pytest.fixture(scope="module")
-def main(digits):
-    """A permuted ConvNet from the second seed, as a notebook may have trained it before."""
-    return train(
-        build("convnet", seed=4),
-        *digits,
-        permutation=SCRAMBLE,
-        settings=dataclasses.replace(SETTINGS, seed=4),
-        **QUIET,
-    )
-
-
-@pytest.fixture(scope="module")
-def four(digits, main):
-    return compare_four_ways(*digits, permutation=SCRAMBLE, settings=SETTINGS, n_seeds=2, done=[main], **QUIET)
+def four(digits):
+    return compare_four_ways(TrainingData(*digits, SCRAMBLE), SETTINGS, n_seeds=2, **QUIET)
 
 
 def made_up(accuracies: dict) -> Comparison:
@@ -76,17 +64,12 @@ def test_every_cell_holds_the_network_its_name_says(four):
             assert four.training(cell, seed) is training
 
 
-def test_a_finished_training_is_taken_over_and_not_repeated(four, main):
-    assert four.training(CONV_PERMUTED, 4) is main
-
-
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_a_run_of_the_comparison_is_the_run_one_would_make_by_hand(four, digits, cell):
     by_hand = train(
         build(cell.architecture, seed=3),
-        *digits,
-        permutation=SCRAMBLE if cell.permuted else None,
-        settings=SETTINGS,
+        TrainingData(*digits, SCRAMBLE) if cell.permuted else TrainingData(*digits),
+        SETTINGS,
         **QUIET,
     )
     ours = four.training(cell, 3)
@@ -95,7 +78,7 @@ def test_a_run_of_the_comparison_is_the_run_one_would_make_by_hand(four, digits,
         assert torch.equal(mine, theirs)
 
 
-def test_each_epoch_that_is_trained_moves_the_bar_once(digits, main, monkeypatch):
+def test_each_epoch_that_is_trained_moves_the_bar_once(digits, monkeypatch):
     moves = []
 
     class Bar:
@@ -114,38 +97,26 @@ def test_each_epoch_that_is_trained_moves_the_bar_once(digits, main, monkeypatch
     asked = {}
     monkeypatch.setattr(comparison, "track", lambda **options: asked.update(options) or Bar())
     settings = dataclasses.replace(SETTINGS, epochs=2, seed=4)
-    compare_four_ways(*digits, permutation=SCRAMBLE, settings=settings, n_seeds=1, device="cpu")
+    compare_four_ways(TrainingData(*digits, SCRAMBLE), settings, n_seeds=1, device="cpu")
     assert asked["total"] == moves.count(1) == 8  # four networks, two epochs each
     assert moves[0] == "1/4 ConvNet, plain"
     assert moves[-3] == "4/4 fully connected net, permuted"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"n_kernels": 5}, {"settings": dataclasses.replace(SETTINGS, epochs=2)}, {"permutation": Permutation.random(7)}],
-    ids=["another size", "other settings", "another permutation"],
-)
-def test_a_finished_training_that_fits_no_run_is_refused(digits, main, change):
-    options = {"permutation": SCRAMBLE, "settings": SETTINGS, "n_seeds": 2, **QUIET, **change}
-    with pytest.raises(LabError, match="none of the runs of this comparison") as caught:
-        compare_four_ways(*digits, done=[main], **options)
-    assert caught.value.code == "done"
-
-
 def test_the_identity_is_no_permutation_to_compare_with(digits):
     with pytest.raises(LabError, match="not the identity"):
-        compare_four_ways(*digits, permutation=Permutation.identity(), settings=SETTINGS, **QUIET)
+        compare_four_ways(TrainingData(*digits), SETTINGS, **QUIET)
 
 
 @pytest.mark.parametrize("n_seeds", [0, -1, True, 2.0])
 def test_a_comparison_needs_at_least_one_seed(digits, n_seeds):
     with pytest.raises(LabError, match=r"n_seeds is a whole number, 1 or more, not"):
-        compare_four_ways(*digits, permutation=SCRAMBLE, settings=SETTINGS, n_seeds=n_seeds, **QUIET)
+        compare_four_ways(TrainingData(*digits, SCRAMBLE), SETTINGS, n_seeds=n_seeds, **QUIET)
 
 
 def test_what_training_refuses_is_refused_here(digits):
     with pytest.raises(TrainingError, match="batch_size"):
-        compare_four_ways(*digits, permutation=SCRAMBLE, settings=TrainingSettings(batch_size=301), **QUIET)
+        compare_four_ways(TrainingData(*digits, SCRAMBLE), TrainingSettings(batch_size=301), **QUIET)
 
 
 def test_a_seed_that_was_not_run_is_refused(four):

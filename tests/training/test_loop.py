@@ -15,17 +15,19 @@ from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
 from mnistlab.training import loop, networks
 from mnistlab.training.loop import train
-from mnistlab.training.records import Training, TrainingSettings
+from mnistlab.training.records import Training, TrainingData, TrainingSettings
 
 QUICK = TrainingSettings(epochs=1, batch_size=32)
 
 
 def fit(small, model=None, *, settings=QUICK, images=None, **options) -> Training:
     """One quick training on the first 320 images, ten steps an epoch."""
-    options = {"device": "cpu", "show_progress": False, **options}
+    given = {field.name: options.pop(field.name) for field in dataclasses.fields(TrainingData) if field.name in options}
     part = small.train[:320]
     part = part if images is None else Digits(images(part.images), part.labels)
-    return train(model or networks.build("fully-connected"), part, small.validation, settings=settings, **options)
+    data = TrainingData(part, small.validation, **given)
+    options = {"device": "cpu", "show_progress": False, **options}
+    return train(model or networks.build("fully-connected"), data, settings, **options)
 
 
 def weights(model: nn.Module) -> torch.Tensor:
@@ -39,8 +41,7 @@ def test_the_convnet_learns(splits):
     five_thousand = splits.train.sample(5_000, seed=0)
     result = train(
         networks.build("convnet"),
-        five_thousand,
-        splits.validation,
+        TrainingData(five_thousand, splits.validation),
         settings=TrainingSettings(epochs=2, batch_size=64),
         device="cpu",
         show_progress=False,
@@ -56,8 +57,7 @@ def test_shuffled_labels_teach_nothing_that_holds(small):
     mixed = small.train.labels[torch.randperm(1_000, generator=torch.Generator().manual_seed(0))]
     result = train(
         networks.build("convnet"),
-        Digits(small.train.images, mixed),
-        small.validation,
+        TrainingData(Digits(small.train.images, mixed), small.validation),
         settings=QUICK,
         device="cpu",
         show_progress=False,
@@ -79,10 +79,8 @@ def test_shown_what_is_no_digit_it_shrugs_at_the_like(splits):
     for name, nondigits in (("without", None), ("with", seen)):
         result = train(
             networks.build("convnet"),
-            digits,
-            splits.validation,
+            TrainingData(digits, splits.validation, nondigits=nondigits),
             settings=TrainingSettings(epochs=2, batch_size=64),
-            nondigits=nondigits,
             device="cpu",
             show_progress=False,
         )
@@ -258,9 +256,9 @@ def test_answers_are_the_digits_it_reads_in_images_as_drawn(small):
     scramble = Permutation.random(1)
     model = networks.build("convnet", seed=0)
     settings = TrainingSettings(epochs=1, batch_size=50)
-    result = train(model, small.train, small.validation, permutation=scramble, settings=settings, show_progress=False)
+    result = train(model, TrainingData(small.train, small.validation, scramble), settings, show_progress=False)
     images = small.validation.images[:40]
-    answers = result.answers(images)
+    answers = result.predictions(images)
     assert (answers.shape, answers.dtype) == ((40,), np.int64)
     wanted = networks.logits(result.model, scramble.apply(images)).argmax(dim=1)
     assert answers.tolist() == wanted.tolist()
@@ -383,7 +381,7 @@ def test_no_digits_are_refused(small, part, name):
     parts = [small.train, small.validation]
     parts[part] = parts[part][:0]
     with pytest.raises(TrainingError, match=f"there are no {name} digits") as caught:
-        train(networks.build("convnet"), *parts, device="cpu", show_progress=False)
+        TrainingData(*parts)
     assert caught.value.code == "empty"
 
 

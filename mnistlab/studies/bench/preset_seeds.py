@@ -22,7 +22,7 @@ from mnistlab.evaluation.intervals import Accuracy, MeanInterval
 from mnistlab.training import networks
 from mnistlab.training.loop import train
 from mnistlab.training.presets import Preset
-from mnistlab.training.records import Training
+from mnistlab.training.records import Training, TrainingData
 
 LEVELS = (0.97, 0.98, 0.99)  # validation accuracies whose times are reported
 
@@ -165,10 +165,8 @@ def measure_seeds(
             continue
         training = train(
             networks.build(seed=seed),
-            splits.train,
-            splits.validation,
+            TrainingData(splits.train, splits.validation, augment=preset.augmentation),
             settings=replace(preset.settings, seed=seed),
-            augment=preset.augmentation,
             device=device,
             description=f"{name}, seed {seed}",
         )

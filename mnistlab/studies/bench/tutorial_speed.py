@@ -26,6 +26,7 @@ from mnistlab.data.mnist import Digits, Normalisation, Splits
 from mnistlab.training import networks
 from mnistlab.training.loop import train
 from mnistlab.training.presets import Preset
+from mnistlab.training.records import TrainingData
 
 BATCH, RATE = 64, 0.001  # of the tutorial
 LOOKS = 4  # times an epoch that the validation images are judged; the tutorial's clock stands still meanwhile
@@ -115,10 +116,8 @@ def compare_with_tutorial(
         start = networks.build(seed=seed)
         ours = train(
             start,
-            splits.train,
-            splits.validation,
+            TrainingData(splits.train, splits.validation, augment=preset.augmentation),
             settings=replace(preset.settings, seed=seed),
-            augment=preset.augmentation,
             device=device,
             show_progress=False,
         )

@@ -12,7 +12,7 @@ from mnistlab.studies.bench import preset_seeds
 from mnistlab.training import networks
 from mnistlab.training.loop import train
 from mnistlab.training.presets import Preset
-from mnistlab.training.records import TrainingSettings
+from mnistlab.training.records import TrainingData, TrainingSettings
 
 TINY = Preset("for tests", TrainingSettings(epochs=2, batch_size=32))
 QUIET = {"show_progress": False}
@@ -35,7 +35,7 @@ def test_a_result_is_of_the_training_it_says(small):
     first, second = preset_seeds.measure_seeds("tiny", TINY, small, seeds=2, test=True).results
     assert (first.seed, second.seed) == (0, 1)
     settings = dataclasses.replace(TINY.settings, seed=1)
-    again = train(networks.build(seed=1), small.train, small.validation, settings=settings, device="cpu", **QUIET)
+    again = train(networks.build(seed=1), TrainingData(small.train, small.validation), settings, device="cpu", **QUIET)
     assert second.epoch == again.best.epoch
     assert second.validation == round(500 * again.best.validation_accuracy)
     right = networks.logits(again.model, small.test.images).argmax(dim=1) == small.test.labels
