@@ -1,7 +1,7 @@
 """A button that lets a pad's network learn the hand of those who corrected it: ``AdaptButton(pad)`` in a cell.
 
-The way is that of ``lesson``: what was kept with consent teaches, the gates decide, and a version that passes is put into use
-and reads on the pad at once. It takes the kernel some twenty seconds, and the pad stands still meanwhile.
+It does what ``pipeline.adapt`` does: the network learns from what was kept with consent, the gates decide, and a version that
+passes is put into use and reads on the pad at once. This takes the kernel some twenty seconds, during which the pad waits.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class JudgingData:
     ----------
     name, split_seed : of the data set, and of its split into training and validation images.
     validation : images that no version learned from.
-    drawn : (digit, strokes) drawn by ``handwriting``.
+    drawn : (digit, strokes) drawn by ``data.synthetic``.
     """
 
     name: str

@@ -23,7 +23,7 @@ from mnistlab.feedback import consent, drift, report
 from mnistlab.feedback.records import Correction, Use, as_reading, now
 from mnistlab.inference.predictor import Predictor
 
-SIZE, SPREAD = 0.8, 0.12  # of a digit against the canvas that ``handwriting`` fills; logarithm of its spread
+SIZE, SPREAD = 0.8, 0.12  # of a digit against the canvas that ``data.synthetic`` fills; logarithm of its spread
 PLACE = 12  # px, spread of a digit's place around the middle
 PENS = (0.8, 1.0, 1.0, 1.2)  # of the usual pen; people change it a little
 

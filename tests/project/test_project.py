@@ -12,6 +12,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+import imports
 import nbformat
 import pytest
 import yaml
@@ -379,3 +380,85 @@ def test_each_folder_stands_in_the_tree_unless_moved(monkeypatch, tmp_path, name
     assert folder() == tmp_path / "near"
     monkeypatch.setenv(variable, "~/lab")
     assert folder() == Path(os.path.expanduser("~/lab")).resolve()
+
+
+# --- what docstrings name ---------------------------------------------------------------------------------------------
+
+# Modules had these names once; nothing has them now.
+FORMER = re.compile(
+    r"``(bulletin|correcting|damage|disputed|handwriting|judgements|later|lesson|nondigits|older|personal|plausibility|race|"
+    r"readout|sheet|sketch|strip|teaching|tensors|terms|tint|trials|unscramble_graph|unscramble_grid|wording)``"
+)
+REFERENCE = re.compile(r"``([a-z_]+(?:\.\w+)+)")
+FILES = {"css", "gz", "html", "json", "md", "pt", "safetensors", "sqlite", "txt", "zip"}
+
+
+@cache
+def names_in(path: Path) -> frozenset[str]:
+    """What a module defines or brings along at its top; the members of a class as ``Class.name``."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        found |= bound_by(node)
+        if isinstance(node, ast.ClassDef):
+            inside = [name for member in node.body for name in bound_by(member)]
+            inside += [each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute) and is_self(each.value)]
+            found |= {f"{node.name}.{name}" for name in inside}
+    return frozenset(found)
+
+
+def is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def bound_by(node: ast.stmt) -> set[str]:
+    """The names that a statement defines, assigns or imports."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name for alias in node.names}
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return {node.name}
+    targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+    return {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
+
+
+def is_there(reference: str) -> bool:
+    """Whether ``module.name`` can be looked up, if its first part is a module or a wing; else it speaks of something else."""
+    first, *rest = reference.removeprefix("mnistlab.").split(".")
+    homes = [name for name in imports.modules() if first in (name, name.rpartition(".")[2])]
+    if not homes or rest[-1] in FILES or rest == ["name"]:  # ``plots.name`` stands for any name
+        return True
+    return any(holds(home, rest) for home in homes)
+
+
+def holds(home: str, rest: list[str]) -> bool:
+    while rest and f"{home}.{rest[0]}" in imports.modules():
+        home, rest = f"{home}.{rest[0]}", rest[1:]
+    names, wanted = names_in(imports.modules()[home]), ".".join(rest)
+    # ``document.true_digit`` may speak of a parameter that is a Document.
+    return not rest or any(wanted in (name, name.partition(".")[2]) for name in names)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_docstrings_and_comments_name_only_what_there_is(path):
+    text = path.read_text()
+    assert FORMER.findall(text) == []
+    assert [name for name in REFERENCE.findall(text) if not is_there(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("reference", "there"),
+    [
+        ("store.Store", True),
+        ("registry.Registry.save", True),
+        ("mnistlab.pipeline.kernel", True),
+        ("data.stroke_stats", True),
+        ("document.true_digit", True),  # an attribute of its class
+        ("receipt.json", True),
+        ("splits.train", True),  # a variable, no module
+        ("store.Shop", False),
+        ("registry.Registry.shelve", False),
+        ("mnistlab.pipeline.colonel", False),
+        ("data.terms", False),
+    ],
+)
+def test_a_reference_to_nothing_would_be_seen(reference, there):
+    assert is_there(reference) == there

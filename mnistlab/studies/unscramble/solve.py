@@ -1,8 +1,8 @@
 """Find the layout of scrambled images again, from the images alone.
 
 Neighbouring pixels vary together, and no permutation can hide that. ``unscramble`` draws the graph of neighbours of the pixels
-that are often lit (``unscramble_graph``), gives each a cell of the 28 x 28 grid, puts the others beside those they are lit
-together with, and improves the cells by exchanging pixels (``unscramble_grid``). It never sees the permutation that
+that are often lit (``unscramble.graph``), gives each a cell of the 28 x 28 grid, puts the others beside those they are lit
+together with, and improves the cells by exchanging pixels (``unscramble.grid``). It never sees the permutation that
 scrambled the images; ``score`` does, at the end, and turns or mirrors the picture for it, since up and left cannot be known.
 """
 
