@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from typing import Protocol, Self, TypeVar
+from collections.abc import Iterable
+from typing import Any, Protocol, Self, TypeVar
 
 HEADLESS = "MNISTLAB_HEADLESS"
 
-
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 
-class Bar(Protocol[T_co]):
+class Bar(Protocol):
     """What the lab needs of a tqdm bar, which comes without types."""
 
     n: int
 
-    def __iter__(self) -> Iterator[T_co]: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *exception: object) -> None: ...
     def update(self, n: int = 1) -> object:
@@ -42,28 +39,34 @@ def headless() -> bool:
 
 
 def track(
-    iterable: Iterable[T] | None = None,
-    *,
-    description: str,
-    total: int | None = None,
-    show: bool = True,
-    unit: str = "it",
-) -> Bar[T]:
-    """A tqdm bar around ``iterable``, or one to be moved by hand (``.update(n)``) if that is None.
+    iterable: Iterable[T], *, description: str, total: int | None = None, show: bool = True, unit: str = "it"
+) -> Iterable[T]:
+    """The same items, with a bar that moves at each.
 
     Parameters
     ----------
     description : stands before the bar.
-    total : steps, where ``iterable`` does not know its length.
+    total : how many, where ``iterable`` does not know its length.
     show : False draws nothing, and still counts through.
-    unit : of a step, as in ``"3.2 epoch/s"``.
+    unit : of an item, as in ``"3.2 step/s"``.
     """
-    options: dict[str, object] = {"desc": description, "total": total, "disable": not show, "unit": unit}
+    items: Iterable[T] = _tqdm(iterable, description, total, show, unit)
+    return items
+
+
+def progress_bar(*, total: int, description: str, show: bool = True, unit: str = "it") -> Bar:
+    """A bar to be moved by hand: ``with progress_bar(...) as bar: bar.update()``; parameters as for ``track``."""
+    bar: Bar = _tqdm(None, description, total, show, unit)
+    return bar
+
+
+def _tqdm(iterable: Iterable[T] | None, description: str, total: int | None, show: bool, unit: str) -> Any:
+    """A bar of the kind that suits this process."""
+    options = {"desc": description, "total": total, "disable": not show, "unit": unit}
     if headless():
         from tqdm import tqdm
 
-        options |= {"file": sys.stdout, "mininterval": 1.0, "ascii": False, "ncols": 100}
-    else:
-        from tqdm.auto import tqdm
-    bar: Bar[T] = tqdm(iterable, **options)
-    return bar
+        return tqdm(iterable, file=sys.stdout, mininterval=1.0, ascii=False, ncols=100, **options)
+    from tqdm.auto import tqdm as suited
+
+    return suited(iterable, **options)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mnistlab.common.constants import CLASSES, PIXELS, SIDE
 from mnistlab.common.errors import LabError
-from mnistlab.common.progress import track
+from mnistlab.common.progress import progress_bar
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import CONFIDENCE, MeanInterval
 from mnistlab.training.cache import TrainingCache
@@ -96,7 +96,9 @@ def train_crossed(
     drawn = tuple(range(first_permutation, first_permutation + n_permutations))
     scrambles = [Permutation.random(one) for one in drawn]
     trainings: dict[Cell, list] = {cell: [] for cell in CELLS}
-    with track(total=2 * n_seeds * (1 + n_permutations), description="crossed", show=show_progress, unit="net") as bar:
+    with progress_bar(
+        total=2 * n_seeds * (1 + n_permutations), description="crossed", show=show_progress, unit="net"
+    ) as bar:
         for seed in seeds:
             for cell in CELLS:
                 row = []
@@ -119,7 +121,7 @@ def train_partial_layouts(
     """
     _check(n_seeds=n_seeds)
     found: dict[str, list[Training]] = {name: [] for name in PARTIAL}
-    with track(total=n_seeds * len(PARTIAL), description="partly", show=show_progress, unit="net") as bar:
+    with progress_bar(total=n_seeds * len(PARTIAL), description="partly", show=show_progress, unit="net") as bar:
         for seed in range(settings.seed, settings.seed + n_seeds):
             for name, draw in PARTIAL.items():
                 bar.set_description_str(f"{name}, seed {seed}")

@@ -17,7 +17,7 @@ from torch import nn
 
 from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import LabError
-from mnistlab.common.progress import track
+from mnistlab.common.progress import progress_bar
 from mnistlab.data.mnist import Digits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import MeanInterval
@@ -135,7 +135,9 @@ def compare_four_ways(
     plain = replace(data, permutation=Permutation.identity())
     trainings: dict[Cell, list[Training]] = {cell: [] for cell in CELLS}
     runs = list(product(seeds, CELLS))
-    with track(total=len(runs) * settings.epochs, description="comparison", show=show_progress, unit="epoch") as bar:
+    with progress_bar(
+        total=len(runs) * settings.epochs, description="comparison", show=show_progress, unit="epoch"
+    ) as bar:
         for number, (seed, cell) in enumerate(runs, start=1):
             bar.set_description_str(f"{number}/{len(runs)} {cell}")
             training = train(

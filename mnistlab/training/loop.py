@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mnistlab.common.errors import TrainingError
-from mnistlab.common.progress import track
+from mnistlab.common.progress import progress_bar
 from mnistlab.training.batchnorm import WithBatchNorm
 from mnistlab.training.networks import ConvNet, best_device, layout, to_input
 from mnistlab.training.records import Epoch, Training, TrainingData, TrainingSettings
@@ -62,7 +62,9 @@ def train(
     started = time.perf_counter()
     with (
         torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
-        track(total=learner.steps * settings.epochs, description=description, show=show_progress, unit="step") as bar,
+        progress_bar(
+            total=learner.steps * settings.epochs, description=description, show=show_progress, unit="step"
+        ) as bar,
     ):
         for number in range(1, settings.epochs + 1):
             epoch, judged = learner.epoch(number, on_step=bar.update)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mnistlab.common import progress
-from mnistlab.common.progress import track
+from mnistlab.common.progress import progress_bar, track
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("0", False), ("", False), (None, False)])
@@ -34,7 +34,7 @@ def test_a_bar_in_a_terminal_leaves_stdout_alone(monkeypatch, capsys):
 @pytest.mark.parametrize("headless", ["0", "1"])
 def test_a_bar_can_be_moved_by_hand(monkeypatch, capsys, headless):
     monkeypatch.setenv(progress.HEADLESS, headless)
-    with track(total=4, description="by hand", unit="step") as bar:
+    with progress_bar(total=4, description="by hand", unit="step") as bar:
         bar.update(3)
         bar.set_postfix_str("nearly")
         bar.update()
@@ -48,7 +48,7 @@ def test_a_bar_can_be_moved_by_hand(monkeypatch, capsys, headless):
 def test_a_bar_that_is_not_shown_says_nothing_and_still_counts_through(monkeypatch, capsys, headless):
     monkeypatch.setenv(progress.HEADLESS, headless)
     assert list(track(range(3), description="quiet", show=False)) == [0, 1, 2]
-    with track(total=2, description="quiet", show=False) as bar:
+    with progress_bar(total=2, description="quiet", show=False) as bar:
         bar.update(2)
         bar.set_postfix_str("nothing")
     assert capsys.readouterr() == ("", "")

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from mnistlab.common.errors import DataError
-from mnistlab.common.progress import track
+from mnistlab.common.progress import progress_bar
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.pen_files import PenDrawing
 from mnistlab.evaluation.conformal import calibrate
@@ -186,7 +186,7 @@ def measure_writers(
     held_out = _HeldOut(splits, *(embedding.embed(loaded, part.images) for part in (splits.validation, splits.test)))
     limit, test_before = held_out.judge(embedding.split_head(loaded.model)[1])
     results = []
-    with track(total=len(enough) * len(amounts), description="writers", unit="hand") as bar:
+    with progress_bar(total=len(enough) * len(amounts), description="writers", unit="hand") as bar:
         for writer, own in enough.items():
             digits = _as_digits(base, own[: most + judged])
             later = digits[slice(most, None)]
