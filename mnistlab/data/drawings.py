@@ -194,7 +194,7 @@ def freeze(
     strokes: Iterable[ArrayLike],
     *,
     pen_width: float = PEN_WIDTH,
-    digit: int,
+    digit: int | None,
     name: str | None = None,
     folder: Path | str | None = None,
 ) -> Path:

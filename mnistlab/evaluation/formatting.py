@@ -54,6 +54,17 @@ def mcnemar(test: McNemar, first: str, second: str) -> str:
     )
 
 
+def a_digit(digit: int) -> str:
+    """``7`` -> ``"a 7"``, ``8`` -> ``"an 8"``."""
+    return f"{'an' if digit == 8 else 'a'} {digit}"
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence: a capital first, a full stop last."""
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"
+
+
 def _hundredths(value: float, digits: int) -> str:
     # Adding 0 turns the -0.0 that is left of a tiny negative value into 0.0: "-0.00" would claim a sign.
     return f"{round(100 * float(value), digits) + 0.0:.{digits}f}"

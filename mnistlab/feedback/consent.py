@@ -6,8 +6,6 @@ gets a new version, and the old one stays here, so that it can be looked up what
 
 from __future__ import annotations
 
-import html
-
 RETENTION = 180  # days until what was kept is erased by itself; the texts name it
 
 QUESTION = "Keep what I mark"
@@ -26,8 +24,3 @@ TEXTS = {
     ),
 }
 VERSION = "1"  # the text that is shown now
-
-
-def render(version: str = VERSION) -> str:
-    """A text as HTML paragraphs."""
-    return "".join(f"<p>{html.escape(part)}</p>" for part in TEXTS[version])

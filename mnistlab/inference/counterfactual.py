@@ -18,6 +18,7 @@ from mnistlab.common.constants import CANVAS, PEN_WIDTH
 from mnistlab.data import polyline
 from mnistlab.data.preprocess import fit
 from mnistlab.data.strokes import DIGIT, MANY_POINTS, PEN_SHARE, as_strokes, is_dot, rasterise, to_standard_size
+from mnistlab.evaluation.formatting import a_digit
 from mnistlab.inference.predictor import Predictor
 from mnistlab.training.networks import one_thread
 
@@ -98,7 +99,7 @@ def smallest_edit(predictor: Predictor, strokes: Iterable[ArrayLike], pen_width:
                     continue
                 if predictor.predict_strokes(candidate.strokes, pen_width).digit != digit:
                     continue  # refused, or on the edge of a rounding
-                words = f"{candidate.how} it is {'an' if digit == 8 else 'a'} {digit}"
+                words = f"{candidate.how} it is {a_digit(digit)}"
                 return Edit(candidate.strokes, candidate.removed, candidate.added, digit, candidate.length, words)
     return None
 

@@ -1,28 +1,27 @@
 """A button that lets a pad's network learn the hand of those who corrected it: ``AdaptButton(pad)`` in a cell.
 
-It does what ``pipeline.adapt`` does: the network learns from what was kept with consent, the gates decide, and a version that
-passes is put into use and reads on the pad at once. This takes the kernel some twenty seconds, during which the pad waits.
+The way is that of ``pipeline.adapt``: the network is tuned to what was kept with consent, the gates decide, and a version that
+passes is put into use and reads on the pad at once. It takes the kernel some twenty seconds, in which the pad does not respond.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
 from mnistlab.common.errors import LabError, RegistryError
+from mnistlab.common.html import render
+from mnistlab.evaluation.formatting import sentence
 from mnistlab.feedback.store import Store
-from mnistlab.pad import prediction_html
-from mnistlab.pad.feedback_panel import Note, render
+from mnistlab.pad.feedback_panel import note_html
+from mnistlab.pad.feedback_session import Note
 from mnistlab.pipeline.adapt import Adaptation, adapt_to
 from mnistlab.registry.registry import Registry
 
 if TYPE_CHECKING:
     from mnistlab.pad.widget import DigitPad
-
-UNDO = "<code>mnistlab models rollback</code> takes it back."
 
 
 class AdaptButton(widgets.VBox):
@@ -32,13 +31,13 @@ class AdaptButton(widgets.VBox):
     ----------
     pad : reads with the new version afterwards; one that offers all versions.
     store : of corrections; None opens that of the lab when the button is pressed.
-    teach : what is done with a store and a registry; a lesson by default.
+    adapt : what is done with a store and a registry; by default ``pipeline.adapt.adapt_to``.
 
     Attributes
     ----------
     button : to press.
     note : HTML, what came of it.
-    lesson : the last one; None before.
+    adaptation : the last one; None before.
 
     Raises
     ------
@@ -50,17 +49,18 @@ class AdaptButton(widgets.VBox):
         pad: DigitPad,
         *,
         store: Store | None = None,
-        teach: Callable[[Store, Registry], Adaptation] | None = None,
+        adapt: Callable[[Store, Registry], Adaptation] | None = None,
     ) -> None:
-        if pad.model_choice.is_fixed:
-            raise RegistryError("this pad was given its predictor; one that learns reads with the versions of a folder")
-        self._pad, self._store, self._teach = pad, store, teach or _teach
-        self.lesson: Adaptation | None = None
+        registry = pad.model_choice.registry
+        if registry is None:
+            raise RegistryError("this pad was given a predictor; only a pad that offers a folder of versions can learn")
+        self._pad, self._store, self._registry, self._adapt = pad, store, registry, adapt or _adapt
+        self.adaptation: Adaptation | None = None
         self.button = widgets.Button(
-            description="Learn my hand",
+            description="Learn my handwriting",
             icon="graduation-cap",
-            tooltip="tune the network to the drawings that were corrected and kept, 30 or more; about twenty seconds",
-            layout=widgets.Layout(width="160px"),
+            tooltip="Tune the network to the drawings you corrected and kept, 30 or more; takes about twenty seconds",
+            layout=widgets.Layout(width="200px"),
         )
         self.note = widgets.HTML(layout=widgets.Layout(max_width="640px"))
         super().__init__([self.button, self.note])
@@ -70,43 +70,43 @@ class AdaptButton(widgets.VBox):
     def press(self) -> None:
         """Learn, and say what came of it; a fault is said too, and leaves the version in use as it was."""
         self.button.disabled = True
-        self._say("Learning; the pad stands still for about twenty seconds.")
+        self._show("Learning; the pad will not respond for about twenty seconds.")
         try:
-            store = self._store or Store()
-            self.lesson = done = self._teach(store, self._pad.model_choice.registry)
-            if done.version is not None:
-                self._pad.set_version(done.version)
-            self.note.value = outcome(done)
+            self.adaptation = self._adapt(self._store or Store(), self._registry)
+            if self.adaptation.version is not None:
+                self._pad.set_version(self.adaptation.version)
+            self.note.value = adaptation_html(self.adaptation)
         except LabError as error:
-            self._say(f"Nothing was learned: {error}.", failed=True)
+            self._show(f"Nothing was learned: {sentence(str(error))}", failed=True)
         except Exception as error:
-            self._say(f"That did not work ({type(error).__name__}: {str(error)[:200]}).", failed=True)
+            self._show(f"That did not work ({type(error).__name__}: {str(error)[:200]}).", failed=True)
             raise
         finally:
             self.button.disabled = False
 
-    def _say(self, text: str, *, failed: bool = False) -> None:
-        self.note.value = render(Note(text, failed))
+    def _show(self, text: str, *, failed: bool = False) -> None:
+        self.note.value = note_html(Note(text, failed))
 
     def __repr__(self) -> str:
         return "AdaptButton()"
 
 
-def outcome(done: Adaptation) -> str:
-    """What came of a lesson, as HTML."""
-    learned, base = len(done.candidate.learned_from), done.candidate.base
-    if done.version is None:
-        refusals = "".join(
-            f"<li>{html.escape(prediction_html.sentence(reason))}</li>" for reason in done.decision.refusals
-        )
-        said = f"Version {base} stays in use: what was learned from {learned} drawings did not pass every gate."
-        return f"{render(Note(said, failed=True))}<ul>{refusals}</ul>"
-    later = next((v.reason for v in done.decision.verdicts if v.gate == "later"), "")
-    said = f"Version {done.version} is in use now: {base}, tuned to {learned} drawings. {later[:1].upper()}{later[1:]}."
-    return f"{render(Note(said))}<p>{UNDO}</p>"
+def adaptation_html(adaptation: Adaptation) -> str:
+    """What came of an adaptation, as HTML."""
+    base, learned = adaptation.candidate.base, len(adaptation.candidate.learned_from)
+    refused = adaptation.version is None
+    if refused:
+        text = f"Version {base} stays in use: the version tuned to {learned} drawings did not pass every gate."
+    else:
+        text = f"Version {adaptation.version} is in use now: {base}, tuned to {learned} drawings."
+        for verdict in adaptation.decision.verdicts:
+            if verdict.gate == "later":
+                text += f" {sentence(verdict.reason)}"
+    refusals = [sentence(reason) for reason in adaptation.decision.refusals] if refused else []
+    return render("pad/adaptation.html", text=text, failed=refused, kind="mnistlab-told", refusals=refusals)
 
 
-def _teach(store: Store, registry: Registry) -> Adaptation:
+def _adapt(store: Store, registry: Registry) -> Adaptation:
     from mnistlab.data.mnist import load_mnist  # torchvision takes a second
 
     return adapt_to(store.corrections(), registry, load_mnist(), store=store)

@@ -12,10 +12,11 @@ from importlib.resources import files
 import ipywidgets as widgets
 
 from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTHS
-from mnistlab.pad import prediction_html
+from mnistlab.evaluation.formatting import a_digit
+from mnistlab.pad.prediction_html import keys_html
 
 COLUMN = f"{CANVAS}px"
-READOUT = "256px"
+READING = "256px"
 NONE = ""  # the version of no second model
 
 Options = Sequence[tuple[str, str]]
@@ -27,10 +28,7 @@ class Controls:
     Parameters
     ----------
     pen_width : px.
-    options : the versions on offer as (label, name).
-    version : the one in use.
-    second_version : the one it is compared with, or ``NONE``.
-    fixed : no other can be chosen.
+    can_choose : there are other versions to choose; ``offer`` says which.
 
     Attributes
     ----------
@@ -43,60 +41,51 @@ class Controls:
         was done, where the version comes from.
     """
 
-    def __init__(self, *, pen_width: float, options: Options, version: str, second_version: str, fixed: bool) -> None:
-        self.undo = _button("Undo", "undo", "take back the last stroke")
-        self.clear = _button("Clear", "eraser", "empty the canvas")
+    def __init__(self, pen_width: float, *, can_choose: bool) -> None:
+        self.undo = _button("Undo", "undo", "Take back the last stroke")
+        self.clear = _button("Clear", "eraser", "Empty the canvas")
         self.why = widgets.ToggleButton(
-            description="Why",
-            icon="lightbulb-o",
-            layout=_part("88px"),
-            tooltip="show which ink spoke for the digit",
+            description="Why", icon="lightbulb-o", layout=part("88px"), tooltip="Show which ink spoke for the digit"
         )
         low, high = PEN_WIDTHS
-        self.pen = widgets.IntSlider(round(pen_width), low, high, description="Pen, px", **_row())
-        self.versions = widgets.Dropdown(options=options, value=version, description="Model", disabled=fixed, **_row())
-
+        self.pen = widgets.IntSlider(round(pen_width), low, high, description="Pen, px", layout=_row(), style=_style())
+        self.versions = widgets.Dropdown(description="Model", disabled=not can_choose, layout=_row(), style=_style())
         self.more = widgets.ToggleButton(
-            description="More", icon="caret-right", layout=_row()["layout"], tooltip="correct, compare, save, replay"
+            description="More", icon="caret-right", layout=_row(), tooltip="Correct, compare, save, replay"
         )
         self.more.add_class("mnistlab-more")
-        self.digits = [
-            widgets.Button(description=str(digit), layout=_part("26px"), tooltip=f"it was meant to be {digit}")
-            for digit in range(CLASSES)
-        ]
+        self.prediction, self.second_prediction = text(READING), text(READING)
+        self.explanation = text("100%")
+
+        # behind More
         self.second_versions = widgets.Dropdown(
-            options=[("none", NONE), *options],
-            value=second_version,
-            description="Beside",
-            tooltip="compare with",
-            **_row(),
+            description="Compare", tooltip="Let a second model read too", layout=_row(), style=_style()
         )
+        self.digits = digit_buttons("26px", "You meant {}")
         self.load = widgets.FileUpload(
             accept=".png,.jpg,.jpeg,.json",
             description="Load",
             icon="folder-open-o",
-            layout=_part("88px"),
-            tooltip="a drawing that was saved, or any PNG or JPEG",
+            layout=part("88px"),
+            tooltip="Open a saved drawing, or any PNG or JPEG",
         )
         self.load.add_class("mnistlab-load")
-        self.replay = _button("Replay", "play", "draw it once more, stroke by stroke")
-        self.freeze = _button("Freeze", "thumb-tack", "keep the drawing as a test; mark what it was meant to be first")
-        self.prediction, self.second_prediction = (_text(READOUT) for _ in range(2))
-        self.explanation, self.links, self.note = _text("100%"), _text(COLUMN), _text(COLUMN)
-        self.origin = _text(COLUMN)
-
-        digits = widgets.HBox(self.digits, layout=_bar())
-        digits.add_class("mnistlab-digits")
-        self._meant = [_text(COLUMN, '<p class="mnistlab-side">It was meant to be</p>'), digits]
+        self.replay = _button("Replay", "play", "Draw it again, stroke by stroke")
+        self.freeze = _button(
+            "Freeze", "thumb-tack", "Save the drawing as a test, once you have said which digit you meant"
+        )
+        self.links, self.note, self.origin = text(COLUMN), text(COLUMN), text(COLUMN)
+        self._meant = [text(COLUMN, '<p class="mnistlab-side">Which digit did you mean?</p>'), row(self.digits, COLUMN)]
+        self._meant[1].add_class("mnistlab-digits")
         self._extras = widgets.VBox(
             [
                 self.second_versions,
                 *self._meant,
-                widgets.HBox([self.load, self.replay, self.freeze], layout=_bar()),
+                row([self.load, self.replay, self.freeze], COLUMN),
                 self.links,
                 self.note,
                 self.origin,
-                _text(COLUMN, prediction_html.keys()),
+                text(COLUMN, keys_html()),
             ],
             layout=widgets.Layout(width=COLUMN, max_width="100%", margin="0", overflow="visible"),
         )
@@ -104,14 +93,14 @@ class Controls:
     def arrange(self, canvas: widgets.Widget, feedback_panel: widgets.Widget | None = None) -> list[widgets.Widget]:
         """The children of the pad: its style, the canvas over its controls, the readings beside them, and why below."""
         column = widgets.Layout(width=f"{CANVAS + 2}px", max_width="100%", margin="0", overflow="visible")
-        bar = widgets.HBox([self.undo, self.clear, self.why], layout=_bar())
+        bar = row([self.undo, self.clear, self.why], COLUMN)
         left = widgets.VBox([canvas, bar, self.pen, self.versions, self.more, self._extras], layout=column)
         left.add_class("mnistlab-column")
         style = f"<style>{files('mnistlab.pad').joinpath('pad.css').read_text(encoding='utf-8')}</style>"
         hidden = widgets.HTML(style, layout=widgets.Layout(display="none"))
         self.fold(open=False)
-        for part in self._meant:  # the feedback panel has ten such buttons of its own
-            part.layout.display = None if feedback_panel is None else "none"
+        for widget in self._meant:  # the feedback panel has ten such buttons of its own
+            widget.layout.display = None if feedback_panel is None else "none"
         reading: widgets.Widget = self.prediction
         if feedback_panel is not None:
             reading = widgets.VBox([self.prediction, feedback_panel], layout=widgets.Layout(margin="0"))
@@ -143,7 +132,7 @@ class Controls:
         self.second_prediction.layout.display = None if shown else "none"
 
     def show_explanation(self, shown: bool) -> None:
-        """Show the line of reasons, or hide it."""
+        """Show the explanation, or hide it."""
         self.explanation.layout.display = None if shown else "none"
 
     def show_replay(self, under_way: bool) -> None:
@@ -151,22 +140,37 @@ class Controls:
         self.replay.description, self.replay.icon = ("Stop", "stop") if under_way else ("Replay", "play")
 
 
-def _button(description: str, icon: str, tooltip: str) -> widgets.Button:
-    return widgets.Button(description=description, icon=icon, layout=_part("88px"), tooltip=tooltip)
+def text(width: str, html: str = "") -> widgets.HTML:
+    """A place for HTML, px or % wide."""
+    return widgets.HTML(html, layout=widgets.Layout(width=width, max_width="100%", margin="0"))
 
 
-def _text(width: str, value: str = "") -> widgets.HTML:
-    return widgets.HTML(value, layout=widgets.Layout(width=width, max_width="100%", margin="0"))
+def row(children: Sequence[widgets.Widget], width: str) -> widgets.HBox:
+    """Widgets beside each other, spread over a width in px."""
+    layout = widgets.Layout(width=width, max_width="100%", justify_content="space-between", margin="0 0 4px")
+    return widgets.HBox(children, layout=layout)
 
 
-def _bar() -> widgets.Layout:
-    return widgets.Layout(width=COLUMN, max_width="100%", justify_content="space-between", margin="0 0 4px")
-
-
-def _part(width: str) -> widgets.Layout:
+def part(width: str) -> widgets.Layout:
+    """The layout of one widget in a ``row``: so many px wide, less on a narrow page."""
     return widgets.Layout(width=width, flex="0 1 auto", margin="0")
 
 
-def _row() -> dict:
-    layout = widgets.Layout(width=COLUMN, max_width="100%", margin="4px 0")
-    return {"layout": layout, "style": {"description_width": "48px"}}
+def digit_buttons(width: str, tooltip: str) -> list[widgets.Button]:
+    """Ten small buttons, px wide; ``tooltip`` has the digit in place of ``{}``."""
+    return [
+        widgets.Button(description=str(digit), layout=part(width), tooltip=tooltip.format(a_digit(digit)))
+        for digit in range(CLASSES)
+    ]
+
+
+def _button(description: str, icon: str, tooltip: str) -> widgets.Button:
+    return widgets.Button(description=description, icon=icon, layout=part("88px"), tooltip=tooltip)
+
+
+def _row() -> widgets.Layout:
+    return widgets.Layout(width=COLUMN, max_width="100%", margin="4px 0")
+
+
+def _style() -> dict[str, str]:
+    return {"description_width": "56px"}

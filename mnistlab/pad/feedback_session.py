@@ -10,9 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from mnistlab.common.errors import FeedbackError
 from mnistlab.data.stroke_stats import stroke_stats
+from mnistlab.evaluation.formatting import a_digit
 from mnistlab.feedback import consent, records
 from mnistlab.feedback.records import Correction, Use
 from mnistlab.feedback.store import Store
@@ -66,7 +68,8 @@ class FeedbackSession:
         self._last: Correction | None = None  # what the store holds of this drawing
         self._began = self._ended = 0.0
         self._points = self._judged = 0  # points on the canvas: now, and when it was judged
-        self.verdict, self.comment, self.note = None, "", Note()
+        self.verdict: Literal["right", "wrong"] | None = None
+        self.comment, self.note = "", Note()
         self._counted = False
 
     @property
@@ -128,10 +131,11 @@ class FeedbackSession:
         if agreed and self.verdict is not None and not document.is_empty:
             self.judge(document, prediction, wrong=document.true_digit is None)
         elif agreed:
-            self.note = Note("From now on the drawings that you mark are kept.")
+            self.note = Note("From now on, the drawings you mark are kept.")
         else:
-            left = f" {_drawings(self.n_kept)} so far {'stays' if self.n_kept == 1 else 'stay'}; Erase removes what is kept."
-            self.note = Note("Nothing more is kept." + left * bool(self.n_kept))
+            stay = "stays" if self.n_kept == 1 else "stay"
+            left = f" {_drawings(self.n_kept)} kept so far {stay} until you press Erase." if self.n_kept else ""
+            self.note = Note(f"Nothing more will be kept.{left}")
 
     def withdraw(self) -> None:
         """End the consent, and erase all that was kept from this pad, counts of these drawings included."""
@@ -139,24 +143,26 @@ class FeedbackSession:
         try:
             erased = self._open().erase(session=self.name)
         except FeedbackError as error:
-            self.note = Note(f"Not erased: {error}. Press Erase once more", failed=True)
+            self.note = Note(f"Not erased: {error}. Press Erase again", failed=True)
             return
         self.name, self._last, self._kept = records.new_key(), None, set()
-        learned = f" Marked as having learned from it: version {', '.join(erased.versions)}." * bool(erased.versions)
-        self.note = Note(f"{_drawings(erased.corrections).capitalize()} erased; nothing more is kept.{learned}")
+        marked = (
+            f" Marked as trained on erased drawings: version {', '.join(erased.versions)}." if erased.versions else ""
+        )
+        self.note = Note(f"{_drawings(erased.corrections).capitalize()} erased; nothing more will be kept.{marked}")
 
     def say(self, comment: str) -> None:
         """A comment on the drawing on the canvas; it is kept with it."""
         self.comment = comment
         if self._last is None:
-            self.note = Note("The comment is kept with the drawing, once you mark it.")
+            self.note = Note("The comment will be kept with the drawing once you mark it.")
             return
         try:
             self._last = replace(self._last, comment=comment)
             self._open().add(self._last)
             self.note = Note("Saved, with your comment." if comment else "Saved, without a comment.")
         except FeedbackError as error:
-            self.note = Note(f"The comment is not saved: {error}", failed=True)
+            self.note = Note(f"Comment not saved: {error}", failed=True)
 
     def seen(self, document: Document, prediction: Prediction) -> None:
         """Count a reading that stood on the page for a while. A failure is not worth a word: nobody asked for it."""
@@ -166,18 +172,16 @@ class FeedbackSession:
 
     def count(self, document: Document, prediction: Prediction) -> None:
         """Count the reading, once for each drawing; what it was about only with consent."""
-        about = {}
-        if self.consented_at is not None:
-            about = {"session": self.name, "confidence": prediction.confidence, "digit": prediction.digit}
-            if strokes := document.drawing.strokes:
-                about |= asdict(stroke_stats(strokes, document.pen_width))
         use = Use(
             version=prediction.version,
             milliseconds=prediction.milliseconds,
             verdict=self.verdict,
             key=self._key,
-            **about,
         )
+        if self.consented_at is not None:
+            use = replace(use, session=self.name, confidence=prediction.confidence, digit=prediction.digit)
+            if strokes := document.drawing.strokes:
+                use = replace(use, **asdict(stroke_stats(strokes, document.pen_width)))
         self._open().count(use)
         self._counted = True
 
@@ -190,7 +194,7 @@ class FeedbackSession:
         if document.picture is not None:
             return f"Counted as {self.verdict}. A picture from a file is not kept."
         if document.true_digit is None:
-            return "Counted as wrong. Say which digit it was, and the drawing is kept."
+            return "Counted as wrong. Say which digit it was, and the drawing will be kept."
         correction = Correction(
             **records.as_reading(prediction),
             strokes=document.drawing.strokes,
@@ -206,7 +210,7 @@ class FeedbackSession:
         self._open().add(correction)
         self._last = correction
         self._kept.add(self._key)
-        return f"Saved as {_a(correction.digit)}; {_drawings(self.n_kept)} from this pad."
+        return f"Saved as {a_digit(correction.digit)}; {_drawings(self.n_kept)} kept from this pad."
 
     def _take_back(self) -> None:
         self._open().erase(key=self._key)
@@ -221,7 +225,3 @@ class FeedbackSession:
 
 def _drawings(n: int) -> str:
     return f"{n or 'no'} drawing{'' if n == 1 else 's'}"
-
-
-def _a(digit: int) -> str:
-    return f"{'an' if digit == 8 else 'a'} {digit}"

@@ -8,15 +8,18 @@ DIGITS = "0123456789"
 
 HELP = (
     ("arrows", f"move the pen by {STEP} px, with Shift by {SMALL_STEP}"),
-    ("Space", "put the pen down, lift it"),
-    ("0 to 9", "say what it was meant to be"),
+    ("Space", "put the pen down or lift it"),
+    ("0 to 9", "say which digit you meant"),
     ("z", "undo"),
     ("Delete", "clear"),
     ("Tab, Esc", "leave the canvas"),
 )
 
 
-def action(key: object, *, shift: bool = False, control: bool = False, meta: bool = False) -> tuple | None:
+Action = tuple[str] | tuple[str, int] | tuple[str, int, int]
+
+
+def action(key: object, *, shift: bool = False, control: bool = False, meta: bool = False) -> Action | None:
     """What to do on a key, as a tuple of a name and its values; None for nothing.
 
     ``("step", dx, dy)`` in px, ``("pen",)``, ``("correct", digit)``, ``("undo",)``, ``("clear",)``, and ``("leave", forward)``.

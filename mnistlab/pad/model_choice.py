@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnistlab.common.errors import CheckpointError, RegistryError
 from mnistlab.inference.predictor import Predictor
-from mnistlab.pad import prediction_html
+from mnistlab.registry.manifest import Manifest
 from mnistlab.registry.registry import Registry
 
 
@@ -39,13 +39,14 @@ class ModelChoice:
         models: Path | str | None = None,
         compare_with: Predictor | str | None = None,
     ) -> None:
-        if isinstance(compare_with, Predictor) and predictor is None:
+        given = [each for each in (predictor, compare_with) if isinstance(each, Predictor)]
+        if given and predictor is None:
             raise RegistryError(
-                "a predictor to compare with needs a predictor to read; name a version instead", code="compare_with"
+                "compare_with takes a predictor only beside a predictor; name a version instead", code="compare_with"
             )
         self.registry = None if predictor else Registry(models)
+        self._given = given
         self.first = predictor or self._load(version)
-        self._offered = [self.first] + [compare_with] * isinstance(compare_with, Predictor)
         self.second = self._load(compare_with) if isinstance(compare_with, str) else compare_with
 
     @property
@@ -56,11 +57,11 @@ class ModelChoice:
     def options(self) -> list[tuple[str, str]]:
         """The versions on offer as (label, name), the newest first."""
         if self.registry is None:
-            return [(prediction_html.label(who.checkpoint.manifest), who.version) for who in self._offered]
+            return [(label(each.checkpoint.manifest), each.version) for each in self._given]
         options = []
         for name in reversed(self.registry.versions()):
             try:
-                options.append((prediction_html.label(self.registry.manifest(name)), name))
+                options.append((label(self.registry.manifest(name)), name))
             except CheckpointError:  # it stays on the list, and choosing it says what is wrong
                 options.append((f"{name}, damaged", name))
         return options
@@ -81,8 +82,15 @@ class ModelChoice:
     def _load(self, version: str) -> Predictor:
         if self.registry is not None:
             return Predictor.load(version, models=self.registry.root)
-        for who in self._offered:
-            if who.version == version:
-                return who
-        names = " and ".join(who.version for who in self._offered)
-        raise RegistryError(f"this pad reads with version {names} alone, not {version!r}", code="unknown")
+        for predictor in self._given:
+            if predictor.version == version:
+                return predictor
+        names = " and ".join(predictor.version for predictor in self._given)
+        raise RegistryError(f"this pad reads with version {names} only, not {version!r}", code="unknown")
+
+
+def label(manifest: Manifest) -> str:
+    """A version in a list: its name, its kind, how good it is on the test images, or failing them on validation."""
+    kind = "plain" if manifest.permutation.kind == "identity" else "permuted"
+    metric = manifest.metrics.get("test", manifest.metrics["validation"])
+    return f"{manifest.version}: {kind}, {100 * metric.value:.1f} % right"

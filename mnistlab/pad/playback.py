@@ -59,7 +59,7 @@ class Player:
 
     def __init__(self, draw: Callable[[Moment], None], end: Callable[[], None]) -> None:
         self._draw, self._end = draw, end
-        self._task: asyncio.Task | None = None
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def is_playing(self) -> bool:
@@ -77,7 +77,9 @@ class Player:
     def stop(self) -> bool:
         """End at once; True if a drawing was under way."""
         task, self._task = self._task, None
-        return task is not None and (task.cancel() or True)
+        if task is not None:
+            task.cancel()
+        return task is not None
 
     async def _play(self, strokes: list[np.ndarray]) -> None:
         for moment in moments(strokes):

@@ -1,22 +1,57 @@
-"""A call that is made once, a little later, in the event loop of the kernel. Without a loop there is no later."""
+"""When a pad shows ink, reads, explains and counts: all its timers, with no widget in it.
+
+What is due is done at once by whoever asks; what is not is called for by a timer in the event loop of the kernel. Where there is
+no event loop nothing comes by itself: ink and explanation are then due at once, the reading comes with a later event, and
+nothing is counted.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+FRAME = 1 / 60  # seconds; ink that comes more often than a screen shows it only keeps the page busy
+INTERVAL = 0.04  # seconds between two readings of a stroke under way; 25 a second look continuous
+IDLE = 1.5  # of the time a reading took, at least this is left for the pen before the next
+PAUSE = (
+    0.3  # seconds the pen has to be up before an explanation is searched for: the next stroke should not wait for it
+)
+SEEN = 2.0  # seconds with the pen up after which a reading counts as seen
+
+
+class Handle(Protocol):
+    """A call to come, which can be cancelled."""
+
+    def cancel(self) -> None:
+        """Do not make it."""
+
+
+CallLater = Callable[[float, Callable[[], None]], Handle | None]
+
+
+def call_later(seconds: float, call: Callable[[], None]) -> Handle | None:
+    """Make a call in the event loop of the kernel, in so many seconds; None if there is no loop to make it in."""
+    try:
+        return asyncio.get_running_loop().call_later(seconds, call)
+    except RuntimeError:
+        return None
 
 
 class Timer:
-    """A call that can be put off and called off.
+    """One call that can be put off and called off.
 
     Parameters
     ----------
     call : what to call, without arguments.
+    call_later : how; by default in the event loop of the kernel.
     """
 
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-        self._handle: asyncio.TimerHandle | None = None
+    def __init__(self, call: Callable[[], None], call_later: CallLater = call_later) -> None:
+        self._call, self._call_later = call, call_later
+        self._handle: Handle | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -26,11 +61,8 @@ class Timer:
     def start(self, seconds: float) -> bool:
         """Make the call in so many seconds, and no earlier one; False if there is no event loop to make it in."""
         self.cancel()
-        try:
-            self._handle = asyncio.get_running_loop().call_later(seconds, self._make)
-        except RuntimeError:
-            return False
-        return True
+        self._handle = self._call_later(seconds, self._make)
+        return self.is_waiting
 
     def cancel(self) -> None:
         """Make no call."""
@@ -41,3 +73,79 @@ class Timer:
     def _make(self) -> None:
         self._handle = None
         self._call()
+
+
+class Schedule:
+    """What is due now, and what a timer calls for later.
+
+    Parameters
+    ----------
+    ink, read, explain, count : called when their time has come.
+    clock : seconds.
+    call_later : as for ``Timer``.
+    """
+
+    def __init__(
+        self,
+        *,
+        ink: Callable[[], None],
+        read: Callable[[], None],
+        explain: Callable[[], None],
+        count: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+        call_later: CallLater = call_later,
+    ) -> None:
+        self.clock = clock
+        self._ink, self._reading, self._explanation, self._count = (
+            Timer(call, call_later) for call in (ink, read, explain, count)
+        )
+        self._ink_due = self._reading_due = clock()
+
+    def ink_is_due(self) -> bool:
+        """Ask when the pen has moved. If not, ``ink`` is called as soon as a frame has passed since the last ink."""
+        wait = self._ink_due - self.clock()
+        return wait <= 0 or not (self._ink.is_waiting or self._ink.start(wait))
+
+    def ink_shown(self, *, frame: bool = True) -> None:
+        """All ink is on the canvas. With ``frame``, no more is due before the next one."""
+        self._ink.cancel()
+        if frame:
+            self._ink_due = self.clock() + FRAME
+
+    def reading_is_due(self) -> bool:
+        """Ask when there is new ink. If not, ``read`` is called as soon as it is; an explanation waits for the pen to rest."""
+        self._explanation.cancel()
+        wait = self._reading_due - self.clock()
+        if wait > 0 and not self._reading.is_waiting:
+            self._reading.start(wait)
+        return wait <= 0
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While the network reads: how long that takes decides when the next reading is due."""
+        started = self.clock()
+        self._reading.cancel()
+        yield
+        done = self.clock()
+        self._reading_due = done + max(INTERVAL, IDLE * (done - started))
+
+    def explanation_is_due(self) -> bool:
+        """Ask when the pen is up. If not, ``explain`` is called once it has rested for a while."""
+        return not self._explanation.start(PAUSE)
+
+    def explain_no_more(self) -> None:
+        """No explanation is waited for."""
+        self._explanation.cancel()
+
+    def count_soon(self) -> None:
+        """Have ``count`` called if the reading stays for a while."""
+        self._count.start(SEEN)
+
+    def count_no_more(self) -> None:
+        """The reading is counted already, or is another by now."""
+        self._count.cancel()
+
+    def close(self) -> None:
+        """Call nothing any more."""
+        for timer in (self._ink, self._reading, self._explanation, self._count):
+            timer.cancel()

@@ -15,7 +15,7 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 class PromptConnection(ZMQChannelsWebsocketConnection):
     """A connection that sends every message at once; for the setting ``kernel_websocket_connection_class``."""
 
-    def connect(self) -> asyncio.Future[None] | None:
+    def connect(self) -> asyncio.Future[None] | None:  # type: ignore[override]  # so does the class it extends
         """Turn the waiting off, then connect to the kernel as ever."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()

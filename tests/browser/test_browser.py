@@ -262,7 +262,7 @@ def test_why_colours_the_ink_and_shows_the_edit(pad):
 def test_two_models_read_the_same_strokes_side_by_side(pad):
     permuted = Registry(paths.models()).latest(permuted=True)
     more(pad)
-    pad.get_by_label("Beside").select_option(label=option(pad, permuted))
+    pad.get_by_label("Compare").select_option(label=option(pad, permuted))
     browser.draw(pad, load_drawings()["three"].strokes)
     pad.locator(".mnistlab-permuted .mnistlab-digit", has_text=re.compile("^3$")).wait_for()
     pad.locator(".mnistlab-plain .mnistlab-digit", has_text=re.compile("^3$")).wait_for()
@@ -272,7 +272,7 @@ def test_two_models_read_the_same_strokes_side_by_side(pad):
     })"""
     first, second = pad.evaluate(boxes)  # both at one moment: a reading puts new elements in their place
     assert first == second  # beside each other, with bars that can be compared
-    pad.get_by_label("Beside").select_option(label="none")
+    pad.get_by_label("Compare").select_option(label="none")
     pad.locator(".mnistlab-permuted").wait_for(state="hidden")
 
 
@@ -304,7 +304,7 @@ def test_a_replay_draws_it_once_more_and_freeze_keeps_it(pad, folder):
     pad.get_by_role("button", name="7", exact=True).click()
     pad.get_by_text("you meant a 7").wait_for()
     pad.get_by_role("button", name="Freeze").click()
-    pad.get_by_text("Kept as").wait_for()
+    pad.get_by_text("Saved as").wait_for()
     (path,) = (folder / "drawings").glob("7-*.json")
     assert drawing_from_json(path.read_text()).digit == 7
 
@@ -391,7 +391,7 @@ def test_a_press_on_a_button_learns_a_hand_and_the_pad_reads_with_what_came_of_i
     with shown_on_failure(tab, folder):
         browser.run_all(tab, page.url.partition("/lab/")[0] + "/doc/tree/learns.ipynb", last="")
         tab.locator(".mnistlab-head", has_text="version 0001").wait_for()
-        tab.get_by_role("button", name="Learn my hand").click()
+        tab.get_by_role("button", name="Learn my handwriting").click()
         tab.get_by_role("status").get_by_text("is in use now: 0001, tuned to").wait_for(timeout=120_000)
         version = registry.current()
         tab.locator(".mnistlab-head", has_text=f"version {version}").wait_for()
@@ -467,7 +467,7 @@ def test_the_page_has_the_pad_and_no_code(app):
 def test_a_phone_shows_all_of_it_with_nothing_cut_off(app):
     page, _ = app
     page.get_by_role("button", name="More").click()
-    page.get_by_label("Beside").select_option(index=1)
+    page.get_by_label("Compare").select_option(index=1)
     page.get_by_role("button", name="Why").click()
     page.locator(".mnistlab-why").wait_for()
     outside = """() => [...document.querySelectorAll('.mnistlab-pad *')].filter(one => {

@@ -56,12 +56,12 @@ def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, sma
         store.add(one)
     rehearsal = Rehearsal.of(registry.load(), splits.train, mnist=2_000, drawn=100, others=50)
 
-    def teach(store: Store, registry: Registry) -> Adaptation:
+    def adapt(store: Store, registry: Registry) -> Adaptation:
         return adapt_to(store.corrections(), registry, splits, store=store, rehearsal=rehearsal)
 
-    button = AdaptButton(pad, store=store, teach=teach)
+    button = AdaptButton(pad, store=store, adapt=adapt)
     button.button.click()
-    done = button.lesson
+    done = button.adaptation
     assert done.outcome == "promoted", done.decision.refusals
     assert pad.predictor.version == registry.current() == done.version == registry.versions()[-1]
     assert done.version not in Registry(paths.models()).versions()
@@ -91,7 +91,7 @@ def test_too_few_drawings_are_said_and_nothing_changes(pad, store, registry):
 
 
 def test_a_refusal_names_its_reasons_and_the_version_stays(pad, store):
-    button = AdaptButton(pad, store=store, teach=lambda *_: refused("it reads <3 % of the 7s", "it is too large"))
+    button = AdaptButton(pad, store=store, adapt=lambda *_: refused("it reads <3 % of the 7s", "it is too large"))
     button.press()
     assert "Version 0001 stays in use" in button.note.value
     assert "&lt;3 % of the 7s" in button.note.value
@@ -100,10 +100,10 @@ def test_a_refusal_names_its_reasons_and_the_version_stays(pad, store):
 
 
 def test_a_bug_is_said_and_raised(pad, store):
-    def teach(*_: object) -> Adaptation:
+    def adapt(*_: object) -> Adaptation:
         raise ZeroDivisionError("oops")
 
-    button = AdaptButton(pad, store=store, teach=teach)
+    button = AdaptButton(pad, store=store, adapt=adapt)
     with pytest.raises(ZeroDivisionError):
         button.press()
     assert "ZeroDivisionError: oops" in button.note.value
@@ -111,7 +111,7 @@ def test_a_bug_is_said_and_raised(pad, store):
 
 
 def test_a_pad_with_a_predictor_of_its_own_cannot_learn(registry):
-    with pytest.raises(RegistryError, match="given its predictor"):
+    with pytest.raises(RegistryError, match="given a predictor"):
         AdaptButton(DigitPad(Predictor(registry.load())))
 
 

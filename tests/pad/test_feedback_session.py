@@ -20,7 +20,7 @@ from mnistlab.feedback import consent
 from mnistlab.feedback.database import ABOUT
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
-from mnistlab.pad import feedback_panel, feedback_session
+from mnistlab.pad import feedback_panel, feedback_session, schedule
 from mnistlab.pad.widget import DigitPad
 
 SEVEN, THREE = (load_drawings()[name].strokes for name in ("seven", "three"))
@@ -45,7 +45,7 @@ def pad(reader, store):
 
 
 def told(pad: DigitPad) -> str:
-    return pad.feedback_panel.note.value
+    return pad.feedback.panel.note.value
 
 
 def rows(store: Store, table: str) -> list[dict]:
@@ -61,24 +61,23 @@ def rows(store: Store, table: str) -> list[dict]:
 
 
 def test_the_box_is_not_ticked_and_the_text_says_what_why_and_how_long(pad):
-    assert pad.feedback_panel.consent.value is False
-    text = consent.render()
+    assert pad.feedback.panel.consent.value is False
+    (text,) = (child.value for child in pad.feedback.panel.children if "<details" in getattr(child, "value", ""))
     for words in ("What is kept", "Why", "How long", f"{consent.RETENTION} days", "Without the box nothing"):
         assert words in text
-    assert any(text in getattr(child, "value", "") for child in pad.feedback_panel.children if hasattr(child, "value"))
 
 
 def test_without_consent_not_one_byte_about_the_drawing_is_kept(pad, store):
     pad.replay(SEVEN)
     for button in (
-        pad.feedback_panel.right,
-        pad.feedback_panel.wrong,
-        pad.feedback_panel.digits[3],
-        pad.feedback_panel.right,
+        pad.feedback.panel.right,
+        pad.feedback.panel.wrong,
+        pad.feedback.panel.digits[3],
+        pad.feedback.panel.right,
     ):
         button.click()
-    pad.comment("very private")
-    pad._count()
+    pad.feedback.comment("very private")
+    pad.feedback.count()
     assert "Nothing about the drawing is kept" in told(pad) or "once you mark it" in told(pad)
     assert rows(store, "corrections") == []
     (use,) = rows(store, "uses")  # one drawing, however often it is judged
@@ -88,7 +87,7 @@ def test_without_consent_not_one_byte_about_the_drawing_is_kept(pad, store):
     assert use["created"][13:] == ":00:00.000000+00:00"
     content = store.path.read_bytes()
     assert b"very private" not in content
-    assert pad.feedback_panel.session.name.encode() not in content
+    assert pad.feedback.session.name.encode() not in content
     assert str(SEVEN[0][0][0]).encode() not in content
 
 
@@ -96,9 +95,9 @@ def test_a_pad_without_feedback_keeps_no_store_and_says_so(reader, store):
     pad = DigitPad(reader)
     pad.replay(SEVEN)
     pad.correct(7)
-    assert pad.feedback_panel is None
+    assert pad.feedback.panel is None
     assert pad.true_digit == 7
-    pad.judge(True)
+    pad.feedback.judge(True)
     assert "without feedback" in pad.message
     assert rows(store, "uses") == []
 
@@ -106,7 +105,7 @@ def test_a_pad_without_feedback_keeps_no_store_and_says_so(reader, store):
 def test_headless_the_labs_own_store_stays_closed(reader, monkeypatch, tmp_path):
     monkeypatch.setenv(progress.HEADLESS, "1")
     monkeypatch.setenv("MNISTLAB_FEEDBACK", str(tmp_path / "none.sqlite"))
-    assert DigitPad(reader, feedback=True).feedback_panel is None
+    assert DigitPad(reader, feedback=True).feedback.panel is None
     assert not (tmp_path / "none.sqlite").exists()
 
 
@@ -114,10 +113,10 @@ def test_headless_the_labs_own_store_stays_closed(reader, monkeypatch, tmp_path)
 
 
 def test_a_right_reading_and_a_wrong_one_are_kept_as_they_were_read(pad, store):
-    pad.feedback_panel.consent.value = True
+    pad.feedback.panel.consent.value = True
     pad.replay(SEVEN)
-    pad.feedback_panel.right.click()
-    assert told(pad) == ('<p role="status" class="mnistlab-told">Saved as a 7; 1 drawing from this pad.</p>')
+    pad.feedback.panel.right.click()
+    assert told(pad) == ('<p role="status" class="mnistlab-told">Saved as a 7; 1 drawing kept from this pad.</p>')
     pad.replay(THREE)
     pad.key("8")
     assert "Saved as an 8; 2 drawings" in told(pad)
@@ -128,7 +127,7 @@ def test_a_right_reading_and_a_wrong_one_are_kept_as_they_were_read(pad, store):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(wrong.image, pad.prediction.image)
     np.testing.assert_array_equal(wrong.probabilities, pad.prediction.probabilities)
-    assert wrong.session == right.session == pad.feedback_panel.session.name
+    assert wrong.session == right.session == pad.feedback.session.name
     assert (wrong.version, wrong.pen_width, wrong.consent) == ("0003", 20, consent.VERSION)
     assert wrong.consented_at <= right.created
     assert wrong.milliseconds == pad.prediction.milliseconds
@@ -138,9 +137,9 @@ def test_a_right_reading_and_a_wrong_one_are_kept_as_they_were_read(pad, store):
 
 
 def test_the_time_of_drawing_is_from_the_first_touch_to_the_last_lift(pad, store):
-    now = [pad.clock() + 1]
-    pad.clock = pad.feedback_panel.session.clock = lambda: now[0]
-    pad.agree(True)
+    now = [pad.schedule.clock() + 1]
+    pad.schedule.clock = pad.feedback.session.clock = lambda: now[0]
+    pad.feedback.agree(True)
     pad.press(100, 40)
     for y in (90, 160, 240):
         now[0] += 0.5
@@ -158,12 +157,12 @@ def test_ticking_the_box_keeps_the_marked_drawing_on_the_canvas_and_none_before(
     pad.replay(THREE)
     pad.correct(3)
     assert store.corrections() == []
-    pad.feedback_panel.consent.value = True
+    pad.feedback.panel.consent.value = True
     assert [c.digit for c in store.corrections()] == [3]
 
 
 def test_said_again_it_is_taken_back_and_erased(pad, store):
-    pad.agree(True)
+    pad.feedback.agree(True)
     pad.replay(SEVEN)
     pad.correct(1)
     pad.correct(7)
@@ -175,7 +174,7 @@ def test_said_again_it_is_taken_back_and_erased(pad, store):
 
 
 def test_with_more_ink_the_same_digit_keeps_the_drawing_as_it_is_now(pad, store):
-    pad.agree(True)
+    pad.feedback.agree(True)
     pad.replay(SEVEN)
     pad.correct(7)
     pad.press(60, 140)
@@ -187,44 +186,44 @@ def test_with_more_ink_the_same_digit_keeps_the_drawing_as_it_is_now(pad, store)
 
 
 def test_wrong_without_a_digit_is_counted_and_asks_for_it(pad, store):
-    pad.agree(True)
+    pad.feedback.agree(True)
     pad.replay(SEVEN)
-    pad.feedback_panel.right.click()
-    pad.feedback_panel.wrong.click()
+    pad.feedback.panel.right.click()
+    pad.feedback.panel.wrong.click()
     assert store.corrections() == []  # it was no 7 after all
     assert "Say which digit it was" in told(pad)
     assert [use.verdict for use in store.uses()] == ["wrong"]
-    pad.feedback_panel.wrong.click()
+    pad.feedback.panel.wrong.click()
     assert [use.verdict for use in store.uses()] == [None]
 
 
 def test_ticking_the_box_leaves_a_wrong_without_a_digit_wrong(pad, store):
     pad.replay(SEVEN)
-    pad.judge(False)
-    pad.feedback_panel.consent.value = True
+    pad.feedback.judge(False)
+    pad.feedback.panel.consent.value = True
     assert [use.verdict for use in store.uses()] == ["wrong"]
     assert "Say which digit it was" in told(pad)
 
 
 def test_a_comment_goes_with_the_drawing_and_not_with_the_next(pad, store):
-    pad.agree(True)
+    pad.feedback.agree(True)
     pad.replay(SEVEN)
-    pad.feedback_panel.comment.value = "my way of writing it"
+    pad.feedback.panel.comment.value = "my way of writing it"
     assert "once you mark it" in told(pad)
     pad.correct(7)
-    pad.feedback_panel.comment.value = "with a bar"
+    pad.feedback.panel.comment.value = "with a bar"
     assert "with your comment" in told(pad)
     pad.replay(THREE)
-    assert pad.feedback_panel.comment.value == ""
+    assert pad.feedback.panel.comment.value == ""
     pad.correct(3)
     assert [c.comment for c in store.corrections()] == ["with a bar", ""]
-    pad.comment("x" * 501)
+    pad.feedback.comment("x" * 501)
     assert "at most 500" in told(pad)
     assert 'role="alert"' in told(pad)
 
 
 def test_a_picture_is_no_drawing_to_keep(pad, store):
-    pad.agree(True)
+    pad.feedback.agree(True)
     pad.replay(SEVEN)
     pad.correct(7)
     key = store.corrections()[0].key
@@ -247,30 +246,30 @@ def test_a_picture_is_no_drawing_to_keep(pad, store):
 def test_unticking_keeps_no_more_and_erase_removes_all_of_this_pad_alone(pad, reader, store):
     other = DigitPad(reader, feedback=store)
     for one in (pad, other):
-        one.agree(True)
+        one.feedback.agree(True)
         one.replay(SEVEN)
         one.correct(7)
-    pad.feedback_panel.consent.value = False
-    assert "1 drawing so far stays" in told(pad)
+    pad.feedback.panel.consent.value = False
+    assert "1 drawing kept so far stays" in told(pad)
     pad.replay(THREE)
     pad.correct(3)
     assert len(store.corrections()) == 2
-    session = pad.feedback_panel.session.name
-    pad.feedback_panel.withdraw.click()
+    session = pad.feedback.session.name
+    pad.feedback.panel.withdraw.click()
     assert "1 drawing erased" in told(pad)
-    assert [c.session for c in store.corrections()] == [other.feedback_panel.session.name]
+    assert [c.session for c in store.corrections()] == [other.feedback.session.name]
     assert session.encode() not in store.path.read_bytes()
-    assert pad.feedback_panel.session.name != session
-    assert pad.feedback_panel.consent.value is False
-    assert pad.feedback_panel.withdraw.disabled
+    assert pad.feedback.session.name != session
+    assert pad.feedback.panel.consent.value is False
+    assert pad.feedback.panel.withdraw.disabled
 
 
 def test_withdrawing_says_which_versions_had_learned_from_it(pad, store):
-    pad.agree(True)
+    pad.feedback.agree(True)
     pad.replay(SEVEN)
     pad.correct(7)
     store.trained("0009", [c.id for c in store.corrections()])
-    pad.withdraw()
+    pad.feedback.withdraw()
     assert "version 0009" in told(pad)
     assert store.marked() == {"0009": (1, 1)}
 
@@ -279,18 +278,18 @@ def test_withdrawing_says_which_versions_had_learned_from_it(pad, store):
 
 
 def test_what_could_not_be_saved_is_told_as_not_saved_and_can_be_said_again(pad, store):
-    pad.agree(True)
+    pad.feedback.agree(True)
     pad.replay(SEVEN)
     away = store.path.rename(store.path.with_suffix(".away"))
     pad.correct(7)
     assert "Not saved: " in told(pad)
     assert 'role="alert"' in told(pad)
-    assert pad.feedback_panel.session.n_kept == 0
-    pad.withdraw()
+    assert pad.feedback.session.n_kept == 0
+    pad.feedback.withdraw()
     assert "Not erased: " in told(pad)
     away.rename(store.path)
     assert store.corrections() == []
-    pad.agree(True)
+    pad.feedback.agree(True)
     pad.correct(1)
     assert "Saved as a 1" in told(pad)
 
@@ -306,17 +305,17 @@ def test_a_damaged_store_leaves_the_pad_reading(reader, tmp_path, monkeypatch):
 
 
 def test_nothing_on_the_canvas_is_nothing_to_judge(pad, store):
-    pad.judge(True)
+    pad.feedback.judge(True)
     assert "No digit was read" in pad.message
-    pad.judge(False)
+    pad.feedback.judge(False)
     assert "nothing on the canvas" in pad.message
     assert rows(store, "uses") == []
-    assert pad.feedback_panel.right.disabled
-    assert pad.feedback_panel.wrong.disabled
+    assert pad.feedback.panel.right.disabled
+    assert pad.feedback.panel.wrong.disabled
 
 
 def test_a_reading_that_stays_is_counted_once_and_a_fleeting_one_is_not(pad, store, monkeypatch):
-    monkeypatch.setattr(feedback_panel, "SEEN", 0.02)
+    monkeypatch.setattr(schedule, "SEEN", 0.02)
 
     async def look() -> None:
         pad.replay(SEVEN)
@@ -333,7 +332,7 @@ def test_a_reading_that_stays_is_counted_once_and_a_fleeting_one_is_not(pad, sto
 
 
 def test_a_note_is_text_and_no_markup():
-    assert "<b>" not in feedback_panel.render(feedback_session.Note("<b>", failed=True))
+    assert "<b>" not in feedback_panel.note_html(feedback_session.Note("<b>", failed=True))
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
@@ -344,11 +343,11 @@ def call(*arguments: str):
 
 
 def test_the_command_lists_exports_erases_and_marks(pad, store, tmp_path):
-    pad.agree(True)
+    pad.feedback.agree(True)
     for strokes, digit in ((SEVEN, 7), (THREE, 8)):
         pad.replay(strokes)
         pad.correct(digit)
-    session = pad.feedback_panel.session.name
+    session = pad.feedback.session.name
     store.trained("0009", [1])
     listed = json.loads(call("list", "--json").output)
     assert listed["sessions"][0] | {"session": session, "drawings": 2, "misread": 1} == listed["sessions"][0]
@@ -377,6 +376,6 @@ def test_the_command_names_a_damaged_store(store):
 
 
 def test_the_fault_of_a_store_is_one_of_the_labs_own(pad):
-    pad.feedback_panel.session._store = None
+    pad.feedback.session._store = None
     with pytest.raises(FeedbackError):
-        pad.feedback_panel.session._open()
+        pad.feedback.session._open()

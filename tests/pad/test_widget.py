@@ -6,6 +6,7 @@ import asyncio
 import base64
 import dataclasses
 import io
+import itertools
 import re
 import subprocess
 import sys
@@ -22,10 +23,13 @@ from mnistlab.common.constants import CANVAS
 from mnistlab.common.errors import RegistryError, StrokesError
 from mnistlab.data.drawings import drawing_from_json, load_drawings
 from mnistlab.data.strokes import rasterise
+from mnistlab.evaluation.formatting import sentence
 from mnistlab.inference import counterfactual
 from mnistlab.inference.predictor import Prediction, Predictor
-from mnistlab.pad import prediction_html, reasons
-from mnistlab.pad.widget import INTERVAL, DigitPad
+from mnistlab.pad import explanation, prediction_html
+from mnistlab.pad.prediction_html import prediction_html as as_html
+from mnistlab.pad.schedule import INTERVAL
+from mnistlab.pad.widget import DigitPad
 from mnistlab.registry.registry import Registry
 
 LINE = [(100, 40), (120, 120), (140, 240)]
@@ -218,12 +222,12 @@ def test_a_dot_is_no_digit_and_the_pad_says_so(pad):
 
 
 def test_ink_is_on_the_canvas_before_the_network_is_asked(pad, commands, monkeypatch):
-    pad.clock = lambda: 1e9  # each move is due
+    ticks = itertools.count(1e9)
+    pad.schedule.clock = lambda: next(ticks)  # each move is due
     seen = []
     read = pad.predictor.predict_strokes
     monkeypatch.setattr(pad.predictor, "predict_strokes", lambda *a: seen.append(list(commands)) or read(*a))
     pad.press(50, 50)
-    pad._due = 0
     pad.move(90, 90)
     assert seen[0] == ["fillCircle"]
     assert seen[1] == ["fillCircle", "strokeLines"]
@@ -273,8 +277,8 @@ def test_a_pen_that_is_none_is_refused(registry, pad, width):
 
 def test_it_reads_in_mid_stroke_but_not_more_often_than_the_interval(pad):
     now = [100.0]
-    pad.clock = lambda: now[0]
-    pad._due = now[0] + INTERVAL
+    pad.schedule.clock = lambda: now[0]
+    pad.clear()  # is read
     pad.press(100, 40)
     pad.move(120, 120)
     assert pad.prediction.digit is None  # too soon after the last reading
@@ -310,11 +314,11 @@ def test_the_last_move_of_a_hesitating_hand_is_read_by_the_clock(pad):
 def test_closing_leaves_no_reading_for_later(pad):
     async def close() -> None:
         pad.press(100, 40)
-        pad._due = pad.clock() + INTERVAL
         pad.move(140, 240)
-        assert pad._later.is_waiting
         pad.close()
-        assert not pad._later.is_waiting
+        before = pad.prediction
+        await asyncio.sleep(2 * INTERVAL)
+        assert pad.prediction is before
 
     asyncio.run(close())
 
@@ -423,7 +427,7 @@ def test_a_given_predictor_is_the_only_one_on_offer(registry):
     assert [name for _, name in pad.controls.versions.options] == ["0002"]
     assert pad.controls.versions.disabled
     pad.set_version("0001")
-    assert "0002 alone" in pad.message
+    assert "0002 only" in pad.message
 
 
 def test_a_version_that_is_not_there_is_said_at_once(registry):
@@ -473,7 +477,7 @@ def test_each_control_has_a_label_and_a_word_about_it(pad):
     ]
     assert all(w.tooltip for w in found)
     rows = [w.description for w in descendants(pad) if isinstance(w, (widgets.IntSlider, widgets.Dropdown))]
-    assert rows == ["Pen, px", "Model", "Beside"]
+    assert rows == ["Pen, px", "Model", "Compare"]
 
 
 def test_its_text_is_the_same_each_time(pad, registry):
@@ -609,7 +613,7 @@ def test_why_colours_the_ink_and_gives_reasons(pad, commands):
     assert f"spoke for the {pad.prediction.digit}" in text
     assert text.count("<img") == 4
     expected = counterfactual.smallest_edit(pad.predictor, pad.drawing.strokes, 20)
-    assert prediction_html.sentence(expected.words if expected else reasons.NO_EDIT) in text
+    assert sentence(expected.words if expected else explanation.NO_EDIT) in text
     commands.clear()
     pad.controls.why.value = False
     assert commands.count("clear") == 1  # black again
@@ -618,7 +622,7 @@ def test_why_colours_the_ink_and_gives_reasons(pad, commands):
 
 def test_why_follows_the_pen_and_pales_what_is_out_of_date(pad, commands):
     now = [100.0]
-    pad.clock = lambda: now[0]
+    pad.schedule.clock = lambda: now[0]
     pad.show_why(True)
     draw(pad)
     assert "mnistlab-waiting" not in pad.controls.explanation.value
@@ -638,7 +642,7 @@ def test_why_follows_the_pen_and_pales_what_is_out_of_date(pad, commands):
 def test_reasons_wait_until_the_hand_rests(pad, monkeypatch):
     searched = []
     monkeypatch.setattr(pad.explanation, "search", lambda *a: searched.append(1))
-    monkeypatch.setattr("mnistlab.pad.widget.PAUSE", 0.02)
+    monkeypatch.setattr("mnistlab.pad.schedule.PAUSE", 0.02)
     pad.show_why(True)
 
     async def rest() -> None:
@@ -668,33 +672,33 @@ def test_a_permuted_version_ends_the_film_with_what_it_sees(pad):
 
 
 def test_a_second_model_reads_the_same_strokes(pad, registry):
-    assert pad.second_prediction is None
+    assert pad.reading.second is None
     assert pad.controls.second_prediction.layout.display == "none"
     draw(pad)
     pad.controls.second_versions.value = "0002"
     expected = Predictor.load("0002", models=registry.root).predict_strokes(pad.drawing.strokes)
-    np.testing.assert_array_equal(pad.second_prediction.probabilities, expected.probabilities)
+    np.testing.assert_array_equal(pad.reading.second.probabilities, expected.probabilities)
     assert pad.controls.second_prediction.layout.display is None
     assert "version 0002, permuted" in pad.controls.second_prediction.value
     assert "version 0001, plain" in pad.controls.prediction.value
     draw(pad)
-    assert pad.second_prediction.version == "0002"
+    assert pad.reading.second.version == "0002"
     pad.controls.second_versions.value = ""
-    assert pad.second_prediction is None
+    assert pad.reading.second is None
     assert pad.controls.second_prediction.layout.display == "none"
 
 
 def test_a_second_model_can_be_named_from_the_start(registry):
     pad = DigitPad(models=registry.root, compare_with="0002")
-    assert (pad.prediction.version, pad.second_prediction.version) == ("0001", "0002")
+    assert (pad.prediction.version, pad.reading.second.version) == ("0001", "0002")
     assert pad.controls.second_versions.value == "0002"
     first, second = (Predictor.load(name, models=registry.root) for name in ("0001", "0002"))
     pad = DigitPad(first, compare_with=second)
-    assert (pad.prediction.version, pad.second_prediction.version) == ("0001", "0002")
+    assert (pad.prediction.version, pad.reading.second.version) == ("0001", "0002")
     pad.compare(None)
     pad.compare("0002")
     assert pad.model_choice.second is second
-    with pytest.raises(RegistryError, match="needs a predictor to read"):
+    with pytest.raises(RegistryError, match="only beside a predictor"):
         DigitPad(models=registry.root, compare_with=second)
 
 
@@ -748,7 +752,7 @@ def test_links_follow_the_drawing_while_they_are_in_sight(pad):
     pad.controls.more.value = True
     assert 'download="drawing.png"' in pad.controls.links.value
     pad.clear()
-    assert "nothing is drawn" in pad.controls.links.value
+    assert "nothing to save" in pad.controls.links.value
 
 
 @pytest.mark.parametrize(
@@ -792,20 +796,20 @@ def test_a_replay_that_is_cut_off_loses_nothing(pad, act):
     draw(pad, [(30, 30), (200, 100)])
 
     async def watch() -> None:
-        pad.play()
+        pad.playback.play()
         await asyncio.sleep(0)
-        {"stop": pad.stop, "press": lambda: pad.press(5, 5), "undo": pad.undo, "clear": pad.clear}[act]()
+        {"stop": pad.playback.stop, "press": lambda: pad.press(5, 5), "undo": pad.undo, "clear": pad.clear}[act]()
         await asyncio.sleep(0.05)
 
     asyncio.run(watch())
     assert len(pad.drawing) == {"stop": 2, "press": 3, "undo": 1, "clear": 0}[act]
     assert pad.controls.replay.description == "Replay"
-    pad.stop()
+    pad.playback.stop()
 
 
 def test_without_an_event_loop_a_replay_leaves_the_drawing(pad):
     draw(pad)
-    pad.play()
+    pad.playback.play()
     np.testing.assert_array_equal(pad.drawing.strokes[0], LINE)
     assert pad.controls.replay.description == "Replay"
 
@@ -841,34 +845,34 @@ def reading(digit: int | None = 7, confidence: float = 0.9, *, second: int = 1, 
 
 
 def test_the_bars_are_as_long_as_the_probabilities():
-    text = prediction_html.render(reading(7, 0.625, second=3))
+    text = as_html(reading(7, 0.625, second=3))
     assert text.count('class="mnistlab-bar"') == 10
     assert text.count("width:0.0%") == 8
     assert "width:62.5%" in text
     assert "perhaps a 3: 37.5 %" in text
-    assert "perhaps" not in prediction_html.render(reading(7, 0.95))
+    assert "perhaps" not in as_html(reading(7, 0.95))
 
 
 def test_only_what_is_certain_to_the_last_digit_is_100_per_cent():
-    assert "99.9 % sure" in prediction_html.render(reading(7, 0.99999))
-    assert "100.0 % sure" in prediction_html.render(reading(7, 1.0))
+    assert "99.9 % sure" in as_html(reading(7, 0.99999))
+    assert "100.0 % sure" in as_html(reading(7, 1.0))
 
 
 def test_the_answer_is_announced_only_when_the_pen_is_up():
-    assert 'role="status"' in prediction_html.render(reading())
-    assert "role=" not in prediction_html.render(reading(), settled=False)
+    assert 'role="status"' in as_html(reading())
+    assert "role=" not in as_html(reading(), settled=False)
 
 
 def test_without_a_digit_no_bar_is_shown():
-    text = prediction_html.render(reading(None, reason="that is only a dot"))
+    text = as_html(reading(None, reason="that is only a dot"))
     assert text.count("width:0.0%") == 10
     assert "mnistlab-digit" not in text
     assert "%</span>" not in text
 
 
 def test_what_it_is_told_cannot_become_markup():
-    text = prediction_html.render(reading(None, reason="<script>1</script>"), message="<b>bold</b>")
-    text += prediction_html.render(reading(None, reason="<script>1</script>"))
+    text = as_html(reading(None, reason="<script>1</script>"), message="<b>bold</b>")
+    text += as_html(reading(None, reason="<script>1</script>"))
     assert "<script>" not in text
     assert "<b>" not in text
 
@@ -890,19 +894,19 @@ def test_the_canvas_is_as_large_as_the_drawing_and_twice_as_fine(pad):
 
 def test_a_doubtful_drawing_gets_a_set_with_what_it_promises():
     doubtful = dataclasses.replace(reading(4, 0.6, second=9), digits=(4, 9), level=0.995)
-    text = prediction_html.render(doubtful)
+    text = as_html(doubtful)
     assert 'mnistlab-digit">4<small> or </small>9<' in text
     assert "99.5 % of readings" in text
     assert text.count("mnistlab-first") == 2
     many = dataclasses.replace(doubtful, digits=(4, 9, 1, 7, 3, 2, 0))
-    assert "or 3 more" in prediction_html.render(many)
+    assert "or 3 more" in as_html(many)
 
 
 def test_what_is_no_digit_is_not_sure_and_keeps_its_bars():
     letter = dataclasses.replace(
         reading(4, 0.6, second=9), digit=None, digits=(), reason="it does not look like a digit"
     )
-    text = prediction_html.render(letter, meant=4)
+    text = as_html(letter, meant=4)
     assert "not sure<small>it does not look like a digit</small><small>you meant a 4</small>" in text
     assert "mnistlab-first" not in text
     assert "width:60.0%" in text

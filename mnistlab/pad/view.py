@@ -1,0 +1,108 @@
+"""What a pad shows on the page: the ink on its canvas, and readings, explanation and the rest in its controls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistlab.pad.canvas import REACH
+from mnistlab.pad.controls import NONE
+from mnistlab.pad.prediction_html import links_html, origin_html, prediction_html
+from mnistlab.pad.wiring import Part, handler
+
+if TYPE_CHECKING:
+    from mnistlab.inference.predictor import Prediction, Predictor
+    from mnistlab.pad.widget import DigitPad
+
+
+class View(Part):
+    """Shows the state of a pad, and changes none of it.
+
+    Parameters
+    ----------
+    pad : with a document, a schedule, a canvas and controls.
+    """
+
+    def __init__(self, pad: DigitPad) -> None:
+        super().__init__(pad)
+        self._pending = 0  # points at the end of the stroke that have no ink yet
+
+    # --- ink ----------------------------------------------------------------------------------------------------------
+
+    def dot(self, point: np.ndarray) -> None:
+        """Ink where the pen was put down, float64 (2,)."""
+        self._pad.canvas.dot(point, self._pad.document.pen_width)
+
+    def follow(self) -> None:
+        """The stroke has a point more: ink to it, but no more often than it is seen."""
+        self._pending += 1
+        if self._pad.schedule.ink_is_due():
+            self.ink()
+
+    def ink(self) -> None:
+        """Ink for the points that have none yet."""
+        pad = self._pad
+        if self._pending:
+            pad.canvas.follow(pad.drawing.tail(self._pending + REACH), self._pending)
+        pad.schedule.ink_shown(frame=self._pending > 0)
+        self._pending = 0
+
+    @handler
+    def ink_in_time(self) -> None:
+        """Ink when the schedule says so."""
+        self.ink()
+
+    def redraw(self) -> None:
+        """All ink again, from what Python holds."""
+        pad, document = self._pad, self._pad.document
+        pad.schedule.ink_shown(frame=False)
+        self._pending = 0
+        pad.canvas.redraw(
+            document.drawing.strokes,
+            document.pen_width,
+            picture=document.picture_ink(),
+            shades=pad.explanation.shades,
+            cursor=document.cursor,
+            pen_is_down=document.pen_is_down,
+        )
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """The readings, or a fault in place of the first, and what stands around them."""
+        pad, controls, document, models = self._pad, self._pad.controls, self._pad.document, self._pad.model_choice
+        controls.prediction.value = self._reading(pad.prediction, models.first, pad.message)
+        second = ""
+        if models.second is not None and pad.reading.second is not None:
+            second = self._reading(pad.reading.second, models.second)
+        controls.show_second(bool(second))
+        controls.second_prediction.value = second
+        controls.mark(document.true_digit if len(document.drawing) else None)
+        controls.show_explanation(pad.explanation.is_on)
+        pad.feedback.show()
+        if pad.is_settled and controls.more.value:
+            strokes = document.drawing.strokes
+            controls.links.value = links_html(strokes, pen_width=document.pen_width, digit=document.true_digit)
+            controls.origin.value = origin_html(models.first.checkpoint.manifest)
+
+    def explain(self, *, settled: bool) -> None:
+        """The explanation; one that is not ``settled`` is about the drawing as it was, and pale."""
+        pad = self._pad
+        pad.controls.explanation.value = pad.explanation.html(pad.prediction, settled=settled)
+
+    def offer(self) -> None:
+        """Which versions read; one that was made since the pad joins the list."""
+        pad, models = self._pad, self._pad.model_choice
+        second = NONE if models.second is None else models.second.version
+        with pad.wiring.quietly():
+            pad.controls.offer(models.options(), models.first.version, second)
+
+    def _reading(self, prediction: Prediction, predictor: Predictor, message: str = "") -> str:
+        return prediction_html(
+            prediction,
+            scrambled=predictor.scrambled(prediction),
+            settled=self._pad.is_settled,
+            message=message,
+            meant=self._pad.true_digit,
+        )
