@@ -6,7 +6,7 @@ gets a new version, and the old one stays here, so that it can be looked up what
 
 from __future__ import annotations
 
-RETENTION = 180  # days until what was kept is erased by itself; the texts name it
+RETENTION = 180  # days until what was kept is erased by itself; text 1 names it, so it does not change
 
 QUESTION = "Keep what I mark"
 

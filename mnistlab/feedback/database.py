@@ -1,4 +1,4 @@
-"""The database behind ``feedback``: its tables, how it is opened, checked and brought up to date, and what its faults are called.
+"""The database behind ``feedback.store``: its tables, how it is opened, checked and migrated, and what its faults are called.
 
 SQLite in a file of its own, or PostgreSQL by URL. A transaction is acknowledged once it is on the disk, and what is deleted is
 overwritten. Every error that leaves this module is a ``FeedbackError``; none names a password or holds a drawing.
@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -24,11 +25,13 @@ WAIT = 30.0  # seconds for another writer
 ALLOWED = "a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
 LOCK = 0x6D6E6973  # of PostgreSQL, held while the tables are made or changed; any number of our own
 
-_Real = sa.Double().with_variant(sa.REAL(), "sqlite")  # 8 bytes in both; STRICT tables of SQLite know no DOUBLE
+_Real: sa.types.TypeEngine[float] = sa.Double().with_variant(
+    sa.REAL(), "sqlite"
+)  # 8 bytes in both; STRICT tables of SQLite know no DOUBLE
 tables = sa.MetaData()
 
 
-def _table(name: str, *parts: sa.Column | sa.CheckConstraint) -> sa.Table:
+def _table(name: str, *parts: sa.Column[Any] | sa.CheckConstraint) -> sa.Table:
     return sa.Table(name, tables, *parts, sqlite_strict=True, sqlite_autoincrement=True)  # an id is never given twice
 
 
@@ -117,7 +120,7 @@ class Database:
                 self._check(connection)
             self._prepare(connection)
         if self.path is not None:  # another program may have set WAL, whose file keeps what is deleted here
-            self._alone("PRAGMA journal_mode = DELETE")
+            self._autocommit("PRAGMA journal_mode = DELETE")
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -131,7 +134,7 @@ class Database:
             with self._engine.begin() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
-            raise self._fault(error) from None  # its own words may hold what was to be stored
+            raise self._translate(error) from None  # its own words may hold what was to be stored
 
     def vacuum(self) -> None:
         """Write the tables anew, so that nothing deleted is left in the file; PostgreSQL's log keeps it a little longer.
@@ -140,38 +143,37 @@ class Database:
         ------
         FeedbackError : as ``begin``; what was deleted stays so.
         """
-        self._alone(*["VACUUM"] if self.path else [f"VACUUM FULL {table.name}" for table in (corrections, uses)])
+        self._autocommit(*["VACUUM"] if self.path else [f"VACUUM FULL {table.name}" for table in (corrections, uses)])
 
-    def upsert(self, table: sa.Table, row: dict[str, object]) -> sa.Insert:
+    def upsert(self, table: sa.Table, row: dict[str, object]) -> sa.sql.dml.ReturningInsert[int]:
         """A statement that puts a row in, or in the place of the one with its key; it returns the id."""
-        if self.path is not None:
-            from sqlalchemy.dialects.sqlite import insert
-        else:
-            from sqlalchemy.dialects.postgresql import insert
-        statement = insert(table).values(row)
-        return statement.on_conflict_do_update(index_elements=["key"], set_=row).returning(table.c.id)
+        from sqlalchemy.dialects import postgresql, sqlite
 
-    def _alone(self, *statements: str) -> None:
+        statement: sqlite.Insert | postgresql.Insert
+        statement = sqlite.insert(table) if self.path is not None else postgresql.insert(table)
+        return statement.values(row).on_conflict_do_update(index_elements=["key"], set_=row).returning(table.c.id)
+
+    def _autocommit(self, *statements: str) -> None:
         """Statements that may stand in no transaction."""
         try:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 for statement in statements:
                     connection.exec_driver_sql(statement)
         except sa.exc.SQLAlchemyError as error:
-            raise self._fault(error) from None
+            raise self._translate(error) from None
 
     def _check(self, connection: sa.Connection) -> None:
-        found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
-        if found != "ok":
-            raise FeedbackError(_DAMAGED.format(self._name, str(found).splitlines()[-1][:200]), code="damaged")
+        fault = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
+        if fault != "ok":
+            raise FeedbackError(_DAMAGED.format(self._name, fault.splitlines()[-1][:200]), code="damaged")
 
     def _prepare(self, connection: sa.Connection) -> None:
         """Make the tables, or bring them up to date, one process at a time."""
         if self.path is None:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-        there = set(sa.inspect(connection).get_table_names())
+        existing = set(sa.inspect(connection).get_table_names())
         newest = 1 + len(MIGRATIONS)
-        if schema.name in there:
+        if schema.name in existing:
             version = connection.execute(sa.select(schema.c.version)).scalar_one()
             if version > newest:
                 raise FeedbackError(
@@ -181,7 +183,7 @@ class Database:
             for migrate in MIGRATIONS[version - 1 :]:
                 migrate(connection)
             connection.execute(sa.update(schema).values(version=newest))
-        elif there & set(tables.tables) or (self.path and there):
+        elif existing & set(tables.tables) or (self.path and existing):
             raise FeedbackError(
                 f"{self._name} is the database of another program; nothing was changed in it. Name another: {ALLOWED}",
                 code="foreign",
@@ -190,12 +192,12 @@ class Database:
             tables.create_all(connection)
             connection.execute(sa.insert(schema).values(version=newest))
 
-    def _fault(self, error: sa.exc.SQLAlchemyError) -> FeedbackError:
+    def _translate(self, error: sa.exc.SQLAlchemyError) -> FeedbackError:
         cause = getattr(error, "orig", None) or error
         words = (str(cause).strip().splitlines() or [type(cause).__name__])[0][:200]
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the extended codes hold more in their higher bits
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or getattr(cause, "sqlstate", "") == "55P03":
-            return FeedbackError(f"{self._name} is in use by others all the time ({words}); try again", code="busy")
+            return FeedbackError(f"{self._name} is kept busy by others ({words}); try again", code="busy")
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return FeedbackError(_DAMAGED.format(self._name, words), code="damaged")
         if isinstance(error, sa.exc.IntegrityError | sa.exc.DataError):
@@ -204,7 +206,7 @@ class Database:
 
 
 _DAMAGED = (
-    "{} is damaged ({}); nothing was changed in it. Put a copy of earlier in its place, or move it away to begin anew"
+    "{} is damaged ({}); nothing was changed in it. Put an earlier copy in its place, or move it away to start afresh"
 )
 
 

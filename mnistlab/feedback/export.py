@@ -22,7 +22,7 @@ def write(corrections: Iterable[Correction], path: Path) -> None:
     FeedbackError : there is a file of that name, or it cannot be written.
     """
     try:
-        write_new(path, "".join(f"{line(correction)}\n" for correction in corrections))
+        write_new(path, "".join(f"{as_line(correction)}\n" for correction in corrections))
         path.chmod(0o600)
     except FileExistsError:
         raise FeedbackError(f"{path} is there already; nothing is overwritten", code="exists") from None
@@ -30,11 +30,11 @@ def write(corrections: Iterable[Correction], path: Path) -> None:
         raise FeedbackError(f"{path} could not be written: {error.strerror}", code="write") from error
 
 
-def line(correction: Correction) -> str:
+def as_line(correction: Correction) -> str:
     """A correction as one line of JSON, with all that is kept of it."""
     return json.dumps(
-        vars(correction)
-        | {
+        {
+            **vars(correction),
             "strokes": [stroke.tolist() for stroke in correction.strokes],
             "image": correction.image.tolist(),
             "probabilities": correction.probabilities.tolist(),
@@ -49,10 +49,10 @@ def clean(path: Path, ids: Iterable[int]) -> bool:
     """Take corrections out of an export by number; False if the file is no longer there, or no longer one."""
     erased = set(ids)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = path.read_bytes().splitlines(keepends=True)  # as bytes: a comment may hold other breaks of a line
         left = [text for text in lines if json.loads(text)["id"] not in erased]
         if len(left) < len(lines):
-            write_atomic(path, "".join(left))
+            write_atomic(path, b"".join(left))
             path.chmod(0o600)
     except (OSError, ValueError, KeyError, TypeError):
         return False

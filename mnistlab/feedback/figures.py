@@ -1,4 +1,4 @@
-"""Figures of the monitor: time, satisfaction, confusion, confidence and drift."""
+"""Figures of the report on use: latency, positive feedback, confusion, confidence and drift."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def latency(report: Report, *, ax: Axes | None = None) -> Axes:
     if not report.days:
         return _empty(ax, "Time of a reading")
     places = range(len(report.days))
-    other = ax.twinx()
-    other.bar(places, [day.n for day in report.days], color=NEUTRAL, alpha=0.25, width=0.8)
-    other.set_ylabel("readings")
+    counts = ax.twinx()
+    counts.bar(places, [day.n for day in report.days], color=NEUTRAL, alpha=0.25, width=0.8)
+    counts.set_ylabel("readings")
     ax.plot(places, [day.latency.p95 for day in report.days], "o--", color=WRONG, markersize=3, label="95th percentile")
     ax.plot(places, [day.latency.mean for day in report.days], "o-", color=PLAIN, markersize=3, label="mean")
-    ax.set_zorder(other.get_zorder() + 1)
+    ax.set_zorder(counts.get_zorder() + 1)
     ax.patch.set_visible(False)
     ax.set_ylim(0, 1.25 * max(max(day.latency.p95 for day in report.days), 1.0))  # room for the legend
     ax.set_ylabel("ms")
@@ -40,21 +40,19 @@ def latency(report: Report, *, ax: Axes | None = None) -> Axes:
 def positive_rate(report: Report, *, ax: Axes | None = None) -> Axes:
     """Share of readings that people called right, day by day, Wilson 95 %."""
     ax = ax or plt.subplots(figsize=(7, 2.6))[1]
-    found = [(place, day.positive_rate) for place, day in enumerate(report.days) if day.positive_rate]
-    if not found:
+    rates = [(place, day.positive_rate) for place, day in enumerate(report.days) if day.positive_rate]
+    if not rates:
         return _empty(ax, "Called right")
-    values = np.array([100 * share.value for _, share in found])
-    bars = np.array([[100 * (s.value - s.low), 100 * (s.high - s.value)] for _, s in found]).clip(0).T
-    ax.errorbar([place for place, _ in found], values, yerr=bars, fmt="o-", color=RIGHT, capsize=2, markersize=4)
+    values = np.array([100 * rate.value for _, rate in rates])
+    bars = np.array([[100 * (rate.value - rate.low), 100 * (rate.high - rate.value)] for _, rate in rates]).clip(0).T
+    ax.errorbar([place for place, _ in rates], values, yerr=bars, fmt="o-", color=RIGHT, capsize=2, markersize=4)
     ax.set_ylim(0, 103)
     ax.set_ylabel("called right, %")
     _days(ax, report)
-    told = report.positive_rate
-    ax.set_title(
-        f"Of {told.n:,} judged readings {100 * told.value:.0f} % were called right"
-        if told
-        else "Nothing judged in this period"
-    )
+    if (rate := report.positive_rate) is None:
+        ax.set_title("Nothing judged in this period")
+    else:
+        ax.set_title(f"Of {rate.n:,} judged readings {100 * rate.value:.0f} % were called right")
     return ax
 
 
@@ -68,16 +66,8 @@ def confusion(report: Report, *, ax: Axes | None = None) -> Axes:
     wrong[np.arange(CLASSES), np.arange(CLASSES)] = 0
     ax.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1, wrong.max()))
     for row, column in zip(*np.nonzero(counts), strict=True):
-        dark = wrong[row, column] > 0.6 * max(1, wrong.max())
-        ax.text(
-            column,
-            row,
-            str(counts[row, column]),
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="white" if dark else "black",
-        )
+        color = "white" if wrong[row, column] > 0.6 * max(1, wrong.max()) else "black"
+        ax.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=color)
     ax.set_xticks(range(CLASSES + 1), [*map(str, range(CLASSES)), "none"])
     ax.set_yticks(range(CLASSES))
     ax.set_xlabel("read as")
@@ -92,15 +82,15 @@ def confusion(report: Report, *, ax: Axes | None = None) -> Axes:
 
 
 def confidences(report: Report, *, ax: Axes | None = None) -> Axes:
-    """How sure the network was of the period's readings; no digit counts as 0."""
+    """Confidence of the period's readings; no digit counts as 0."""
     ax = ax or plt.subplots(figsize=(7, 2.6))[1]
     if not len(report.confidences):
         return _empty(ax, "Confidence")
-    ax.hist(report.confidences, bins=np.linspace(0, 1, 21), color=PLAIN)
+    ax.hist(report.confidences, bins=np.linspace(0, 1, 21).tolist(), color=PLAIN)
     ax.set_xlabel("probability of the digit that was read")
     ax.set_ylabel("readings")
-    told = f"; about {100 * report.estimated_accuracy.value:.1f} % are right" if report.estimated_accuracy else ""
-    ax.set_title(f"{100 * (report.confidences > 0.95).mean():.0f} % are surer than 0.95{told}")
+    right = f"; about {100 * report.estimated_accuracy.value:.1f} % are right" if report.estimated_accuracy else ""
+    ax.set_title(f"{100 * (report.confidences > 0.95).mean():.0f} % are surer than 0.95{right}")
     return ax
 
 
@@ -117,8 +107,8 @@ def drift_findings(report: Report, *, ax: Axes | None = None) -> Axes:
     ax.invert_yaxis()
     ax.set_xlabel("p after Holm's correction; right of the dotted line is an alarm")
     n = sum(finding.alarm for finding in report.findings)
-    told = "Nothing has changed" if n == 0 else f"{n} of {len(p)} have changed"
-    ax.set_title(f"{told} against the time before", fontsize=10)
+    changes = "Nothing has changed" if n == 0 else f"{n} of {len(p)} have changed"
+    ax.set_title(f"{changes} against the time before", fontsize=10)
     return ax
 
 

@@ -23,7 +23,8 @@ from mnistlab.data.mnist import Digits
 from mnistlab.inference import embedding
 from mnistlab.registry.checkpoint import Checkpoint
 
-SURE, HARDLY = 0.99, 0.01  # probability of the digit that was read, and of the one that was meant
+CONFIDENT = 0.99  # probability of the digit that was read, from which the version contradicts another label
+IMPLAUSIBLE = 0.01  # probability of the label, below which it is contradicted
 NEIGHBOURS = 3  # of the session's other drawings; more than half of them must agree
 # How many contradicted labels an honest session may have: one, or this share of all its drawings, or this one of those that
 # were misread; of 88 honest misreadings 13 were contradicted.
@@ -32,13 +33,13 @@ MAX_SHARE_OF_ALL, MAX_SHARE_OF_MISREAD = 0.02, 0.25
 
 @dataclass(frozen=True)
 class SessionReview:
-    """What is thought of one session.
+    """How the labels of one session fared.
 
     Attributes
     ----------
     name : of the session.
     drawings, misread, contradicted : how many.
-    allowed : contradicted labels an honest hand explains.
+    allowed : contradicted labels that honest mistakes explain.
     """
 
     name: str
@@ -53,16 +54,16 @@ class SessionReview:
         return self.contradicted <= self.allowed
 
     def __str__(self) -> str:
-        so = "believed" if self.believed else "left out"
+        outcome = "believed" if self.believed else "left out"
         return (
-            f"{so}: of {self.drawings} labels the network is sure that {self.contradicted} are wrong, "
-            f"an honest hand explains {self.allowed}"
+            f"{outcome}: of {self.drawings} labels the network is sure that {self.contradicted} are wrong; "
+            f"honest mistakes explain {self.allowed}"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Review:
-    """What is thought of all labels.
+    """How all labels fared.
 
     Attributes
     ----------
@@ -93,27 +94,30 @@ def review_labels(base: Checkpoint, digits: Digits, sessions: Sequence[str]) -> 
         return Review(torch.zeros(0, dtype=torch.bool), ())
     features = embedding.embed(base, digits.images)
     probabilities = embedding.log_probabilities(embedding.split_head(base.model)[1], features).exp()
-    sure, read = probabilities.max(dim=1)
-    meant = probabilities.gather(1, digits.labels[:, None]).squeeze(1)
-    misread = read != digits.labels
-    contradicted = misread & (sure >= SURE) & (meant < HARDLY)
-    kept, found = torch.zeros(len(digits), dtype=torch.bool), []
+    confidence, predictions = probabilities.max(dim=1)
+    of_label = probabilities.gather(1, digits.labels[:, None]).squeeze(1)
+    misread = predictions != digits.labels
+    contradicted = misread & (confidence >= CONFIDENT) & (of_label < IMPLAUSIBLE)
+    kept, reviews = torch.zeros(len(digits), dtype=torch.bool), []
     for name in dict.fromkeys(sessions):
-        own = torch.tensor([one == name for one in sessions])
-        n, wrong, against = int(own.sum()), int(misread[own].sum()), int(contradicted[own].sum())
-        session = SessionReview(
-            name, n, wrong, against, max(1, math.floor(MAX_SHARE_OF_ALL * n), math.floor(MAX_SHARE_OF_MISREAD * wrong))
-        )
-        found.append(session)
-        if session.believed:
+        own = torch.tensor([session == name for session in sessions])
+        review = _review_session(name, misread[own], contradicted[own])
+        reviews.append(review)
+        if review.believed:
             kept[own] = ~contradicted[own] | _supported(features[own], digits.labels[own])
-    return Review(kept, tuple(found))
+    return Review(kept, tuple(reviews))
+
+
+def _review_session(name: str, misread: Tensor, contradicted: Tensor) -> SessionReview:
+    n, n_misread = len(misread), int(misread.sum())
+    allowed = max(1, math.floor(MAX_SHARE_OF_ALL * n), math.floor(MAX_SHARE_OF_MISREAD * n_misread))
+    return SessionReview(name, n, n_misread, int(contradicted.sum()), allowed)
 
 
 def _supported(features: Tensor, labels: Tensor) -> Tensor:
     """Whether most of a drawing's nearest others bear its label: bool (n,); never with fewer than ``NEIGHBOURS`` others."""
     if len(labels) <= NEIGHBOURS:
         return torch.zeros(len(labels), dtype=torch.bool)
-    apart = torch.cdist(features, features).fill_diagonal_(math.inf)
-    nearest = labels[apart.topk(NEIGHBOURS, largest=False).indices]
+    distances = torch.cdist(features, features).fill_diagonal_(math.inf)
+    nearest = labels[distances.topk(NEIGHBOURS, largest=False).indices]
     return (nearest == labels[:, None]).sum(dim=1) * 2 > NEIGHBOURS

@@ -1,4 +1,4 @@
-"""The monitor's report for people: a few lines for a terminal, and a page with its figures inside, ``reports/monitor.html``."""
+"""The report on use for people: a few lines for a terminal, and a page with its figures inside, ``reports/monitor.html``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from markupsafe import Markup
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import to_json, write_atomic
 from mnistlab.common.html import render
+from mnistlab.feedback.drift import ALARM
 from mnistlab.feedback.report import Report
 
 if TYPE_CHECKING:
@@ -23,18 +24,18 @@ PAGE, FIGURES = "monitor.html", "monitor.json"
 def summary_lines(report: Report) -> Iterator[str]:
     """A short summary, line by line."""
     if report.version is None:
-        yield "No drawing has been read yet; there is nothing to watch."
+        yield "No drawing has been read yet, so there is nothing to report."
         return
     period = f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d}"
     yield f"version {report.version}, {period}: {report.n:,} readings, {report.before:,} before"
     times = report.latency
-    yield f"  time of a reading   mean {times.mean:.1f} ms, p50 {times.p50:.1f}, p95 {times.p95:.1f}, max {times.maximum:.1f}"
-    yield f"  called right        {report.positive_rate or 'nobody said'}"
-    yield f"  right, estimated    {report.estimated_accuracy or 'not known'}"
-    yield f"  unlike its lessons  {report.out_of_distribution or 'not known'}"
+    yield f"  time of a reading    mean {times.mean:.1f} ms, p50 {times.p50:.1f}, p95 {times.p95:.1f}, max {times.maximum:.1f}"
+    yield f"  called right         {report.positive_rate or 'nobody said'}"
+    yield f"  right, estimated     {report.estimated_accuracy or 'not known'}"
+    yield f"  out of distribution  {report.out_of_distribution or 'not known'}"
     for finding in report.findings:
         p = "p < 0.001" if finding.p_value < 0.001 else f"p = {finding.p_value:.3f}"
-        yield f"  {'changed' if finding.alarm else 'as before':<18}  {finding.words} ({p})"
+        yield f"  {'changed' if finding.alarm else 'unchanged':<19}  {finding.words} ({p})"
     if not report.findings:
         yield "  too little to compare with the time before"
 
@@ -63,6 +64,7 @@ def page_html(report: Report) -> str:
     return render(
         "feedback/page.html",
         alarms=report.alarms,
+        alarm_level=ALARM,
         summary="\n".join(summary_lines(report)),
         figures=[_svg(draw, report) for draw in drawn],
     )
@@ -71,7 +73,8 @@ def page_html(report: Report) -> str:
 def _svg(draw: Callable[[Report], Axes], report: Report) -> Markup:
     import matplotlib.pyplot as plt
 
-    figure = draw(report).figure
+    figure = draw(report).get_figure(root=True)
+    assert figure is not None  # axes just drawn have one
     try:
         file = io.StringIO()
         figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})

@@ -1,4 +1,8 @@
-"""What is known of a version from digits whose truth is known, to hold drawings against that nobody labelled."""
+"""What is known of a version from labelled digits, to judge drawings by that nobody labelled.
+
+How many of them are read right is estimated from the confidences, after an isotonic regression on the validation digits.
+Whether a drawing is out of distribution is decided by the cosine distance of its features from those of training digits.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import stats
 
 from mnistlab.data.mnist import Splits
-from mnistlab.evaluation.intervals import Accuracy
+from mnistlab.evaluation.intervals import CONFIDENCE, Accuracy
 from mnistlab.inference import embedding
 from mnistlab.registry.checkpoint import Checkpoint
 
-IN_DISTRIBUTION = 0.99  # share of validation digits that lie nearer to what a version learned than a strange drawing
+IN_DISTRIBUTION = 0.99  # share of the validation digits that count as like what a version learned from
 
 
 @dataclass(frozen=True)
@@ -32,24 +37,24 @@ class EstimatedAccuracy:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What is known of a version from digits whose truth is known.
+    """What is known of a version from labelled digits.
 
     Attributes
     ----------
-    confidence, right : float (K,), ascending: how sure it was, and which share of such digits it read right.
-    learned : float (R, F), directions of what it sees in digits like those it learned from.
+    confidence, right : float (K,), ascending: confidence of validation digits, and which share of such digits is read right.
+    learned : float (R, F), unit vectors: features of digits it learned from.
     limit : distance to the nearest of them, within which 99 % of the validation digits lie.
-    base : the version.
+    checkpoint : the version.
     """
 
-    confidence: np.ndarray
-    right: np.ndarray
+    confidence: NDArray[np.float64]
+    right: NDArray[np.float64]
     learned: torch.Tensor
     limit: float
-    base: Checkpoint
+    checkpoint: Checkpoint
 
     @classmethod
-    def of(cls, base: Checkpoint, splits: Splits, *, n: int = 2_000, seed: int = 0) -> Reference:
+    def of(cls, checkpoint: Checkpoint, splits: Splits, *, n: int = 2_000, seed: int = 0) -> Reference:
         """From validation digits, and ``n`` training digits to be near to.
 
         Raises
@@ -58,17 +63,19 @@ class Reference:
         """
         from sklearn.isotonic import IsotonicRegression
 
-        head, truth = embedding.split_head(base.model)[1], splits.validation.labels
-        features = embedding.embed(base, splits.validation.images)
-        sure, read = embedding.log_probabilities(head, features).double().exp().max(dim=1)
-        fit = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(sure.numpy(), (read == truth).numpy())
-        learned = _directions(_hidden(base, embedding.embed(base, splits.train.sample(n, seed=seed).images)))
-        nearest = torch.cdist(_directions(_hidden(base, features)), learned).amin(dim=1)
-        steps = (fit.X_thresholds_, fit.y_thresholds_)
-        return cls(*steps, learned, float(nearest.quantile(IN_DISTRIBUTION)), base)
+        head, truth = embedding.split_head(checkpoint.model)[1], splits.validation.labels
+        embedded = embedding.embed(checkpoint, splits.validation.images)
+        confidence, predictions = embedding.log_probabilities(head, embedded).double().exp().max(dim=1)
+        regression = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+        regression.fit(confidence.numpy(), (predictions == truth).numpy())
+        training = embedding.embed(checkpoint, splits.train.sample(n, seed=seed).images)
+        learned = _directions(_last_hidden(checkpoint, training))
+        nearest = torch.cdist(_directions(_last_hidden(checkpoint, embedded)), learned).amin(dim=1)
+        limit = float(nearest.quantile(IN_DISTRIBUTION))
+        return cls(regression.X_thresholds_, regression.y_thresholds_, learned, limit, checkpoint)
 
-    def estimate_accuracy(self, confidences: Sequence[float]) -> EstimatedAccuracy | None:
-        """Share of drawings that are read right, from how sure the network was of each; None without any.
+    def estimate_accuracy(self, confidences: Sequence[float] | NDArray[np.floating]) -> EstimatedAccuracy | None:
+        """Share of drawings that are read right, from the confidence of each, 0 to 1; None without any.
 
         Each drawing is right with the share that validation digits of this confidence were; the interval is that of a sum of
         such draws (normal), and says nothing of drawings that are unlike the validation digits.
@@ -76,15 +83,15 @@ class Reference:
         if not len(confidences):
             return None
         p = np.interp(np.asarray(confidences, dtype=float), self.confidence, self.right)
-        half = float(stats.norm.ppf(0.975)) * float(np.sqrt((p * (1 - p)).sum())) / len(p)
+        half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * float(np.sqrt((p * (1 - p)).sum())) / len(p)
         value = float(p.mean())
         return EstimatedAccuracy(value, max(0.0, value - half), min(1.0, value + half), len(p))
 
-    def features(self, images: np.ndarray) -> np.ndarray:
-        """What the network sees in pictures, uint8 (N, 28, 28): its last hidden layer, float (N, F)."""
-        return _hidden(self.base, embedding.embed(self.base, torch.from_numpy(images))).numpy()
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the network sees in pictures, uint8 (N, 28, 28): its last hidden layer, (N, F)."""
+        return _last_hidden(self.checkpoint, embedding.embed(self.checkpoint, torch.from_numpy(images))).numpy()
 
-    def out_of_distribution(self, features: np.ndarray) -> Accuracy | None:
+    def out_of_distribution(self, features: NDArray[np.float32]) -> Accuracy | None:
         """How many lie farther from what it learned than 99 % of the validation digits do; None of none."""
         if not len(features):
             return None
@@ -92,12 +99,12 @@ class Reference:
         return Accuracy(int((nearest > self.limit).sum()), len(features))
 
 
-def _hidden(base: Checkpoint, features: torch.Tensor) -> torch.Tensor:
-    """(N, F) behind the convolutions -> (N, H): the last hidden layer."""
-    with torch.no_grad():
-        return embedding.split_head(base.model)[1][:2](features)
+@torch.no_grad()
+def _last_hidden(checkpoint: Checkpoint, embedded: torch.Tensor) -> torch.Tensor:
+    """(N, E) as ``embed`` gives them -> (N, F)."""
+    return embedding.split_head(checkpoint.model)[1][:2](embedded)
 
 
-def _directions(seen: torch.Tensor) -> torch.Tensor:
+def _directions(features: torch.Tensor) -> torch.Tensor:
     """Rows of length 1. A scribble excites little, so by its length it would lie in the midst of all digits."""
-    return torch.nn.functional.normalize(seen, dim=1)
+    return torch.nn.functional.normalize(features, dim=1)

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -104,8 +105,7 @@ class Store:
     def uses(self, *, since: datetime | None = None, version: str | None = None) -> list[Use]:
         """The drawings that were read, the oldest first; parameters as in ``corrections``."""
         rows = self._select(_uses, since=since, version=version)
-        fields = [{name: value for name, value in row.items() if name != "id"} for row in rows]
-        return [Use(**{**row, "created": datetime.fromisoformat(row["created"])}) for row in fields]
+        return [_use(row) for row in rows]
 
     # --- erasing ------------------------------------------------------------------------------------------------------
 
@@ -143,15 +143,15 @@ class Store:
             learned = _trainings.c.correction.in_(numbers) & _trainings.c.erased.is_(None)
             versions = connection.execute(sa.select(_trainings.c.version).where(learned).distinct()).scalars().all()
             connection.execute(sa.update(_trainings).where(learned).values(erased=_stamp(now())))
-            written = connection.execute(sa.select(_exports.c.path)).scalars().all() if numbers else ()
+            exported = connection.execute(sa.select(_exports.c.path)).scalars().all() if numbers else ()
             # before the deletion is sealed: killed in between, an export lacks a line, and nothing outlives its erasure
-            lost = [path for path in written if not export.clean(Path(path), numbers)]
-            connection.execute(sa.delete(_exports).where(_exports.c.path.in_(lost)))
+            missing = [path for path in exported if not export.clean(Path(path), numbers)]
+            connection.execute(sa.delete(_exports).where(_exports.c.path.in_(missing)))
             connection.execute(sa.delete(_corrections).where(corrections))
             counted = 0 if uses is None else connection.execute(sa.delete(_uses).where(uses)).rowcount
         if numbers or counted:
             self._database.vacuum()
-        return Erased(len(numbers), counted, tuple(sorted(versions)), tuple(map(Path, lost)))
+        return Erased(len(numbers), counted, tuple(sorted(versions)), tuple(map(Path, missing)))
 
     def export(self, path: Path) -> int:
         """Write all corrections to a new file, and return how many. What is erased later is taken out of it, too.
@@ -164,8 +164,7 @@ class Store:
         self._remember(path)  # first: a file that nobody knows of could not be cleaned
         corrections = self.corrections()
         export.write(corrections, path)
-        left = {correction.id for correction in self.corrections()}
-        export.clean(path, {correction.id for correction in corrections} - left)  # erased while this was written
+        export.clean(path, _ids(corrections) - _ids(self.corrections()))  # erased while this was written
         return len(corrections)
 
     def _remember(self, path: Path) -> None:
@@ -177,11 +176,12 @@ class Store:
 
     def trained(self, version: str, ids: Iterable[int]) -> None:
         """Remember that a version learned from these corrections, so that it is marked if one of them is erased."""
-        rows = [{"version": check(NAME, version, "version"), "correction": int(number)} for number in sorted(set(ids))]
+        check(NAME, version, "version")
+        rows: list[dict[str, Any]] = [{"version": version, "correction": int(number)} for number in sorted(set(ids))]
         with self._database.begin() as connection:
-            there = set(connection.execute(sa.select(_corrections.c.id)).scalars())
+            existing = set(connection.execute(sa.select(_corrections.c.id)).scalars())
             for row in rows:  # erased while the version was trained: marked from the beginning
-                row["erased"] = None if row["correction"] in there else _stamp(now())
+                row["erased"] = None if row["correction"] in existing else _stamp(now())
             connection.execute(sa.delete(_trainings).where(_trainings.c.version == version))
             if rows:
                 connection.execute(sa.insert(_trainings), rows)
@@ -193,7 +193,7 @@ class Store:
             rows = connection.execute(counted.group_by(_trainings.c.version).order_by(_trainings.c.version)).all()
         return {version: (learned, erased) for version, learned, erased in rows}
 
-    def _select(self, table: sa.Table, *, since: datetime | None, **equal: str | None) -> list[dict]:
+    def _select(self, table: sa.Table, *, since: datetime | None, **equal: str | None) -> list[dict[str, Any]]:
         query = sa.select(table).order_by(table.c.created, table.c.id)
         if since is not None:
             query = query.where(table.c.created >= _stamp(check(MOMENT, since, "since")))
@@ -202,6 +202,10 @@ class Store:
                 query = query.where(table.c[name] == value)
         with self._database.begin() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _ids(corrections: Iterable[Correction]) -> set[int]:
+    return {correction.id for correction in corrections if correction.id is not None}
 
 
 def _row(correction: Correction) -> dict[str, object]:
@@ -215,7 +219,7 @@ def _row(correction: Correction) -> dict[str, object]:
     }
 
 
-def _correction(row: dict) -> Correction:
+def _correction(row: dict[str, Any]) -> Correction:
     try:
         return Correction(
             **row
@@ -229,6 +233,11 @@ def _correction(row: dict) -> Correction:
         )
     except (ValueError, FeedbackError) as error:
         raise FeedbackError(f"correction {row['id']} of the store is damaged: {error}", code="damaged") from error
+
+
+def _use(row: dict[str, Any]) -> Use:
+    fields = {name: value for name, value in row.items() if name != "id"}
+    return Use(**fields | {"created": datetime.fromisoformat(row["created"])})
 
 
 def _stamp(moment: datetime) -> str:

@@ -121,21 +121,21 @@ def false_alarm_rate(
     ----------
     pool : readings, more than ``before + week``.
     seen : float (M, F), what the network sees in some of their drawings, as ``reference.Reference.features`` gives it; the same
-        shares of it go to both sides. More than ``2 * drift.LEAST`` of them.
+        shares of it go to both sides. More than ``2 * drift.MIN_ROWS`` of them.
     weeks : how many are tried.
 
     Raises
     ------
     LabError : the pool is too small.
     """
-    if len(pool) < before + week or len(seen) < 2 * drift.LEAST or weeks < 1:
+    if len(pool) < before + week or len(seen) < 2 * drift.MIN_ROWS or weeks < 1:
         raise LabError(
-            f"{before + week} readings and {2 * drift.LEAST} pictures are needed, not {len(pool)} and {len(seen)}",
+            f"{before + week} readings and {2 * drift.MIN_ROWS} pictures are needed, not {len(pool)} and {len(seen)}",
             code="few",
         )
     rng, raised = np.random.default_rng(seed), 0
     some = round(len(seen) * before / (before + week))
-    some = min(max(some, drift.LEAST), len(seen) - drift.LEAST)
+    some = min(max(some, drift.MIN_ROWS), len(seen) - drift.MIN_ROWS)
     for number in range(weeks):
         order, pictures = rng.permutation(len(pool)), rng.permutation(len(seen))
         parts = [[pool[i] for i in order[:before]], [pool[i] for i in order[before : before + week]]]

@@ -36,7 +36,7 @@ def test_a_pen_twice_as_thick_is_noticed_within_fifty_drawings():
         found = compare_samples(week(rng, 150), week(rng, 50, wider=2.0), seed=seed)
         assert found[0].what == "pen_width"
         assert found[0].alarm
-        assert found[0].words == "pen width: 40 px in the middle, before 20 px"
+        assert found[0].words == "pen width: median 40 px, before 20 px"
         assert not any(f.alarm for f in found[1:])
 
 
@@ -86,7 +86,7 @@ def test_holm_keeps_the_order_and_the_names():
 
 def test_too_few_drawings_are_not_asked():
     rng = np.random.default_rng(0)
-    assert compare_samples(week(rng, 100), week(rng, drift.LEAST - 1)) == []
+    assert compare_samples(week(rng, 100), week(rng, drift.MIN_ROWS - 1)) == []
     assert compare_samples({}, {}) == []
     shares = {"called right": ((90, 100), (10, 40))}
     (found,) = compare_samples({}, {}, shares=shares)

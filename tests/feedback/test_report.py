@@ -75,7 +75,7 @@ def test_an_empty_store_has_an_empty_report():
     report = make_report([], until=NOW)
     assert (report.version, report.n, report.before, report.alarms) == (None, 0, 0, [])
     assert report.estimated_accuracy is report.positive_rate is report.out_of_distribution is None
-    assert list(summary_lines(report)) == ["No drawing has been read yet; there is nothing to watch."]
+    assert list(summary_lines(report)) == ["No drawing has been read yet, so there is nothing to report."]
     assert "No alarm" in page_html(report)
 
 
@@ -107,7 +107,7 @@ def test_quiet_weeks_are_quiet_and_a_thick_pen_is_not():
     assert quiet.alarms == []
     assert len(quiet.findings) == 7
     thick = make_report([*before, *uses(50, 2, seed=1, pen=40)], until=NOW)
-    assert thick.alarms == ["pen width: 40 px in the middle, before 20 px"]
+    assert thick.alarms == ["pen width: median 40 px, before 20 px"]
 
 
 def test_a_slow_machine_and_unhappy_people_are_an_alarm():
@@ -127,7 +127,7 @@ def test_corrections_say_what_is_taken_for_what(small):
 
 
 def test_accuracy_is_foreseen_without_labels(reference, small):
-    sure, read = reference.base.probabilities(small.test.images).max(dim=1)
+    sure, read = reference.checkpoint.probabilities(small.test.images).max(dim=1)
     expected = reference.estimate_accuracy(sure.numpy())
     actual = (read == small.test.labels).double().mean()
     assert expected.low - 0.01 <= actual <= expected.high + 0.01
@@ -173,7 +173,7 @@ def test_the_page_holds_its_figures_and_is_escaped(tmp_path):
     path = write_page(report, tmp_path / "reports")
     text = path.read_text()
     assert text.count("<svg") == 5
-    assert "pen width: 40 px" in text
+    assert "pen width: median 40 px" in text
     assert "http" not in text.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""
     ).replace("https://matplotlib.org", "")
@@ -198,7 +198,7 @@ def invoke(store: Store, *arguments: str):
 def test_the_command_works_on_an_empty_store(store, tmp_path):
     done = invoke(store)
     assert done.exit_code == 0, done.output
-    assert "nothing to watch" in done.output
+    assert "nothing to report" in done.output
     assert (tmp_path / "reports" / "monitor.html").is_file()
 
 
@@ -210,7 +210,7 @@ def test_the_command_ends_with_4_on_an_alarm(store):
         store.count(Use(**fields))
     done = invoke(store)
     assert done.exit_code == 4
-    assert "mnistlab: alarm: pen width: 40 px" in done.output
+    assert "mnistlab: alarm: pen width: median 40 px" in done.output
     found = json.loads(invoke(store, "--json", "--days", "30").stdout)
     assert (found["n"], found["before"], found["alarms"]) == (70, 0, [])
 
@@ -218,6 +218,6 @@ def test_the_command_ends_with_4_on_an_alarm(store):
 def test_the_hidden_layer_is_the_penultimate_one(reference, small):
     images = small.test.images[:5]
     seen = torch.from_numpy(reference.features(images.numpy()))
-    last = reference.base.model.net[-1]
-    torch.testing.assert_close(last(seen), reference.base.logits(images), atol=1e-4, rtol=1e-4)
+    last = reference.checkpoint.model.net[-1]
+    torch.testing.assert_close(last(seen), reference.checkpoint.logits(images), atol=1e-4, rtol=1e-4)
     assert reference_module.IN_DISTRIBUTION == 0.99

@@ -215,6 +215,7 @@ def test_what_is_erased_is_gone_from_the_files(tmp_path):
     store = Store(tmp_path / "store" / "feedback.sqlite")
     for n in range(30):
         store.add(make(session="other" if n % 2 else "mine", comment=f"said by {'other' if n % 2 else 'mine'}"))
+    store.add(make(session="other", comment="other breaks of a line: \x85 \u2028 \u2029"))
     store.add(make(session="mine", strokes=[[(float(TELLTALE), 1)] * 400], comment="very private"))
     store.export(tmp_path / "export.jsonl")
     for words in (TELLTALE.encode(), b"very private", b"said by mine"):
@@ -339,7 +340,7 @@ def test_a_store_that_others_keep_to_themselves_is_told_after_the_wait(file):
     store = Store(file, wait=0.1)
     holder = sqlite3.connect(file, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(FeedbackError, match="in use by others") as caught:
+    with pytest.raises(FeedbackError, match="kept busy by others") as caught:
         store.add(make())
     assert caught.value.code == "busy"
     holder.execute("ROLLBACK")
