@@ -1,4 +1,4 @@
-"""Figures of comparisons between networks: four ways to train, and how each bears change."""
+"""Figures of comparisons between networks: four ways to train, and how each bears corrupted images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mnistlab.evaluation.formatting import points
-from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, open_frame
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, figure_of, open_frame
 from mnistlab.training.comparison import CELLS, NAMES, Cell, Comparison
 
 
@@ -46,38 +46,40 @@ def four_ways(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
 
 
 def robustness(
-    damages: Mapping[str, tuple[Sequence[float], Sequence[Mapping[Cell, Sequence[float]]]]],
+    corruptions: Mapping[str, tuple[Sequence[float], Sequence[Mapping[Cell, Sequence[float]]]]],
     *,
     axes: Sequence[Axes] | None = None,
 ) -> list[Axes]:
-    """Accuracy of the four ways under growing damage; lines are means over seeds, bands their extremes.
+    """Accuracy of the four ways under growing corruption; lines are means over seeds, bands their extremes.
 
     Parameters
     ----------
-    damages : for each kind, named as its axis should be, its sizes and for each size what ``Comparison.judge`` gave.
+    corruptions : for each kind, named as its axis should be, its sizes and for each size what ``Comparison.judge`` gave.
 
     Raises
     ------
-    ValueError : there is no damage, or not one result a size.
+    ValueError : there is no corruption, or not one result a size.
     """
-    if not damages or any(len(sizes) != len(results) for sizes, results in damages.values()):
-        raise ValueError("robustness needs at least one kind of damage, and one result for each of its sizes")
+    if not corruptions or any(len(sizes) != len(results) for sizes, results in corruptions.values()):
+        raise ValueError("robustness needs at least one kind of corruption, and one result for each of its sizes")
     if axes is None:
-        axes = plt.subplots(1, len(damages), figsize=(4.2 * len(damages), 3.4), sharey=True, squeeze=False)[1][0]
+        axes = plt.subplots(1, len(corruptions), figsize=(4.2 * len(corruptions), 3.4), sharey=True, squeeze=False)[1][
+            0
+        ]
     axes = list(axes)
-    for ax, (name, (sizes, results)) in zip(axes, damages.items(), strict=True):
+    for ax, (name, (sizes, results)) in zip(axes, corruptions.items(), strict=True):
         for cell in results[0]:
             values = 100 * np.asarray([result[cell] for result in results])  # (sizes, seeds)
             color = PERMUTED if cell.permuted else PLAIN
             style = "-" if cell.architecture == "convnet" else ":"
             ax.plot(sizes, values.mean(axis=1), "o" + style, color=color, label=str(cell), markersize=4)
             ax.fill_between(sizes, values.min(axis=1), values.max(axis=1), color=color, alpha=0.15, linewidth=0)
-        means = {cell: 100 * np.mean(results[-1][cell]) for cell in results[-1]}
-        best = max(means, key=means.get)
+        means = {cell: 100 * float(np.mean(results[-1][cell])) for cell in results[-1]}
+        best = max(means, key=means.__getitem__)
         ax.set_title(f"at {sizes[-1]:g}, best is the {best}: {means[best]:.0f} %", fontsize=10)
         ax.set(xlabel=name, xticks=list(sizes))
         open_frame(ax)
     axes[0].set(ylabel="right (%)", ylim=(0, 101))
     axes[0].legend(frameon=False, fontsize=8, loc="lower left")
-    axes[0].figure.tight_layout()
+    figure_of(axes[0]).tight_layout()
     return axes

@@ -61,7 +61,7 @@ def value_scales(pictures: Mapping[str, Tensor | np.ndarray], *, title: str) -> 
     figure, axes = plt.subplots(1, len(pictures), figsize=(2.7 * len(pictures), 3.3), layout="constrained")
     for (name, picture), ax in zip(pictures.items(), axes, strict=True):
         low, high = float(picture.min()), float(picture.max())
-        image(picture, ax=ax, title=name, vmin=low, vmax=high)
+        image(picture, ax=ax, title=name, scale=(low, high))
         bar = figure.colorbar(ax.images[0], ax=ax, orientation="horizontal", fraction=0.05, pad=0.04)
         bar.set_ticks([low, high], labels=[f"{low:.3g}", f"{high:.3g}"])
     figure.suptitle(title, fontsize=11)

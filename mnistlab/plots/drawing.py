@@ -16,7 +16,7 @@ from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, WRONG, grid
 
 
 def prediction(prediction: Prediction, ink: np.ndarray, *, scrambled: np.ndarray | None = None) -> np.ndarray:
-    """A drawing, what the network saw of it, and what it made of that: the pad as a still picture. Returns the axes.
+    """A drawing, what the network saw of it, and the ten probabilities: the pad as a still picture. Returns the axes.
 
     Parameters
     ----------
@@ -25,11 +25,7 @@ def prediction(prediction: Prediction, ink: np.ndarray, *, scrambled: np.ndarray
     """
     pictures = [("as drawn", ink), ("as the network sees it", prediction.image)]
     if scrambled is not None:
-        pictures = [
-            ("as drawn", ink),
-            ("as 28 x 28", prediction.image),
-            ("scrambled, as the network sees it", scrambled),
-        ]
+        pictures[1:] = [("as 28 x 28", prediction.image), ("scrambled, as the network sees it", scrambled)]
     color = PLAIN if scrambled is None else PERMUTED
     axes = plt.subplots(
         1, len(pictures) + 1, figsize=(2.3 * len(pictures) + 3, 2.5), width_ratios=[*[1] * len(pictures), 1.35]
@@ -54,13 +50,11 @@ def preprocessing(strokes: Sequence[np.ndarray], pen_width: float, seen: np.ndar
     standard, width = to_standard_size(strokes)
     axes = plt.subplots(1, 3, figsize=(8, 3.1))[1]
     image(rasterise(strokes, pen_width=pen_width), title=f"as drawn, pen of {pen_width:g} px", ax=axes[0])
-    image(rasterise(standard, pen_width=width), title=f"drawn anew, pen of {width:g} px", ax=axes[1])
+    image(rasterise(standard, pen_width=width), title=f"redrawn, pen of {width:g} px", ax=axes[1])
     image(seen, title="28 x 28, centre of mass", ax=axes[2])
-    rows, columns = np.indices(seen.shape)
-    weight = seen / seen.sum()
-    axes[2].plot((columns * weight).sum(), (rows * weight).sum(), "+", color=PERMUTED, markersize=16)
-    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-    tall, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    centre = (np.indices(seen.shape) * seen).sum(axis=(1, 2)) / seen.sum()  # row, column
+    axes[2].plot(centre[1], centre[0], "+", color=PERMUTED, markersize=16)
+    tall, wide = np.ptp(np.argwhere(seen), axis=0) + 1
     axes[0].figure.suptitle(
         f"whatever its size and place, the digit ends up {wide} x {tall} px in the middle", fontsize=10
     )
@@ -71,7 +65,7 @@ def preprocessing(strokes: Sequence[np.ndarray], pen_width: float, seen: np.ndar
 def prediction_while_drawn(
     shares: Sequence[float], predictions: Sequence[Prediction], inks: Sequence[np.ndarray], *, shown: int = 8
 ) -> np.ndarray:
-    """How the reading changes while a digit is drawn: pictures above, probabilities below. Returns the axes, curves last.
+    """How the prediction changes while a digit is drawn: pictures above, probabilities below. Returns the axes, curves last.
 
     Parameters
     ----------
@@ -89,7 +83,7 @@ def prediction_while_drawn(
     grid_spec = figure.add_gridspec(2, shown, height_ratios=(1, 2.4))
     axes = [figure.add_subplot(grid_spec[0, column]) for column in range(shown)]
     for ax, index in zip(axes, np.linspace(0, len(shares) - 1, shown).round().astype(int), strict=True):
-        image(inks[index], title=f"{100 * shares[index]:.0f} %: {_answer(predictions[index])}", ax=ax)
+        image(inks[index], title=f"{100 * shares[index]:.0f} %: {_digit(predictions[index])}", ax=ax)
     curves = figure.add_subplot(grid_spec[1, :])
     probabilities = np.array([p.probabilities if p.digit is not None else np.zeros(CLASSES) for p in predictions])
     final = predictions[-1].digit
@@ -101,9 +95,9 @@ def prediction_while_drawn(
         top = int(probabilities[:, digit].argmax())
         top = top if digit != final else len(shares) - 1
         curves.text(100 * shares[top], 100 * probabilities[top, digit] + 2, str(digit), color=color, ha="center")
-    answers = [p.digit for p in predictions]
-    since = next((i + 1 for i in range(len(answers) - 1, -1, -1) if answers[i] != final), 0)
-    path = [a for i, a in enumerate(answers) if a is not None and (i == 0 or a != answers[i - 1])]
+    digits = [p.digit for p in predictions]
+    since = next((i + 1 for i in range(len(digits) - 1, -1, -1) if digits[i] != final), 0)
+    path = [digit for i, digit in enumerate(digits) if digit is not None and (i == 0 or digit != digits[i - 1])]
     curves.set(xlabel="drawn so far (% of the points)", ylabel="probability (%)", xlim=(0, 102), ylim=(0, 112))
     curves.set_title(
         f"read as {', '.join(map(str, path[:-1]))}, and as {final} from {100 * shares[since]:.0f} % on"
@@ -128,7 +122,7 @@ def replayed_drawings(
     name : of the network, for the title.
     """
     right = [p.digit == digit for p, digit in zip(predictions, digits, strict=True)]
-    titles = [f"{d}, read {_answer(p)}\n({percent(p.confidence, 1)})" for d, p in zip(digits, predictions, strict=True)]
+    titles = [f"{d}, read {_digit(p)}\n({percent(p.confidence, 1)})" for d, p in zip(digits, predictions, strict=True)]
     return grid(
         inks,
         titles=titles,
@@ -139,7 +133,7 @@ def replayed_drawings(
 
 
 def _bars(prediction: Prediction, color: str, ax: Axes) -> None:
-    """Ten probabilities, the answer in its colour."""
+    """Ten probabilities, that of the predicted digit in colour."""
     shares = 100 * prediction.probabilities * (prediction.digit is not None)
     ax.barh(range(CLASSES), shares, color=[color if digit == prediction.digit else NEUTRAL for digit in range(CLASSES)])
     ax.set(yticks=range(CLASSES), xlim=(0, 100), xlabel="probability (%)", ylabel="digit")
@@ -148,5 +142,5 @@ def _bars(prediction: Prediction, color: str, ax: Axes) -> None:
     open_frame(ax)
 
 
-def _answer(prediction: Prediction) -> str:
+def _digit(prediction: Prediction) -> str:
     return "none" if prediction.digit is None else str(prediction.digit)

@@ -14,7 +14,7 @@ from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.formatting import interval, p_value, percent, points
 from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.evaluation.metrics import Evaluation
-from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, image, open_frame
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, error_bars, image, open_frame
 
 
 def confusion(evaluation: Evaluation, *, name: str = "", ax: Axes | None = None) -> Axes:
@@ -30,10 +30,9 @@ def confusion(evaluation: Evaluation, *, name: str = "", ax: Axes | None = None)
     for digit in range(CLASSES):
         ax.add_patch(plt.Rectangle((digit - 0.5, digit - 0.5), 1, 1, facecolor="#E6E6E6"))
     ax.set(xticks=range(CLASSES), yticks=range(CLASSES), xlabel="read as", ylabel="true digit")
-    found = evaluation.confusions()
     title = "no digit was misread"
-    if found:
-        true, answer, count = found[0]
+    if confusions := evaluation.confusions():
+        true, answer, count = confusions[0]
         title = f"{int(wrong.sum()):,} misread; most often a {true} as a {answer}: {count} times"
     ax.set_title(f"{name}: {title}" if name else title, fontsize=10)
     return ax
@@ -51,9 +50,9 @@ def per_class(evaluations: Mapping[str, Evaluation], *, ax: Axes | None = None) 
     ax = ax or plt.subplots(figsize=(7.5, 3.6))[1]
     for index, (name, evaluation) in enumerate(evaluations.items()):
         color, aside = (PLAIN, PERMUTED)[index], 0.24 * index - 0.12 * (len(evaluations) - 1)
-        for digit in np.flatnonzero(evaluation.support):
-            recall = evaluation.recall_of(digit)
-            ax.plot([digit + aside] * 2, [100 * recall.low, 100 * recall.high], color=color, linewidth=1.6)
+        for digit in np.flatnonzero(evaluation.support).tolist():
+            bar = evaluation.recall_of(digit)
+            ax.plot([digit + aside] * 2, [100 * bar.low, 100 * bar.high], color=color, linewidth=1.6)
         at = np.arange(CLASSES) + aside
         ax.plot(at, 100 * evaluation.recall, "o", color=color, label=f"recall, {name}")
         ax.plot(at + 0.1, 100 * evaluation.precision, "x", color=color, label=f"precision, {name}")
@@ -90,12 +89,9 @@ def reliability(evaluations: Mapping[str, Evaluation], *, ax: Axes | None = None
         bins = evaluation.reliability
         used = np.flatnonzero(bins.count)
         judged = [Accuracy(round(bins.accuracy[b] * bins.count[b]), int(bins.count[b])) for b in used]
-        x, y = 100 * bins.confidence[used], np.array([100 * a.value for a in judged])
-        bounds = 100 * np.array([[a.low, a.high] for a in judged])
-        error = np.abs(bounds.T - y)
-        ax.errorbar(
-            x, y, yerr=error, fmt="o-", color=color, markersize=4, linewidth=1, label=f"{name}, ECE {percent(bins.ece)}"
-        )
+        x, (y, reach) = 100 * bins.confidence[used], error_bars(judged)
+        label = f"{name}, ECE {percent(bins.ece)}"
+        ax.errorbar(x, y, yerr=reach, fmt="o-", color=color, markersize=4, linewidth=1, label=label)
     first, evaluation = next(iter(evaluations.items()))
     title = f"{first}: sure to {percent(evaluation.confidence.mean())} on average, right {percent(evaluation.accuracy.value)}"
     ax.set_title(title, fontsize=10)
@@ -105,27 +101,27 @@ def reliability(evaluations: Mapping[str, Evaluation], *, ax: Axes | None = None
     return ax
 
 
-def coverage(found: Sequence[Coverage], *, ax: Axes | None = None) -> Axes:
+def coverage(levels: Sequence[Coverage], *, ax: Axes | None = None) -> Axes:
     """Share of sets that hold the true digit, beside what each level promised, with Wilson 95 % intervals.
 
     Raises
     ------
     ValueError : there is no level.
     """
-    if not found:
+    if not levels:
         raise ValueError("coverage shows one level or more, not none")
     ax = ax or plt.subplots(figsize=(7.5, 2.9))[1]
-    for row, one in enumerate(found):
-        ax.plot([100 * one.held.low, 100 * one.held.high], [row, row], color=PLAIN, linewidth=1.6)
-        ax.plot(100 * one.held.value, row, "o", color=PLAIN, label="held" if row == 0 else None)
-        ax.plot(100 * one.level, row, "|", color="black", markersize=16, label="promised" if row == 0 else None)
-        told = f"{percent(one.empty.value, 1)} empty, {percent(one.several.value, 1)} of two or more"
-        ax.text(1.02, row, told, transform=ax.get_yaxis_transform(), va="center", fontsize=9)
-    off = max(found, key=lambda one: abs(one.held.value - one.level))
-    gap = points(abs(off.held.value - off.level))
+    rows = np.arange(len(levels))
+    values, reach = error_bars([level.held for level in levels])
+    ax.errorbar(values, rows, xerr=reach, fmt="o", color=PLAIN, elinewidth=1.6, label="held")
+    ax.plot([100 * level.level for level in levels], rows, "|", color="black", markersize=16, label="promised")
+    for row, level in enumerate(levels):
+        sizes = f"{percent(level.empty.value, 1)} empty, {percent(level.several.value, 1)} of two or more"
+        ax.text(1.02, row, sizes, transform=ax.get_yaxis_transform(), va="center", fontsize=9)
+    gap = points(max(abs(level.held.value - level.level) for level in levels))
     ax.set_title(f"no level is further than {gap} from what it promised", fontsize=10)
-    ax.set(yticks=range(len(found)), yticklabels=[f"{100 * one.level:g} %" for one in found], ylabel="level")
-    ax.set(xlabel="sets with the true digit in them (%)", ylim=(len(found) - 0.5, -0.5))
+    ax.set(yticks=rows, yticklabels=[f"{100 * level.level:g} %" for level in levels], ylabel="level")
+    ax.set(xlabel="sets with the true digit in them (%)", ylim=(len(levels) - 0.5, -0.5))
     ax.legend(frameon=False, fontsize=8, loc="lower left")
     ax.grid(axis="x", alpha=0.25)
     open_frame(ax)

@@ -11,23 +11,23 @@ from matplotlib.axes import Axes
 from mnistlab.common.constants import CANVAS, PEN_WIDTH
 from mnistlab.inference.attribution import Attribution, PreprocessingStep
 from mnistlab.inference.counterfactual import Edit
-from mnistlab.plots.pictures import SIGNED, WRONG, image
+from mnistlab.plots.pictures import SIGNED, WRONG, figure_of, image
 
 PAPER_SIDE = 2.2  # inches of a drawing's edge
 RIM = "#D0D0D0"
-GONE = "#F3C9A8"  # a pale orange
+REMOVED = "#F3C9A8"  # a pale orange
 
 
 def attribution(found: Attribution, *, pen_width: float = PEN_WIDTH, ax: Axes | None = None) -> Axes:
-    """Pieces of ink in the colour of what they did: blue spoke for the digit, orange against, the paler the less.
+    """Pieces of ink coloured by their weight: blue speaks for the digit, orange against it, the paler the less.
 
     Parameters
     ----------
     pen_width : px of the canvas, to draw them with.
     """
-    ax = _sheet(ax)
+    ax = _canvas(ax)
     most = max(1.0, float(np.abs(found.weights).max(initial=0)))
-    _ink(ax, found.pieces, RIM, pen_width + 3)  # so that ink that said nothing is seen too
+    _ink(ax, found.pieces, RIM, pen_width + 3)  # so that ink of no weight is seen as well
     for piece, weight in zip(found.pieces, found.weights, strict=True):
         _ink(ax, [piece], SIGNED(0.5 - 0.5 * weight / most), pen_width, capstyle="butt")
     ax.set_title("nothing to read" if found.digit is None else f"why {found.digit}", fontsize=9)
@@ -35,37 +35,37 @@ def attribution(found: Attribution, *, pen_width: float = PEN_WIDTH, ax: Axes | 
 
 
 def edit(strokes: Sequence[np.ndarray], change: Edit, *, pen_width: float = PEN_WIDTH, ax: Axes | None = None) -> Axes:
-    """A drawing with what is taken away in pale orange and what is put in in orange, under the edit's words.
+    """A drawing with what the edit removes in pale orange and what it adds in orange, under the edit in words.
 
     Parameters
     ----------
     strokes : before the edit, float64 arrays (n, 2), px of the canvas.
     """
-    ax = _sheet(ax)
+    ax = _canvas(ax)
     _ink(ax, strokes, "black", pen_width)
-    _ink(ax, change.removed, GONE, pen_width)
+    _ink(ax, change.removed, REMOVED, pen_width)
     _ink(ax, change.added, WRONG, pen_width)
     ax.set_title(change.words, fontsize=9)
     return ax
 
 
-def preprocessing_images(film: Sequence[PreprocessingStep]) -> np.ndarray:
+def preprocessing_images(steps: Sequence[PreprocessingStep]) -> np.ndarray:
     """The steps from ink to input side by side. Returns the axes.
 
     Raises
     ------
     ValueError : there is no step.
     """
-    if not film:
+    if not steps:
         raise ValueError("an empty drawing has no steps to show")
-    axes = plt.subplots(1, len(film), figsize=(PAPER_SIDE * len(film), PAPER_SIDE + 0.4), squeeze=False)[1][0]
-    for step, ax in zip(film, axes, strict=True):
+    axes = plt.subplots(1, len(steps), figsize=(PAPER_SIDE * len(steps), PAPER_SIDE + 0.4), squeeze=False)[1][0]
+    for step, ax in zip(steps, axes, strict=True):
         image(step.image, title=f"{step.name}\n{step.image.shape[0]} x {step.image.shape[1]}", ax=ax)
     axes[0].figure.tight_layout()
     return axes
 
 
-def _sheet(ax: Axes | None) -> Axes:
+def _canvas(ax: Axes | None) -> Axes:
     """An empty canvas, 280 x 280, y down."""
     ax = ax or plt.subplots(figsize=(PAPER_SIDE, PAPER_SIDE))[1]
     ax.set(xlim=(0, CANVAS), ylim=(CANVAS, 0), aspect="equal", xticks=[], yticks=[])
@@ -74,7 +74,7 @@ def _sheet(ax: Axes | None) -> Axes:
 
 def _ink(ax: Axes, lines: Sequence[np.ndarray], color: object, pen_width: float, *, capstyle: str = "round") -> None:
     """Lines as wide as the pen; a single point is a dot."""
-    inches = ax.get_position().width * ax.figure.get_size_inches()[0]
+    inches = ax.get_position().width * figure_of(ax).get_size_inches()[0]
     width = 72 * inches * pen_width / CANVAS  # points of 1/72 inch
     for line in lines:
         line = np.repeat(line, 2, axis=0) if len(line) == 1 else line

@@ -37,8 +37,8 @@ def kernels(models: Mapping[str, ConvNet], *, limit: int = 16) -> np.ndarray:
         top = np.abs(kernel).max()
         for ax in row:
             ax.axis("off")
-        for index, (ax, one) in enumerate(zip(row, kernel, strict=False), start=1):
-            image(one, title=f"{name} {index}", ax=ax, cmap=SIGNED, vmin=-top, vmax=top)
+        for index, (ax, weight) in enumerate(zip(row, kernel, strict=False), start=1):
+            image(weight, title=f"{name} {index}", ax=ax, cmap=SIGNED, scale=(-top, top))
             ax.axis("on")
             ax.title.set_fontsize(8)
     shares = ", ".join(f"{name} {neighbour_correlation(kernel):.2f}" for name, kernel in weights.items())
@@ -68,17 +68,22 @@ def feature_maps(model: ConvNet, picture: Tensor, given: Tensor, *, name: str = 
         ax.axis("off")
     image(picture, title="input\n28 x 28", ax=axes[0, 0]).axis("on")
     for row, layer in zip(axes, layers, strict=True):
-        for index, (ax, one) in enumerate(zip(row[1:], layer, strict=True), start=1):
-            image(one, title=f"map {index}\n{one.shape[0]} x {one.shape[1]}", ax=ax, vmin=0, vmax=layer.max() or 1)
+        for index, (ax, feature_map) in enumerate(zip(row[1:], layer, strict=True), start=1):
+            image(
+                feature_map,
+                title=f"map {index}\n{feature_map.shape[0]} x {feature_map.shape[1]}",
+                ax=ax,
+                scale=(0, layer.max() or 1),
+            )
             ax.axis("on")
     for ax in axes.flat:
         ax.title.set_fontsize(8)
     lead = f"{name}: " if name else ""
-    order = ", then ".join(map(_neighbours, layers))
+    order = ", then ".join(map(_correlation, layers))
     figure.suptitle(f"{lead}correlation of neighbours on the maps {order}", fontsize=10)
     return axes
 
 
-def _neighbours(pictures: np.ndarray) -> str:
-    """Their correlation in words; silent maps, all 0, have none."""
+def _correlation(pictures: np.ndarray) -> str:
+    """Correlation of neighbouring pixels in words; silent maps, all 0, have none."""
     return f"{neighbour_correlation(pictures):.2f}" if np.ptp(pictures) else "unknown"

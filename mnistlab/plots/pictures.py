@@ -1,4 +1,4 @@
-"""Pictures of digits, one or many, and the colours that carry a meaning in every figure."""
+"""What the figures share: pictures of digits, colours that carry a meaning, intervals as error bars."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
 from torch import Tensor
+
+from mnistlab.evaluation.intervals import Accuracy, MeanInterval
 
 PLAIN = RIGHT = "#0072B2"
 PERMUTED = WRONG = "#D55E00"
@@ -17,10 +20,24 @@ THIRD = "#009E73"
 SIGNED = LinearSegmentedColormap.from_list("signed", [PLAIN, "white", PERMUTED])  # below, at and above 0
 
 
-def image(picture: Tensor | np.ndarray, *, title: str = "", ax: Axes | None = None, **options) -> Axes:
-    """One picture (28, 28), ink black on white; ``options`` go to ``imshow``."""
+def image(
+    picture: Tensor | np.ndarray,
+    *,
+    title: str = "",
+    ax: Axes | None = None,
+    cmap: str | Colormap = "gray_r",
+    scale: tuple[float, float] = (0, 255),
+    alpha: float | None = None,
+) -> Axes:
+    """One picture (28, 28), ink black on white.
+
+    Parameters
+    ----------
+    cmap, scale : other colours, and the values at their ends.
+    alpha : opacity, 0 to 1; None is opaque.
+    """
     ax = ax or plt.subplots(figsize=(2, 2))[1]
-    ax.imshow(np.asarray(picture), **{"cmap": "gray_r", "vmin": 0, "vmax": 255, "interpolation": "nearest", **options})
+    ax.imshow(np.asarray(picture), cmap=cmap, vmin=scale[0], vmax=scale[1], alpha=alpha, interpolation="nearest")
     ax.set_title(title, fontsize=9)
     ax.set_xticks([])
     ax.set_yticks([])
@@ -28,13 +45,12 @@ def image(picture: Tensor | np.ndarray, *, title: str = "", ax: Axes | None = No
 
 
 def grid(
-    pictures: Tensor | np.ndarray,
+    pictures: Tensor | np.ndarray | Sequence[np.ndarray],
     *,
     titles: Sequence[object] | None = None,
     colors: Sequence[str] | None = None,
     columns: int = 10,
     suptitle: str = "",
-    **options,
 ) -> np.ndarray:
     """Pictures (N, 28, 28) in rows of ``columns``, each under its title in its colour. Returns the axes (rows, columns).
 
@@ -43,9 +59,9 @@ def grid(
     ValueError : there is no picture, or not one title and colour a picture.
     """
     n = len(pictures)
-    for name, given in (("titles", titles), ("colors", colors)):
-        if given is not None and len(given) != n:
-            raise ValueError(f"{n} pictures need {n} {name}, not {len(given)}")
+    for name, texts in (("titles", titles), ("colors", colors)):
+        if texts is not None and len(texts) != n:
+            raise ValueError(f"{n} pictures need {n} {name}, not {len(texts)}")
     if not n:
         raise ValueError("there is no picture to show")
     rows = -(-n // columns)
@@ -55,7 +71,7 @@ def grid(
     for ax in axes.flat:
         ax.axis("off")
     for index, (picture, ax) in enumerate(zip(pictures, axes.flat, strict=False)):
-        image(picture, ax=ax, **options)
+        image(picture, ax=ax)
         if titles is not None:
             ax.set_title(str(titles[index]), fontsize=9, color=colors[index] if colors is not None else "black")
     figure.suptitle(suptitle)
@@ -63,6 +79,20 @@ def grid(
     return axes
 
 
+def error_bars(estimates: Sequence[Accuracy | MeanInterval]) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates in per cent, float64 (n,), and how far their intervals reach below and above, (2, n); 0 where there is none."""
+    values = [each.mean if isinstance(each, MeanInterval) else each.value for each in estimates]
+    reach = [(value - each.low, each.high - value) for value, each in zip(values, estimates, strict=True)]
+    return 100 * np.array(values), 100 * np.abs(np.nan_to_num(reach)).T
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that an axes stands on; unlike ``ax.figure`` never a part of one."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
 def open_frame(ax: Axes) -> None:
-    """No frame above and to the right: it says nothing."""
+    """Take away the frame above and to the right: it says nothing."""
     ax.spines[["top", "right"]].set_visible(False)

@@ -12,7 +12,7 @@ from torch import Tensor
 from mnistlab.common.constants import SIDE
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent
-from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, image, open_frame
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, figure_of, image, open_frame
 from mnistlab.training.networks import KERNEL
 from mnistlab.training.records import Epoch
 
@@ -53,7 +53,7 @@ def learning_curves(
         accuracies.set_title(
             f"right after epoch {numbers[-1]}: {percent(history[-1].validation_accuracy)}", fontsize=10
         )
-    losses.figure.tight_layout()
+    figure_of(losses).tight_layout()
     return axes
 
 
@@ -65,7 +65,7 @@ def live_curves(epochs: int) -> Callable[[Sequence[Epoch]], None]:
     from IPython.display import display
 
     axes = learning_curves((), epochs=epochs)
-    figure = axes[0].figure
+    figure = figure_of(axes[0])
     plt.close(figure)  # it is shown through its handle; left open, the notebook would show it again under the cell
     handle = display(figure, display_id=True)
 
@@ -78,7 +78,7 @@ def live_curves(epochs: int) -> Callable[[Sequence[Epoch]], None]:
 
 
 def kernel_reach(
-    picture: Tensor | np.ndarray,
+    picture: Tensor,
     permutation: Permutation,
     *,
     corner: tuple[int, int] = (9, 11),
@@ -113,5 +113,5 @@ def kernel_reach(
             ax.add_patch(
                 plt.Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=color, alpha=0.55, edgecolor="white", linewidth=0.4)
             )
-    axes[0].figure.tight_layout()
+    figure_of(axes[0]).tight_layout()
     return axes

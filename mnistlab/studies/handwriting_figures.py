@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 from mnistlab.data.synthetic import Style
 from mnistlab.evaluation.formatting import percent
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.plots.pictures import PLAIN, RIGHT, WRONG, grid
+from mnistlab.plots.pictures import PLAIN, RIGHT, WRONG, error_bars, grid
 
 
 def styles(pictures: Mapping[Style, Tensor], *, columns: int = 11) -> np.ndarray:
@@ -31,50 +31,41 @@ def styles(pictures: Mapping[Style, Tensor], *, columns: int = 11) -> np.ndarray
     return axes
 
 
-def style_accuracies(read: Mapping[str, Mapping[Style, Accuracy]], *, worst: int = 14, ax: Axes | None = None) -> Axes:
+def style_accuracies(
+    accuracies: Mapping[str, Mapping[Style, Accuracy]], *, worst: int = 14, ax: Axes | None = None
+) -> Axes:
     """The styles the first network reads worst, with how each network reads them (Wilson 95 %).
 
     Parameters
     ----------
-    read : for each network its accuracy on every style; two networks at most.
+    accuracies : for each network its accuracy on every style; two networks at most.
     """
-    first = next(iter(read.values()))
+    name, first = next(iter(accuracies.items()))
     chosen = sorted(first, key=lambda style: first[style].value)[:worst]
     ax = ax or plt.subplots(figsize=(7, 0.32 * len(chosen) + 1))[1]
-    for shift, (color, (name, values)) in enumerate(zip((WRONG, RIGHT), read.items(), strict=False)):
-        found = [values[style] for style in chosen]
-        places = np.arange(len(chosen)) + 0.18 * (2 * shift - 1) * (len(read) > 1)
-        errors = [[100 * (a.value - a.low) for a in found], [100 * (a.high - a.value) for a in found]]
-        ax.errorbar([100 * a.value for a in found], places, xerr=errors, fmt="o", color=color, capsize=2, label=name)
+    _dots_by_network(ax, {network: [shares[style] for style in chosen] for network, shares in accuracies.items()})
     ax.set_yticks(range(len(chosen)), [f"{style.digit}, {style.name}" for style in chosen])
-    ax.invert_yaxis()
-    ax.set_xlim(-2, 102)
     ax.set_xlabel("read right, % of drawn digits")
-    lowest = chosen[0]
-    ax.set_title(
-        f"{next(iter(read))} reads a {lowest.digit} ({lowest.name}) right {percent(first[lowest].value, 0)} of the time"
-    )
-    ax.grid(axis="x", alpha=0.3)
-    ax.legend(loc="lower left", bbox_to_anchor=(1, 0), frameon=False)
+    worst_share = percent(first[chosen[0]].value, 0)
+    ax.set_title(f"{name} reads a {chosen[0].digit} ({chosen[0].name}) right {worst_share} of the time")
     return ax
 
 
-def errors_by_recipe(figures: Mapping[str, Mapping[str, Accuracy]]) -> np.ndarray:
+def errors_by_recipe(accuracies: Mapping[str, Mapping[str, Accuracy]]) -> np.ndarray:
     """Share of errors (%, Wilson 95 %) of each recipe on each set of digits, one panel a set. Returns the axes.
 
     Parameters
     ----------
-    figures : by recipe, then by set.
+    accuracies : by recipe, then by set.
     """
-    sets = list(next(iter(figures.values())))
+    sets = list(next(iter(accuracies.values())))
     figure, axes = plt.subplots(1, len(sets), figsize=(4.2 * len(sets), 2.6), squeeze=False, sharey=True)
     for ax, name in zip(axes[0], sets, strict=True):
-        found = [by_set[name] for by_set in figures.values()]
-        wrong = [100 * (1 - a.value) for a in found]
-        errors = [[100 * (a.high - a.value) for a in found], [100 * (a.value - a.low) for a in found]]
-        ax.barh(range(len(found)), wrong, xerr=errors, color=PLAIN, height=0.6, capsize=2)
-        ax.set_yticks(range(len(found)), list(figures))
-        ax.set_xlabel(f"wrong, % of {found[0].n:,}")
+        errors = [Accuracy(a.n - a.correct, a.n) for a in (by_set[name] for by_set in accuracies.values())]
+        wrong, reach = error_bars(errors)
+        ax.barh(range(len(errors)), wrong, xerr=reach, color=PLAIN, height=0.6, capsize=2)
+        ax.set_yticks(range(len(errors)), list(accuracies))
+        ax.set_xlabel(f"wrong, % of {errors[0].n:,}")
         ax.set_title(f"{name}: {wrong[0]:.1f} % wrong at first, {wrong[-1]:.1f} % at last", fontsize=9)
     axes[0, 0].invert_yaxis()
     figure.tight_layout()
@@ -88,22 +79,26 @@ def refusals(refused: Mapping[str, Mapping[str, Accuracy]], *, ax: Axes | None =
     ----------
     refused : for each network the share of every kind; two networks at most.
     """
-    kinds = list(next(iter(refused.values())))
-    ax = ax or plt.subplots(figsize=(7, 0.5 * len(kinds) + 1.1))[1]
-    for shift, (color, (name, shares)) in enumerate(zip((WRONG, RIGHT), refused.items(), strict=False)):
-        found = [shares[kind] for kind in kinds]
-        places = np.arange(len(kinds)) + 0.18 * (2 * shift - 1) * (len(refused) > 1)
-        errors = [[100 * (a.value - a.low) for a in found], [100 * (a.high - a.value) for a in found]]
-        ax.errorbar([100 * a.value for a in found], places, xerr=errors, fmt="o", color=color, capsize=2, label=name)
-    ax.set_yticks(range(len(kinds)), [f"{kind}\n(n = {found[row].n:,})" for row, kind in enumerate(kinds)], fontsize=9)
+    name, last = list(refused.items())[-1]
+    ax = ax or plt.subplots(figsize=(7, 0.5 * len(last) + 1.1))[1]
+    _dots_by_network(ax, {network: [shares[kind] for kind in last] for network, shares in refused.items()})
+    ax.set_yticks(range(len(last)), [f"{kind}\n(n = {share.n:,})" for kind, share in last.items()], fontsize=9)
+    ax.set_xlabel("called no digit, %")
+    kind = next(iter(last))
+    ax.set_title(f"{name} calls {percent(last[kind].value, 0)} of the {kind} no digit", fontsize=10)
+    return ax
+
+
+def _dots_by_network(ax: Axes, shares: Mapping[str, Sequence[Accuracy]]) -> None:
+    """One or two networks as dots with error bars, a row a share; the second network a little below the first."""
+    for shift, (color, (network, row)) in enumerate(zip((WRONG, RIGHT), shares.items(), strict=False)):
+        values, reach = error_bars(row)
+        places = np.arange(len(row)) + 0.18 * (2 * shift - 1) * (len(shares) > 1)
+        ax.errorbar(values, places, xerr=reach, fmt="o", color=color, capsize=2, label=network)
     ax.invert_yaxis()
     ax.set_xlim(-2, 102)
-    ax.set_xlabel("called no digit, %")
-    name, shares = list(refused.items())[-1]
-    ax.set_title(f"{name} calls {percent(shares[kinds[0]].value, 0)} of the {kinds[0]} no digit", fontsize=10)
     ax.grid(axis="x", alpha=0.3)
     ax.legend(loc="lower left", bbox_to_anchor=(1, 0), frameon=False)
-    return ax
 
 
 def _two_lines(text: str) -> str:

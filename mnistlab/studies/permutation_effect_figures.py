@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from mnistlab.common.constants import CLASSES
 from mnistlab.evaluation.formatting import mean_points, points
 from mnistlab.evaluation.intervals import MeanInterval
-from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, open_frame
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, error_bars, open_frame
 from mnistlab.studies.permutation_effect import CrossedTrainings, crossed_interval
 from mnistlab.training.comparison import CELLS, NAMES
 
@@ -32,9 +32,9 @@ def crossed_accuracies(found: CrossedTrainings, *, ax: Axes | None = None) -> Ax
         places = at[-1] + 0.9
     ax.set_xticks(list(ticks), ticks.values())
     ax.set_ylabel("right on validation images (%)")
-    told = [mean_points(crossed_interval(found.costs(name))) for name in NAMES]
+    losses = [mean_points(crossed_interval(found.costs(name))) for name in NAMES]
     ax.set_title(
-        f"{len(found.seeds)} seeds x {n} permutations: the ConvNet loses {told[0]},\nthe fully connected net {told[1]}",
+        f"{len(found.seeds)} seeds x {n} permutations: the ConvNet loses {losses[0]},\nthe fully connected net {losses[1]}",
         fontsize=10,
     )
     ax.grid(axis="y", alpha=0.3)
@@ -43,35 +43,35 @@ def crossed_accuracies(found: CrossedTrainings, *, ax: Axes | None = None) -> Ax
 
 
 def partial_layouts(
-    read: Mapping[str, MeanInterval], kept: Mapping[str, float], ends: Mapping[str, float], *, ax: Axes | None = None
+    accuracies: Mapping[str, MeanInterval],
+    kept: Mapping[str, float],
+    ends: Mapping[str, float],
+    *,
+    ax: Axes | None = None,
 ) -> Axes:
     """Accuracy of the ConvNet on each layout against the pairs of neighbours that the layout keeps.
 
     Parameters
     ----------
-    read : mean accuracy over seeds, by layout.
+    accuracies : mean accuracy over seeds, by layout.
     kept : share of the neighbours that still touch, by layout, 0 to 1.
     ends : mean accuracies (0 to 1) to draw as lines across, by name; losses are taken from the first.
     """
     ax = ax or plt.subplots(figsize=(8.5, 4.4))[1]
     styles = {"blocks": ("s", PLAIN), "%": ("o", PERMUTED)}
-    for name, mean in read.items():
+    for name, mean in accuracies.items():
         marker, color = next((style for word, style in styles.items() if word in name), ("D", "black"))
-        low, high = (0.0, 0.0) if mean.n < 2 else (mean.mean - mean.low, mean.high - mean.mean)
-        place = 100 * kept[name]
-        ax.errorbar(
-            place, 100 * mean.mean, [[100 * low], [100 * high]], fmt=marker, color=color, capsize=2, markersize=5
-        )
-        aside = (
-            (7, 4) if name == "columns" else (7, -10)
-        )  # it keeps as many neighbours as "rows": their names would meet
+        place, (value, reach) = 100 * kept[name], error_bars([mean])
+        ax.errorbar(place, value, reach, fmt=marker, color=color, capsize=2, markersize=5)
+        # Columns keep as many neighbours as rows: their names would overlap.
+        aside = (7, 4) if name == "columns" else (7, -10)
         ax.annotate(name, (place, 100 * mean.mean), aside, textcoords="offset points", fontsize=8, color=color)
     for name, value in ends.items():
         ax.axhline(100 * value, color=NEUTRAL, linewidth=0.8, linestyle=":")
         ax.annotate(name, (0, 100 * value), (2, 3), textcoords="offset points", fontsize=8, color=NEUTRAL)
     ax.set(xlabel="neighbours that still touch (%)", ylabel="right on validation images (%)", xlim=(0, 108))
-    least, most = (pick(read, key=lambda name: read[name].mean) for pick in (min, max))
-    lost = {name: points(next(iter(ends.values())) - read[name].mean) for name in (most, least)}
+    least, most = (pick(accuracies, key=lambda name: accuracies[name].mean) for pick in (min, max))
+    lost = {name: points(next(iter(ends.values())) - accuracies[name].mean) for name in (most, least)}
     ax.set_title(f"the ConvNet loses {lost[most]} to {most}, {lost[least]} to {least}", fontsize=10)
     open_frame(ax)
     return ax
@@ -86,13 +86,13 @@ def digit_costs(costs: Mapping[str, np.ndarray], *, ax: Axes | None = None) -> A
     """
     ax = ax or plt.subplots(figsize=(7.5, 3.4))[1]
     for number, (name, table) in enumerate(costs.items()):
-        found = [crossed_interval(one) for one in table]
-        value = 100 * np.array([one.mean for one in found])
-        reach = np.nan_to_num(100 * np.array([[one.mean - one.low, one.high - one.mean] for one in found]).T)
+        values, reach = error_bars([crossed_interval(of_digit) for of_digit in table])
         at = np.arange(CLASSES) + 0.2 * number - 0.1 * (len(costs) - 1)
-        ax.errorbar(at, value, reach, fmt="os"[number], color=(PERMUTED, NEUTRAL)[number], capsize=2, label=NAMES[name])
+        ax.errorbar(
+            at, values, reach, fmt="os"[number], color=(PERMUTED, NEUTRAL)[number], capsize=2, label=NAMES[name]
+        )
     ax.axhline(0, color="black", linewidth=0.8)
-    first = [crossed_interval(one).mean for one in next(iter(costs.values()))]
+    first = [crossed_interval(of_digit).mean for of_digit in next(iter(costs.values()))]
     most, least = int(np.argmax(first)), int(np.argmin(first))
     ax.set(xticks=range(CLASSES), xlabel="digit", ylabel="recall lost (points)")
     ax.set_title(

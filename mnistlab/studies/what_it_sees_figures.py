@@ -1,4 +1,4 @@
-"""Figures of the study of what a ConvNet sees: strongest places, occlusion, neighbours, typical digits, disputed labels."""
+"""Figures of the study of what a ConvNet sees: strongest patches, occlusion, nearest digits, disputed labels."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from mnistlab.plots.pictures import PLAIN, RIGHT, SIGNED, WRONG, grid, image, op
 from mnistlab.studies.label_errors import DisputedLabel
 
 
-def strongest_patches(pieces: Sequence[Tensor]) -> np.ndarray:
-    """The pieces of pictures that the maps answer to most strongly, a column a map, a block of rows a layer.
+def strongest_patches(patches: Sequence[Tensor]) -> np.ndarray:
+    """The patches of pictures to which the feature maps respond most strongly, a column a map, a block of rows a layer.
 
     Parameters
     ----------
-    pieces : for each layer uint8 (k, n, side, side), the strongest first.
+    patches : for each layer uint8 (k, n, side, side), the strongest first.
 
     Returns
     -------
     The axes (n layers * n, k).
     """
-    k, n = pieces[0].shape[:2]
-    rows = len(pieces) * n
+    k, n = patches[0].shape[:2]
+    rows = len(patches) * n
     figure, axes = plt.subplots(rows, k, figsize=(1.0 * k + 0.6, 0.85 * rows + 0.8), squeeze=False)
-    for number, layer in enumerate(pieces):
+    for number, layer in enumerate(patches):
         for (row, column), ax in np.ndenumerate(axes[number * n : (number + 1) * n]):
             image(layer[column, row], ax=ax, title=f"map {column + 1}" if row == 0 else "")
         side = layer.shape[-1]
         axes[number * n, 0].set_ylabel(f"layer {number + 1}\n{side} x {side}", fontsize=9)
-    sides = " and then ".join(f"{layer.shape[-1]} x {layer.shape[-1]}" for layer in pieces)
-    figure.suptitle(f"each map has its own taste, in pieces of {sides} pixels", fontsize=10)
+    sides = " and then ".join(f"{layer.shape[-1]} x {layer.shape[-1]}" for layer in patches)
+    figure.suptitle(f"what each feature map responds to most, in patches of {sides} pixels", fontsize=10)
     figure.tight_layout()
     return axes
 
@@ -59,21 +59,21 @@ def occlusions(
     figure, axes = plt.subplots(2, n, figsize=(1.05 * n + 0.8, 2.9), squeeze=False, layout="constrained")
     for column, (picture, fall, title) in enumerate(zip(pictures, falls, titles, strict=True)):
         image(picture, ax=axes[0, column], title=title)
-        shown = image(fall, ax=axes[1, column], cmap=SIGNED, vmin=-top, vmax=top)
+        shown = image(fall, ax=axes[1, column], cmap=SIGNED, scale=(-top, top))
         shown.contour(np.asarray(picture) > 127, levels=[0.5], colors="black", linewidths=0.5)
     figure.colorbar(axes[1, -1].images[0], ax=axes[1], fraction=0.02, label="fall of log-odds")
     figure.suptitle(suptitle or f"covering one place takes up to {np.max(falls):.0f} from the log-odds", fontsize=10)
     return axes
 
 
-def nearest_digits(asked: Digits, answers: Tensor, learned: Digits, nearest: Tensor) -> np.ndarray:
+def nearest_digits(queries: Digits, predicted: Tensor, references: Digits, nearest: Tensor) -> np.ndarray:
     """Digits in the first column, the training digits nearest to them as the network sees it beside them.
 
     Parameters
     ----------
-    asked : n digits to show.
-    answers : int64 (n,), what the network reads in them.
-    learned : the training digits.
+    queries : n digits to show.
+    predicted : int64 (n,), what the network reads in them.
+    references : the training digits.
     nearest : int64 (n, m), their indices, nearest first.
 
     Returns
@@ -83,39 +83,38 @@ def nearest_digits(asked: Digits, answers: Tensor, learned: Digits, nearest: Ten
     n, m = nearest.shape
     pictures, titles, colors = [], [], []
     for index in range(n):
-        label, answer = int(asked.labels[index]), int(answers[index])
-        around = learned.labels[nearest[index]]
-        pictures += [asked.images[index], *learned.images[nearest[index]]]
-        titles += [f"{label}, read {answer}", *map(str, around.tolist())]
-        colors += [RIGHT if label == answer else WRONG, *(RIGHT if one == label else WRONG for one in around.tolist())]
-    alike = int((learned.labels[nearest] == answers[:, None]).sum())
+        label, read = int(queries.labels[index]), int(predicted[index])
+        around = references.labels[nearest[index]].tolist()
+        pictures += [queries.images[index].numpy(), *references.images[nearest[index]].numpy()]
+        titles += [f"{label}, read {read}", *map(str, around)]
+        colors += [RIGHT if digit == label else WRONG for digit in (read, *around)]
+    alike = int((references.labels[nearest] == predicted[:, None]).sum())
     return grid(
-        np.stack([np.asarray(one) for one in pictures]),
+        pictures,
         titles=titles,
         colors=colors,
         columns=1 + m,
-        suptitle=f"{alike} of {n * m} neighbours bear the digit that was read",
+        suptitle=f"{alike} of {n * m} neighbours have the label that was predicted",
     )
 
 
-def disputed_labels(images: Tensor, about: Sequence[DisputedLabel], answers: Tensor) -> np.ndarray:
+def disputed_labels(images: Tensor, disputed: Sequence[DisputedLabel], predicted: Tensor) -> np.ndarray:
     """The disputed test images, uint8 (n, 28, 28), with label, votes and what the network reads, int64 (n,).
 
     Blue: it reads the label as given; orange: it does not. Returns the axes (rows, 5).
     """
-    titles = []
-    for one, answer in zip(about, answers.tolist(), strict=True):
-        given, other, neither = one.votes
-        titles.append(
-            f"label {one.label}, read {answer}\n{one.label}: {given}, {one.proposed}: {other}, none: {neither}"
-        )
-    kept = [int(answer) == one.label for one, answer in zip(about, answers, strict=True)]
+    titles, kept = [], []
+    for case, read in zip(disputed, predicted.tolist(), strict=True):
+        label, other, neither = case.votes
+        votes = f"{case.label}: {label}, {case.proposed}: {other}, none: {neither}"
+        titles.append(f"label {case.label}, read {read}\n{votes}")
+        kept.append(read == case.label)
     axes = grid(
         images,
         titles=titles,
-        colors=[RIGHT if one else WRONG for one in kept],
+        colors=[RIGHT if agrees else WRONG for agrees in kept],
         columns=5,
-        suptitle=f"{len(kept) - sum(kept)} of {len(kept)} disputed labels the network does not share",
+        suptitle=f"the network disagrees with {len(kept) - sum(kept)} of {len(kept)} disputed labels",
     )
     axes[0, 0].figure.set_size_inches(9, 1.75 * len(axes) + 0.4)
     axes[0, 0].figure.tight_layout()
@@ -123,20 +122,19 @@ def disputed_labels(images: Tensor, about: Sequence[DisputedLabel], answers: Ten
 
 
 def ceiling(results: Mapping[str, Accuracy], limit: Accuracy, *, ax: Axes | None = None) -> Axes:
-    """Accuracies with Wilson 95 % intervals, and shaded what lies above ``limit``: agreement with labels that people dispute."""
+    """Accuracies with Wilson 95 % intervals, and shaded what lies above ``limit``: agreement with disputed labels."""
     ax = ax or plt.subplots(figsize=(7.5, 0.5 * len(results) + 1.4))[1]
-    for place, one in enumerate(results.values()):
-        ax.plot(
-            [100 * one.low, 100 * one.high], [place, place], color=PLAIN, linewidth=5, alpha=0.4, solid_capstyle="butt"
-        )
-        ax.plot(100 * one.value, place, "o", color=PLAIN)
-    left = min(100 * one.low for one in results.values())
+    for place, accuracy in enumerate(results.values()):
+        low, value, high = (100 * share for share in (accuracy.low, accuracy.value, accuracy.high))
+        ax.plot([low, high], [place, place], color=PLAIN, linewidth=5, alpha=0.4, solid_capstyle="butt")
+        ax.plot(value, place, "o", color=PLAIN)
+    left = min(100 * accuracy.low for accuracy in results.values())
     ax.axvspan(100 * limit.value, 100, color=WRONG, alpha=0.2, linewidth=0)
     ax.set_yticks(range(len(results)), list(results))
     ax.set(ylim=(len(results) - 0.4, -0.6), xlim=(left - 0.1, 100), xlabel="right (%); bars are 95 % intervals")
     width = points(next(iter(results.values())).high - next(iter(results.values())).low)
     ax.set_title(
-        f"above {percent(limit.value)} (orange) labels are met that people dispute; one interval spans {width}",
+        f"above {percent(limit.value)} (orange) only disputed labels are left; one interval spans {width}",
         fontsize=10,
     )
     open_frame(ax)

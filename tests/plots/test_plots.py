@@ -76,7 +76,7 @@ READ = {
 }
 
 
-def damage(levels: int = 3) -> list[dict]:
+def corrupted(levels: int = 3) -> list[dict]:
     return [{cell: [value - 0.1 * level for value in SHARES[cell]] for cell in CELLS} for level in range(levels)]
 
 
@@ -144,7 +144,7 @@ FIGURES = {
     "four_ways": lambda: plots.four_ways(comparison()),
     "kernel_reach": lambda: plots.kernel_reach(DIGITS.images[0], SCRAMBLE),
     "robustness": lambda: plots.robustness(
-        {"shift (pixels)": (range(3), damage()), "noise (of 255)": ((0, 9, 18), damage())}
+        {"shift (pixels)": (range(3), corrupted()), "noise (of 255)": ((0, 9, 18), corrupted())}
     ),
     "confusion": lambda: plots.confusion(evaluation(), name="plain net"),
     "per_class": lambda: plots.per_class({"plain net": evaluation(), "permuted net": evaluation(40)}),
@@ -385,7 +385,7 @@ def test_kernel_reach_stays_inside_the_picture(corner):
 
 
 def test_robustness_shows_means_and_names_the_best():
-    (ax,) = plots.robustness({"shift (pixels)": ((0, 1, 3), damage())})
+    (ax,) = plots.robustness({"shift (pixels)": ((0, 1, 3), corrupted())})
     lines = {line.get_label(): line for line in ax.lines}
     assert list(lines["ConvNet, permuted"].get_ydata()) == pytest.approx([93, 83, 73])
     assert list(lines["ConvNet, permuted"].get_xdata()) == [0, 1, 3]
@@ -393,10 +393,10 @@ def test_robustness_shows_means_and_names_the_best():
     assert ax.get_title() == "at 3, best is the ConvNet, plain: 78 %"
 
 
-@pytest.mark.parametrize("damages", [{}, {"shift": ((0, 1), damage(3))}], ids=["none", "not one a size"])
-def test_robustness_wants_one_result_a_size(damages):
+@pytest.mark.parametrize("corruptions", [{}, {"shift": ((0, 1), corrupted(3))}], ids=["none", "not one a size"])
+def test_robustness_wants_one_result_a_size(corruptions):
     with pytest.raises(ValueError, match="one result for each of its sizes"):
-        plots.robustness(damages)
+        plots.robustness(corruptions)
 
 
 # --- 04 evaluation ----------------------------------------------------------------------------------------------------
@@ -660,7 +660,7 @@ def test_neighbours_are_coloured_by_the_label_and_counted_by_the_answer():
     assert [ax.get_title() for ax in axes.flat] == ["0, read 0", "0", "0", "0", "1, read 7", "1", "7", "7"]
     wanted = [plots.RIGHT] * 4 + [plots.WRONG, plots.RIGHT] + [plots.WRONG] * 2
     assert [ax.title.get_color() for ax in axes.flat] == wanted
-    assert titles_of(axes).startswith("5 of 6 neighbours bear the digit that was read")
+    assert titles_of(axes).startswith("5 of 6 neighbours have the label that was predicted")
 
 
 def test_disputed_labels_show_votes_and_answers():
@@ -668,7 +668,7 @@ def test_disputed_labels_show_votes_and_answers():
     assert axes.flat[1].get_title() == "label 0, read 6\n0: 2, 6: 3, none: 0"
     colours = [ax.title.get_color() for ax in axes.flat[:6]]
     assert colours == [plots.RIGHT, plots.WRONG, plots.RIGHT, plots.RIGHT, plots.WRONG, plots.WRONG]
-    assert titles_of(axes).startswith("3 of 6 disputed labels the network does not share")
+    assert titles_of(axes).startswith("the network disagrees with 3 of 6 disputed labels")
 
 
 def test_the_ceiling_is_where_the_labels_end():

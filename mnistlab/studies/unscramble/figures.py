@@ -1,4 +1,4 @@
-"""Figures of the study of unscrambling: the digits coming back, the graph, what was found, what it is worth."""
+"""Figures of the study of unscrambling: the digits coming back, the graph, misplaced pixels, what it is worth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, THIRD, image, open_frame
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, THIRD, error_bars, image, open_frame
 from mnistlab.studies.unscramble.grid import FAR
 from mnistlab.studies.unscramble.solve import Draft, Score, Unscrambled
 
@@ -55,7 +55,9 @@ def drawn_graph(draft: Draft, home: Permutation) -> np.ndarray:
         axes, (draft.drawn, draft.snapped), ("as long as its paths", "on rows and columns"), strict=True
     ):
         places = positions[:, ::-1]
-        ax.add_collection(LineCollection(np.stack([places[i], places[j]], axis=1), colors=NEUTRAL, linewidths=0.5))
+        ax.add_collection(
+            LineCollection(list(np.stack([places[i], places[j]], axis=1)), colors=NEUTRAL, linewidths=0.5)
+        )
         ax.scatter(*places.T, c=colours, s=9, zorder=2)
         ax.set_title(name, fontsize=10)
         ax.set(aspect="equal", xlabel="pixels", ylabel="pixels")
@@ -91,25 +93,19 @@ def layouts(
     read : by what was shown to one network: plain, scrambled and recovered pixels, in this order.
     beside : of another network, to compare with, below them.
     """
-    found = [*read.values(), *(beside or {}).values()]
-    names = [*read, *(beside or {})]
-    ax = ax or plt.subplots(figsize=(6.5, 0.45 * len(found) + 1.2))[1]
-    colours = [PLAIN, PERMUTED, THIRD, *[PLAIN, PERMUTED]]
-    for row, (share, colour) in enumerate(zip(found, colours, strict=False)):
-        reach = [[100 * (share.value - share.low)], [100 * (share.high - share.value)]]
-        ax.errorbar(100 * share.value, row, xerr=reach, fmt="o" if row < len(read) else "s", color=colour, capsize=3)
-        ax.annotate(
-            f"{100 * share.value:.1f}", (100 * share.value, row), (0, 7), textcoords="offset points", ha="center"
-        )
-    ax.set_yticks(range(len(found)), names)
-    ax.set_ylim(len(found) - 0.5, -0.7)
-    ax.set_xlabel(f"right, of {found[0].n:,} readings (%)")
-    plain, scrambled, recovered = (share.value for share in read.values())
-    left = 100 * (plain - recovered)
-    told = "nothing" if left < 0.05 else f"{left:.1f}"
-    ax.set_title(
-        f"scrambling costs {100 * (plain - scrambled):.1f} points; once unscrambled, {told} is lost", fontsize=10
-    )
+    names, shares = [*read, *(beside or {})], [*read.values(), *(beside or {}).values()]
+    ax = ax or plt.subplots(figsize=(6.5, 0.45 * len(shares) + 1.2))[1]
+    values, reach = error_bars(shares)
+    for row, colour in enumerate((PLAIN, PERMUTED, THIRD, PLAIN, PERMUTED)[: len(shares)]):
+        marker = "o" if row < len(read) else "s"
+        ax.errorbar(values[row], row, xerr=reach[:, row, None], fmt=marker, color=colour, capsize=3)
+        ax.annotate(f"{values[row]:.1f}", (values[row], row), (0, 7), textcoords="offset points", ha="center")
+    ax.set_yticks(range(len(shares)), names)
+    ax.set_ylim(len(shares) - 0.5, -0.7)
+    ax.set_xlabel(f"right, of {shares[0].n:,} readings (%)")
+    plain, scrambled, recovered = values[:3]
+    lost = "nothing" if plain - recovered < 0.05 else f"{plain - recovered:.1f}"
+    ax.set_title(f"scrambling costs {plain - scrambled:.1f} points; once unscrambled, {lost} is lost", fontsize=10)
     ax.grid(axis="x", alpha=0.3)
     open_frame(ax)
     return ax
