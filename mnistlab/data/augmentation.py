@@ -86,7 +86,7 @@ class Augmentation:
 def _change_pen(inks: Tensor, amount: Tensor) -> Tensor:
     """Thicken (amount to 1) or thin (to -1) the ink, blending in the largest or smallest of each 3 x 3 pixels.
 
-    A third of the range, around 0, leaves the pen as it is; thinning stops before a thin stroke vanishes.
+    Nearly half of the range, -0.6 to 0.3, leaves the pen as it is; thinning stops before a thin stroke vanishes.
     """
     thick, thin = _neighbours(inks, torch.maximum), _neighbours(inks, torch.minimum)
     amount = amount.view(-1, 1, 1, 1)

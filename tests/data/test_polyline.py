@@ -45,6 +45,18 @@ def test_a_smooth_curve_goes_through_its_points_and_has_no_long_stretch():
     np.testing.assert_array_equal(curve[[0, -1]], line[[0, -1]])
 
 
+def test_a_smooth_curve_hardly_overshoots_where_a_short_turn_joins_two_long_lines():
+    turn = np.array([(0.0, 0.0), (60.0, 0.0), (60.0, 8.0), (0.0, 8.0)])
+    beyond = np.abs(polyline.smooth(turn, spacing=1) - (30, 4)).max(axis=0) - (30, 4)
+    assert (beyond < 2.5).all()  # by the distances themselves it would bulge 8 px down, by none of them 8 px across
+
+
+def test_a_curve_has_a_point_every_four_px_and_no_more_than_sixteen_from_one_to_the_next():
+    steady = polyline.smooth(np.array([(0.0, 0.0), (40.0, 0.0), (80.0, 0.0)]))
+    np.testing.assert_allclose(steady, [(4.0 * step, 0.0) for step in range(21)], atol=1e-9)
+    assert len(polyline.smooth(np.array([(0.0, 0.0), (1000.0, 0.0)]))) == 16 + 1
+
+
 def test_a_smooth_curve_of_a_straight_line_is_straight():
     curve = polyline.smooth(np.array([(0.0, 0.0), (10.0, 10.0), (100.0, 100.0)]))
     np.testing.assert_allclose(curve[:, 0], curve[:, 1])
