@@ -124,24 +124,23 @@ def as_strokes(strokes: Iterable[ArrayLike]) -> list[np.ndarray]:
     return arrays
 
 
-def rasterise(strokes: Sequence[np.ndarray], *, pen_width: float = PEN_WIDTH, size: int = CANVAS) -> np.ndarray:
-    """Ink of a drawing: uint8 (size, size), 0 paper, 255 ink; round ends and joins.
+def rasterise(strokes: Sequence[np.ndarray], *, pen_width: float = PEN_WIDTH) -> np.ndarray:
+    """Ink of a drawing: uint8 (280, 280), 0 paper, 255 ink; round ends and joins.
 
     Parameters
     ----------
     strokes : as ``as_strokes`` gives them.
     pen_width : px, 4 to 60.
-    size : px along one edge of the canvas.
 
     Raises
     ------
     StrokesError : the pen is no number from 4 to 60.
     """
     radius = check_pen(pen_width) / 2
-    lines = [np.clip(stroke, -REACH, size + REACH) for stroke in strokes]
+    lines = [np.clip(stroke, -REACH, CANVAS + REACH) for stroke in strokes]
     if sum(map(len, lines)) > MANY_POINTS:
-        return _rasterise_many(lines, radius, size)
-    ink = Image.new("L", (size, size), 0)
+        return _rasterise_many(lines, radius)
+    ink = Image.new("L", (CANVAS, CANVAS), 0)
     draw = ImageDraw.Draw(ink)
     for line in lines:
         if len(line) > 1:
@@ -213,7 +212,7 @@ def _number(value: object) -> float:
         return math.nan
 
 
-def _rasterise_many(lines: Sequence[np.ndarray], radius: float, size: int) -> np.ndarray:
+def _rasterise_many(lines: Sequence[np.ndarray], radius: float) -> np.ndarray:
     """The same for any number of points in about the same time: thin lines, then all that lies within the pen's reach.
 
     Edges may differ by a pixel from those that Pillow draws.
@@ -221,11 +220,11 @@ def _rasterise_many(lines: Sequence[np.ndarray], radius: float, size: int) -> np
     from scipy.ndimage import distance_transform_edt  # seldom needed
 
     margin = math.ceil(radius)  # a line beside the canvas reaches into it
-    paper = Image.new("L", (size + 2 * margin, size + 2 * margin), 255)
+    paper = Image.new("L", (CANVAS + 2 * margin, CANVAS + 2 * margin), 255)
     draw = ImageDraw.Draw(paper)
     for line in lines:
         draw.line((line + margin).ravel().tolist(), fill=0)
         draw.point((line[:1] + margin).ravel().tolist(), fill=0)  # a line of one point leaves nothing
     near = distance_transform_edt(np.asarray(paper)) <= radius
-    inside = slice(margin, margin + size)
+    inside = slice(margin, margin + CANVAS)
     return np.where(near[inside, inside], 255, 0).astype(np.uint8)

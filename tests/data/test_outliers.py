@@ -35,9 +35,23 @@ def test_no_letter_is_one_that_a_digit_may_look_like():
     assert not set(outliers.LETTERS) & set("BbDGgIiJlOoQqSsYyZzaC0123456789" + outliers.CLOSE)
 
 
-def test_letters_can_be_left_out():
-    only_x = outliers.draw_outliers(30, seed=3, letters=("X",), show_progress=False)
-    assert not only_x.equal(outliers.draw_outliers(30, seed=3, show_progress=False))
+def test_letters_can_be_left_out_and_half_of_the_pictures_are_letters(monkeypatch):
+    drawn = []
+    write = outliers.letter
+    monkeypatch.setattr(outliers, "letter", lambda name, rng: drawn.append(name) or write(name, rng))
+    outliers.draw_outliers(400, seed=3, letters=("X", "k"), show_progress=False)
+    letters = [name for name in drawn if name in outliers.LETTERS]
+    assert set(letters) == {"X", "k"}
+    assert set(drawn) - {"X", "k"} == set(outliers.SIGNS)
+    assert len(letters) / 400 == pytest.approx(0.5, abs=0.07)
+    assert 1 - len(drawn) / 400 == pytest.approx(0.3, abs=0.07)  # scribbles
+
+
+def test_no_scribble_is_so_narrow_that_it_could_be_a_1():
+    rng = np.random.default_rng(0)
+    sizes = np.array([np.ptp(np.concatenate(outliers.scribble(rng)), axis=0) for _ in range(300)])
+    assert (sizes[:, 0] / sizes[:, 1]).min() > 0.35
+    assert len({len(outliers.scribble(rng)) for _ in range(50)}) > 3  # several short strokes, or one
 
 
 def test_printed_letters_differ_from_face_to_face():

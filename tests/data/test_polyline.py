@@ -52,8 +52,8 @@ def test_a_smooth_curve_hardly_overshoots_where_a_short_turn_joins_two_long_line
 
 
 def test_a_curve_has_a_point_every_four_px_and_no_more_than_sixteen_from_one_to_the_next():
-    steady = polyline.smooth(np.array([(0.0, 0.0), (40.0, 0.0), (80.0, 0.0)]))
-    np.testing.assert_allclose(steady, [(4.0 * step, 0.0) for step in range(21)], atol=1e-9)
+    steady = polyline.smooth(np.array([(8.0, 2.0), (48.0, 2.0), (88.0, 2.0)]))
+    np.testing.assert_allclose(steady, [(8 + 4.0 * step, 2.0) for step in range(21)], atol=1e-9)
     assert len(polyline.smooth(np.array([(0.0, 0.0), (1000.0, 0.0)]))) == 16 + 1
 
 

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
-from mnistlab.common.constants import CANVAS
+from mnistlab.common.constants import BOX, CANVAS
 from mnistlab.common.errors import StrokesError
 from mnistlab.data import strokes
-from mnistlab.data.strokes import MAX_POINTS, Drawing, as_strokes, rasterise, to_standard_size
+from mnistlab.data.strokes import MAX_POINTS, Drawing, as_strokes, is_dot, rasterise, to_standard_size
 
 HOSTILE = [float("nan"), float("inf"), -float("inf"), None, "12", b"1", [], {}, True, 10**400, 1j]
 
@@ -83,7 +83,26 @@ def test_hostile_coordinates_are_left_out(bad):
 def test_huge_coordinates_are_pulled_back():
     drawing = Drawing()
     drawing.press(1e300, -1e300)
-    assert np.abs(drawing.strokes[0]).max() <= CANVAS + strokes.REACH
+    drawing.move(-500, 900)
+    np.testing.assert_array_equal(drawing.strokes[0], [(5 * CANVAS, -4 * CANVAS), (-500, 900)])
+
+
+def test_the_last_points_are_those_of_the_last_stroke():
+    drawing = Drawing()
+    assert drawing.tail().shape == (0, 2)
+    for point in [(1, 1), (2, 2), (3, 3)]:
+        (drawing.move if drawing.is_open else drawing.press)(*point)
+    np.testing.assert_array_equal(drawing.tail(), [(2, 2), (3, 3)])
+    np.testing.assert_array_equal(drawing.tail(3), [(1, 1), (2, 2), (3, 3)])
+    drawing.press(9, 9)
+    np.testing.assert_array_equal(drawing.tail(), [(9, 9)])
+
+
+def test_a_point_that_the_pen_is_at_already_is_not_drawn_again():
+    drawing = Drawing()
+    drawing.press(1, 1)
+    assert not drawing.move(1, 1)
+    assert drawing.n_points == 1
 
 
 def test_a_drawing_stops_taking_ink_at_its_limit_and_goes_on_after_an_undo():
@@ -175,7 +194,12 @@ def test_ink_of_very_many_points_is_the_same_but_for_its_edges(monkeypatch, pen)
     assert from_the_edge[found != expected].max(initial=0) <= 1 + pen / 20  # px
 
 
-@pytest.mark.parametrize("pen", [3.9, 61, float("nan"), "20", None, True])
+@pytest.mark.parametrize("pen", [4, 60])
+def test_the_narrowest_and_the_widest_pen_draw(pen):
+    assert abs(int((rasterise([line((0, 140), (280, 140))], pen_width=pen)[:, 140] > 0).sum()) - pen) <= 1
+
+
+@pytest.mark.parametrize("pen", [3.9, 60.1, float("nan"), "20", None, True])
 def test_a_pen_out_of_bounds_is_refused(pen):
     with pytest.raises(StrokesError, match="pen_width"):
         rasterise([line((0, 0))], pen_width=pen)
@@ -189,6 +213,18 @@ def test_standard_size_forgets_place_and_size(scale, shift):
     np.testing.assert_allclose(standard[0], expected[0], atol=1e-6)
     rows = np.flatnonzero(rasterise(standard, pen_width=pen).any(axis=1))
     assert abs(rows[-1] - rows[0] + 1 - strokes.DIGIT) <= 2
+
+
+def test_the_pen_of_a_redrawn_digit_is_that_of_mnist():
+    _, pen = to_standard_size([line((0, 0), (100, 100))])
+    assert pen * BOX / strokes.DIGIT == pytest.approx(2.4)  # px of the 28 x 28
+
+
+@pytest.mark.parametrize(("across", "down"), [(10, 0), (0, 10), (10, 10)])
+def test_a_dot_reaches_no_further_than_half_a_pen(across, down):
+    drawing = [line((100, 100)), line((100 + across, 100 + down))]
+    assert is_dot(drawing, 20)
+    assert not is_dot(drawing, 19.9)
 
 
 def test_standard_size_pulls_what_nobody_saw_to_the_edge():

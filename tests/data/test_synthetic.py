@@ -8,6 +8,10 @@ from mnistlab.data.strokes import as_strokes
 from mnistlab.data.synthetic import STYLES
 
 
+def _ends(strokes: list[np.ndarray]) -> list[np.ndarray]:
+    return [stroke[-1] - stroke[0] for stroke in strokes]
+
+
 def test_every_digit_has_styles_of_different_names():
     for digit in range(10):
         names = [style.name for style in STYLES if style.digit == digit]
@@ -37,6 +41,23 @@ def test_corners_stay_corners():
     seven = synthetic._smooth(np.array([(0, 0), (0.5, 0), (1, 0), (1, 0), (0.7, 0.5), (0.5, 1)], dtype=float))
     assert np.abs(seven - (1, 0)).sum(axis=1).min() == 0
     assert seven[:, 0].max() == 1  # a curve without the corner would bulge
+
+
+def test_hands_differ_in_width_slant_and_turn_as_much_as_those_of_mnist():
+    rng = np.random.default_rng(0)
+    frame = (((0, 0), (0, 1)), ((0, 0.5), (1, 0.5)))  # two strokes of two points, which stay straight
+    upright, level = (
+        np.array(lines) for lines in zip(*(_ends(synthetic.vary(frame, rng)) for _ in range(600)), strict=True)
+    )
+    turn = np.arctan2(level[:, 1], level[:, 0])
+    assert abs(turn.mean()) < 0.02
+    assert 0.08 < turn.std() < 0.16  # 0.08 for the hand, the rest from its bends and jitter
+    slant = -np.arctan2(upright[:, 0], upright[:, 1]) - turn
+    assert np.tan(slant).mean() == pytest.approx(0.1, abs=0.05)  # to the right, as right-handed people write
+    assert np.tan(slant).std() == pytest.approx(0.22, abs=0.06)
+    stretch = np.log(np.hypot(*level.T) / np.hypot(*upright.T))
+    assert stretch.mean() == pytest.approx(-0.25, abs=0.06)
+    assert stretch.std() == pytest.approx(0.28, abs=0.06)
 
 
 def test_digits_are_training_images():
