@@ -105,7 +105,7 @@ def find_neighbours(queries: Digits, references: Digits, *, k: int = 3) -> Neigh
 def pixel_correlation(images: Tensor) -> np.ndarray:
     """How each two pixels vary together from image to image: float (784, 784), -1 to 1, NaN where one never varies."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.corrcoef(flat(images).astype(np.float64), rowvar=False)
+        return np.asarray(np.corrcoef(flat(images).astype(np.float64), rowvar=False))
 
 
 def permute_correlation(correlation: np.ndarray, permutation: Permutation) -> np.ndarray:
@@ -140,11 +140,12 @@ def explained_variance(images: Tensor, *, size: int = KERNEL) -> np.ndarray:
 
     Returns the cumulative shares of variance of the principal components, float (size * size,), rising to 1.
     """
-    total, square, count = torch.zeros(size * size, dtype=torch.float64), 0, 0
+    total, square = torch.zeros(size**2, dtype=torch.float64), torch.zeros(size**2, size**2, dtype=torch.float64)
+    count = 0
     for batch in images.split(CHUNK):
         windows = torch.nn.functional.unfold(batch[:, None].float() / 255, size).transpose(1, 2).flatten(0, 1)
         total += windows.sum(dim=0, dtype=torch.float64)
-        square = square + (windows.T @ windows).double()
+        square += (windows.T @ windows).double()
         count += len(windows)
     mean = total / count
     variances = torch.linalg.eigvalsh(square / count - torch.outer(mean, mean)).flip(0).clamp(min=0)

@@ -9,6 +9,7 @@ the images that nobody was shown.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -70,12 +71,12 @@ class LabelAgreement:
 
     Attributes
     ----------
-    labels : answers that agree with the labels as given, of all images.
-    people : answers that agree with people: where they see another digit than the label, that digit counts; images on
+    labels : predictions that agree with the labels as given, of all images.
+    people : predictions that agree with people: where they see another digit than the label, that digit counts; images on
         which they did not agree are left out.
-    as_labelled, as_people, otherwise : of the disputed images, how many answers are the label as given, the digit people see
+    as_labelled, as_people, otherwise : of the disputed images, how many predictions are the label as given, the digit people see
         instead, and neither of the two.
-    ceiling : what a reader gets by the labels as given who reads all images as labelled but the disputed ones.
+    ceiling : accuracy of a reader that reads all images as labelled but the disputed ones.
     """
 
     labels: Accuracy
@@ -85,7 +86,7 @@ class LabelAgreement:
     otherwise: int
     ceiling: Accuracy
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """Plain numbers, for a JSON file."""
         accuracies = {name: getattr(self, name).as_dict() for name in ("labels", "people", "ceiling")}
         return {**asdict(self), **accuracies}
@@ -96,10 +97,10 @@ def measure_agreement(predictions: Tensor, test: Digits) -> LabelAgreement:
 
     Raises
     ------
-    LabError : ``test`` is not MNIST's test set in its own order (``"test"``); not one answer an image (``"answers"``).
+    LabError : ``test`` is not MNIST's test set in its own order (``"test"``); not one prediction an image (``"predictions"``).
     """
-    where = torch.tensor([one.index for one in DISPUTED])
-    given = torch.tensor([one.label for one in DISPUTED])
+    where = torch.tensor([case.index for case in DISPUTED])
+    given = torch.tensor([case.label for case in DISPUTED])
     if len(test) != N_TEST or not torch.equal(test.labels[where], given):
         raise LabError(
             f"the disputed images are known by their place among MNIST's {N_TEST:,} test images; this is another set, "
@@ -107,12 +108,14 @@ def measure_agreement(predictions: Tensor, test: Digits) -> LabelAgreement:
             code="test",
         )
     if tuple(predictions.shape) != (N_TEST,):
-        raise LabError(f"there is one answer an image, ({N_TEST},), not {tuple(predictions.shape)}", code="answers")
+        raise LabError(
+            f"one prediction an image is needed, ({N_TEST},), not {tuple(predictions.shape)}", code="predictions"
+        )
     right = predictions == test.labels
     of_people = right.clone()
-    for one in DISPUTED:
-        of_people[one.index] = one.people is not None and int(predictions[one.index]) == one.people
-    agreed = sum(one.people is not None for one in DISPUTED)
+    for case in DISPUTED:
+        of_people[case.index] = case.people is not None and int(predictions[case.index]) == case.people
+    agreed = sum(case.people is not None for case in DISPUTED)
     as_labelled, as_people = int(right[where].sum()), int(of_people[where].sum())
     return LabelAgreement(
         labels=Accuracy(int(right.sum()), N_TEST),

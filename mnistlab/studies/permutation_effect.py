@@ -56,7 +56,7 @@ class CrossedTrainings:
 
     def accuracies(self, cell: Cell) -> np.ndarray:
         """Share of the validation images read right (0 to 1): float64 (seeds, permutations), or (seeds, 1) for plain pixels."""
-        return np.array([[one.best.validation_accuracy for one in row] for row in self.trainings[cell]])
+        return np.array([[training.best.validation_accuracy for training in row] for row in self.trainings[cell]])
 
     def costs(self, architecture: str) -> np.ndarray:
         """Plain minus permuted, from the same seed: float64 (seeds, permutations)."""
@@ -95,7 +95,7 @@ def train_crossed(
     seeds = tuple(range(settings.seed, settings.seed + n_seeds))
     drawn = tuple(range(first_permutation, first_permutation + n_permutations))
     scrambles = [Permutation.random(one) for one in drawn]
-    trainings: dict[Cell, list] = {cell: [] for cell in CELLS}
+    trainings: dict[Cell, list[tuple[Training, ...]]] = {cell: [] for cell in CELLS}
     with progress_bar(
         total=2 * n_seeds * (1 + n_permutations), description="crossed", show=show_progress, unit="net"
     ) as bar:
@@ -161,7 +161,8 @@ def spreads(values: np.ndarray) -> tuple[float, float, float]:
     of_seeds, of_permutations, rest = _squares(values)
     n_seeds, n_permutations = values.shape
     parts = ((of_seeds - rest) / n_permutations, (of_permutations - rest) / n_seeds, rest)
-    return tuple(max(0.0, part) ** 0.5 for part in parts)
+    seeds, permutations, other = (max(0.0, part) ** 0.5 for part in parts)
+    return seeds, permutations, other
 
 
 def kept_neighbours(permutation: Permutation) -> float:
@@ -177,8 +178,8 @@ def kept_neighbours(permutation: Permutation) -> float:
 
 def recalls(right: np.ndarray, labels: Tensor) -> np.ndarray:
     """Share of each digit that is read right, from hits bool (seeds, permutations, N): float64 (10, seeds, permutations)."""
-    labels = labels.numpy()
-    return np.stack([right[..., labels == digit].mean(axis=-1) for digit in range(CLASSES)])
+    digits = labels.numpy()
+    return np.stack([right[..., digits == digit].mean(axis=-1) for digit in range(CLASSES)])
 
 
 def mean_accuracies(found: Mapping[str, tuple[Training, ...]]) -> dict[str, MeanInterval]:

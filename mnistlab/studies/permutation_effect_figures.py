@@ -66,9 +66,9 @@ def partial_layouts(
         # Columns keep as many neighbours as rows: their names would overlap.
         aside = (7, 4) if name == "columns" else (7, -10)
         ax.annotate(name, (place, 100 * mean.mean), aside, textcoords="offset points", fontsize=8, color=color)
-    for name, value in ends.items():
-        ax.axhline(100 * value, color=NEUTRAL, linewidth=0.8, linestyle=":")
-        ax.annotate(name, (0, 100 * value), (2, 3), textcoords="offset points", fontsize=8, color=NEUTRAL)
+    for name, share in ends.items():
+        ax.axhline(100 * share, color=NEUTRAL, linewidth=0.8, linestyle=":")
+        ax.annotate(name, (0, 100 * share), (2, 3), textcoords="offset points", fontsize=8, color=NEUTRAL)
     ax.set(xlabel="neighbours that still touch (%)", ylabel="right on validation images (%)", xlim=(0, 108))
     least, most = (pick(accuracies, key=lambda name: accuracies[name].mean) for pick in (min, max))
     lost = {name: points(next(iter(ends.values())) - accuracies[name].mean) for name in (most, least)}

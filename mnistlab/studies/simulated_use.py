@@ -1,7 +1,7 @@
-"""Weeks of use that never were: digits the lab draws, read and judged as people would, to try the monitor on.
+"""Simulated weeks of use to try the monitor on: the lab draws digits, and has them read and marked as people would.
 
-Everything is as in real use but the people: strokes go through the predictor, and every second drawing is marked right or
-wrong. Nothing here is learned from.
+All but the people is as in real use: strokes go through the predictor, and every second drawing is marked right or wrong.
+Nothing here is learned from.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from mnistlab.data.stroke_stats import stroke_stats
 from mnistlab.data.strokes import DIGIT
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.feedback import consent, drift, report
+from mnistlab.feedback.fields import Verdict
 from mnistlab.feedback.records import Correction, Use, as_reading, now
-from mnistlab.inference.predictor import Predictor
+from mnistlab.inference.predictor import Prediction, Predictor
 
 SIZE, SPREAD = 0.8, 0.12  # of a digit against the canvas that ``data.synthetic`` fills; logarithm of its spread
 PLACE = 12  # px, spread of a digit's place around the middle
@@ -51,28 +52,21 @@ def simulate_use(
         digit, moment = int(rng.integers(CLASSES)), start + timedelta(days=days * number / n)
         strokes, pen = _placed(synthetic.draw(digit, rng), rng), pen_width * float(rng.choice(PENS))
         read = reader.predict_strokes(strokes, pen)
-        same = {"version": read.version, "milliseconds": read.milliseconds, "created": moment, "session": session}
-        said = ("right" if read.digit == digit else "wrong") if number % 2 == 0 else None
-        about = {
-            "verdict": said,
-            "confidence": read.confidence,
-            "digit": read.digit,
-            **asdict(stroke_stats(strokes, pen)),
-        }
-        uses.append(Use(**same, **about))
-        if said:
-            corrections.append(
-                Correction(
-                    **as_reading(read),
-                    strokes=strokes,
-                    pen_width=pen,
-                    digit=digit,
-                    session=session,
-                    consent=consent.VERSION,
-                    consented_at=moment,
-                    created=moment,
-                )
+        verdict: Verdict = None if number % 2 else "right" if read.digit == digit else "wrong"
+        uses.append(
+            Use(
+                version=read.version,
+                milliseconds=read.milliseconds,
+                verdict=verdict,
+                created=moment,
+                session=session,
+                confidence=read.confidence,
+                digit=read.digit,
+                **asdict(stroke_stats(strokes, pen)),
             )
+        )
+        if verdict:
+            corrections.append(_correction(read, strokes, pen, digit, session=session, moment=moment))
     return uses, corrections
 
 
@@ -90,26 +84,28 @@ def simulate_days(
 
     Raises
     ------
-    LabError : ``n`` is less than 1.
+    LabError : ``n`` is less than 1, or a drawing has no digit.
     """
     if n < 1:
         raise LabError(f"somebody writes on 1 day or more, not {n}", code="usage")
-    rng, found = np.random.default_rng(seed), []
+    rng, days, today = np.random.default_rng(seed), [], now()
     for day in range(n):
-        start = now() - timedelta(days=n - day)
-        moments = [start + timedelta(minutes=k) for k in range(len(stored))]
-        found.append(
-            [
-                _written_again(reader, drawing, rng, session=f"day {day}", consented_at=start, created=moment)
-                for drawing, moment in zip(stored, moments, strict=True)
-            ]
-        )
-    return found
+        corrections, start = [], today - timedelta(days=n - day)
+        for minute, drawing in enumerate(stored):
+            if drawing.digit is None:
+                raise LabError(f"nobody said which digit {drawing.name!r} is", code="usage")
+            strokes, moment = _written_again(drawing.strokes, rng), start + timedelta(minutes=minute)
+            read = reader.predict_strokes(strokes, drawing.pen_width)
+            corrections.append(
+                _correction(read, strokes, drawing.pen_width, drawing.digit, session=f"day {day}", moment=moment)
+            )
+        days.append(corrections)
+    return days
 
 
 def images_seen(corrections: Sequence[Correction]) -> np.ndarray:
     """What the network saw of each: uint8 (N, 28, 28)."""
-    return np.stack([one.image for one in corrections])
+    return np.stack([correction.image for correction in corrections])
 
 
 def false_alarm_rate(
@@ -154,30 +150,23 @@ def _placed(strokes: list[np.ndarray], rng: np.random.Generator) -> list[np.ndar
     return [(stroke - CANVAS / 2) * min(scale, CANVAS / DIGIT) + middle for stroke in strokes]
 
 
-def _written_again(
-    reader: Predictor,
-    drawing: StoredDrawing,
-    rng: np.random.Generator,
-    *,
-    session: str,
-    consented_at: datetime,
-    created: datetime,
+def _correction(
+    read: Prediction, strokes: list[np.ndarray], pen_width: float, digit: int, *, session: str, moment: datetime
 ) -> Correction:
-    strokes = _once_more(drawing.strokes, rng)
-    read = reader.predict_strokes(strokes, drawing.pen_width)
+    """What the store keeps of a drawing whose digit somebody gave, with consent given at the same moment."""
     return Correction(
         **as_reading(read),
         strokes=strokes,
-        pen_width=drawing.pen_width,
-        digit=drawing.digit,
+        pen_width=pen_width,
+        digit=digit,
         session=session,
         consent=consent.VERSION,
-        consented_at=consented_at,
-        created=created,
+        consented_at=moment,
+        created=moment,
     )
 
 
-def _once_more(strokes: Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+def _written_again(strokes: Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
     """Wider or narrower by about a tenth, slanted and turned by some degrees, lines bent by some px."""
     (wide, high), slant, turn = np.exp(rng.normal(0, 0.1, 2)), rng.normal(0, 0.12), rng.normal(0, 0.06)
     bend, phase = rng.normal(0, 4, 2), rng.uniform(0, 2 * np.pi, 2)

@@ -225,6 +225,7 @@ def _draw(page: Page, n: int) -> np.ndarray:
     for index in range(n):
         sheet.scroll_into_view_if_needed()
         box = sheet.bounding_box()
+        assert box is not None  # it was scrolled into view
         for stroke in stored[index % len(stored)].strokes:
             points = np.array([box["x"], box["y"]]) + stroke * box["width"] / CANVAS
             page.mouse.move(*points[0].tolist())

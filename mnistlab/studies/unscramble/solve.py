@@ -114,7 +114,7 @@ class Score:
     n: int
     symmetry: Permutation
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, float]:
         """Plain values for a JSON file."""
         return {"exact": self.exact, "within_one": self.within_one, "furthest": self.furthest, "n": self.n}
 
@@ -158,13 +158,11 @@ def score(found: Unscrambled, scramble: Permutation, *, stage: int = -1, min_lit
     """
     counted = found.lit >= min_lit
     cell = found.stages[stage].permutation.inverse().order.numpy()[counted]
-    best = None
+    scores = []
     for symmetry in symmetries():
         away = FAR[symmetry.inverse().order.numpy()[cell], scramble.order.numpy()[counted]]
-        judged = Score(float((away == 0).mean()), float((away <= 1).mean()), int(away.max()), len(away), symmetry)
-        if best is None or (judged.within_one, judged.exact) > (best.within_one, best.exact):
-            best = judged
-    return best
+        scores.append(Score(float((away == 0).mean()), float((away <= 1).mean()), int(away.max()), len(away), symmetry))
+    return max(scores, key=lambda each: (each.within_one, each.exact))
 
 
 def symmetries() -> list[Permutation]:
@@ -182,13 +180,13 @@ def on_page(positions: np.ndarray, ink: np.ndarray) -> list[np.ndarray]:
     positions = positions - np.median(positions - np.rint(positions), axis=0)
     missing = (SIDE - 1) / 2 - np.average(positions, axis=0, weights=ink)
     low = np.floor(missing)
-    shifts = [low + one for one in product((0, 1), repeat=2)]
+    shifts = [low + step for step in product((0, 1), repeat=2)]
     return [positions + shift for shift in sorted(shifts, key=lambda shift: float(np.hypot(*(shift - missing))))]
 
 
 def _best_draft(together: np.ndarray, lit: np.ndarray) -> Draft:
     """Of the drawings with each core and ridge, the one with the most edges that fit a grid."""
-    best, problem = None, None
+    drafts, problems = [], []
     for ridge in RIDGES:
         similarity = partial_correlation(together, ridge=ridge)
         for least in CORES:
@@ -196,12 +194,10 @@ def _best_draft(together: np.ndarray, lit: np.ndarray) -> Draft:
             try:
                 edges, kept = neighbour_graph(similarity[np.ix_(core, core)])
             except DataError as error:
-                problem = problem or error
+                problems.append(error)
                 continue
             drawn = embed(edges)
-            draft = Draft(core[kept], edges, drawn, snap(drawn, edges))
-            if best is None or draft.fit > best.fit:
-                best = draft
-    if best is None:
-        raise problem
-    return best
+            drafts.append(Draft(core[kept], edges, drawn, snap(drawn, edges)))
+    if not drafts:
+        raise problems[0]
+    return max(drafts, key=lambda draft: draft.fit)
