@@ -59,7 +59,7 @@ class Controls:
 
         # behind More
         self.second_versions = widgets.Dropdown(
-            description="Compare", tooltip="Let a second model read too", layout=_row(), style=_style()
+            description="Versus", tooltip="Let a second model read too", layout=_row(), style=_style()
         )
         self.digits = digit_buttons("26px", "You meant {}")
         self.load = widgets.FileUpload(
@@ -173,4 +173,4 @@ def _row() -> widgets.Layout:
 
 
 def _style() -> dict[str, str]:
-    return {"description_width": "56px"}
+    return {"description_width": "48px"}

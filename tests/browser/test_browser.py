@@ -262,7 +262,7 @@ def test_why_colours_the_ink_and_shows_the_edit(pad):
 def test_two_models_read_the_same_strokes_side_by_side(pad):
     permuted = Registry(paths.models()).latest(permuted=True)
     more(pad)
-    pad.get_by_label("Compare").select_option(label=option(pad, permuted))
+    pad.get_by_label("Versus").select_option(label=option(pad, permuted))
     browser.draw(pad, load_drawings()["three"].strokes)
     pad.locator(".mnistlab-permuted .mnistlab-digit", has_text=re.compile("^3$")).wait_for()
     pad.locator(".mnistlab-plain .mnistlab-digit", has_text=re.compile("^3$")).wait_for()
@@ -272,7 +272,7 @@ def test_two_models_read_the_same_strokes_side_by_side(pad):
     })"""
     first, second = pad.evaluate(boxes)  # both at one moment: a reading puts new elements in their place
     assert first == second  # beside each other, with bars that can be compared
-    pad.get_by_label("Compare").select_option(label="none")
+    pad.get_by_label("Versus").select_option(label="none")
     pad.locator(".mnistlab-permuted").wait_for(state="hidden")
 
 
@@ -467,7 +467,7 @@ def test_the_page_has_the_pad_and_no_code(app):
 def test_a_phone_shows_all_of_it_with_nothing_cut_off(app):
     page, _ = app
     page.get_by_role("button", name="More").click()
-    page.get_by_label("Compare").select_option(index=1)
+    page.get_by_label("Versus").select_option(index=1)
     page.get_by_role("button", name="Why").click()
     page.locator(".mnistlab-why").wait_for()
     outside = """() => [...document.querySelectorAll('.mnistlab-pad *')].filter(one => {

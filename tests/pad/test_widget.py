@@ -477,7 +477,7 @@ def test_each_control_has_a_label_and_a_word_about_it(pad):
     ]
     assert all(w.tooltip for w in found)
     rows = [w.description for w in descendants(pad) if isinstance(w, (widgets.IntSlider, widgets.Dropdown))]
-    assert rows == ["Pen, px", "Model", "Compare"]
+    assert rows == ["Pen, px", "Model", "Versus"]
 
 
 def test_its_text_is_the_same_each_time(pad, registry):
