@@ -100,7 +100,7 @@ def read_regular(path: Path, limit: int) -> bytes:
     """
     name = f"{path.parent.name}/{path.name}"
     if path.parent.is_symlink():
-        raise CheckpointError(f"{path.parent.name} is a link; a version is a real folder", code="not-a-file")
+        raise CheckpointError(f"{path.parent.name} is a link; a version must be a real folder", code="not-a-file")
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:

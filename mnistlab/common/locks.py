@@ -42,7 +42,7 @@ def hold(path: Path, what: str, *, wait: float = 0.0) -> Iterator[None]:
     try:
         lock.acquire(timeout=wait)
     except Timeout:
-        raise BusyError(f"{what} is under way already, by {_holder(card)}", code="locked") from None
+        raise BusyError(f"{what} is already under way, by {_holder(card)}", code="locked") from None
     except OSError as error:
         raise RegistryError(f"{path.parent} cannot be written: {error.strerror or error}", code="write") from error
     try:
@@ -70,7 +70,7 @@ def retraining(models: Path) -> Iterator[None]:
     try:
         models.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RegistryError(f"{models} cannot be made: {error.strerror or error}", code="write") from error
+        raise RegistryError(f"{models} cannot be created: {error.strerror or error}", code="write") from error
     with hold(models / RETRAIN, "a retraining"):
         yield
 
@@ -90,4 +90,4 @@ def _holder(card: Path) -> str:
         who = json.loads(card.read_bytes()[:1000])
         return f"process {int(who['pid'])} on {str(who['host'])[:100]}, since {str(who['since'])[:30]}"
     except (OSError, ValueError, KeyError, TypeError):
-        return "a process that has not said which"
+        return "a process that left no name"

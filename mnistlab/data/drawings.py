@@ -97,7 +97,7 @@ def partly_drawn(strokes: Sequence[np.ndarray], share: float) -> list[np.ndarray
     StrokesError : ``share`` does not lie between 0 and 1.
     """
     if not 0 <= share <= 1:
-        raise StrokesError(f"share lies between 0 and 1, not {share}", code="share")
+        raise StrokesError(f"share must lie between 0 and 1, not {share}", code="share")
     left = round(share * sum(map(len, strokes)))
     parts = []
     for stroke in strokes:
@@ -182,10 +182,10 @@ def drawing_from_png(content: bytes) -> StoredDrawing | None:
             with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
                 text = picture.info.get(KEY)
     except UnidentifiedImageError:  # its own words name an address in memory
-        raise StrokesError("this is no PNG", code="unreadable") from None
+        raise StrokesError("this is not a PNG", code="unreadable") from None
     except Exception as error:  # decoders of broken files raise nearly anything; one error type leaves this module
         raise StrokesError(
-            f"this is no PNG that can be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"
+            f"this PNG cannot be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"
         ) from error
     return None if text is None else drawing_from_json(str(text))
 
@@ -217,7 +217,7 @@ def freeze(
     """
     strokes = as_strokes(strokes)
     if not strokes:
-        raise StrokesError("an empty canvas is no test", code="empty")
+        raise StrokesError("an empty canvas makes no test", code="empty")
     if digit is None:
         raise StrokesError("say which digit the drawing is meant to be, 0 to 9; the test asks for it", code="digit")
     if name is None:
@@ -225,7 +225,7 @@ def freeze(
         name = f"{digit}-{fingerprint[:8]}"
     elif type(name) is not str or len(name) > MAX_NAME or not NAME.fullmatch(name):
         raise StrokesError(
-            f"a name has lower-case letters, digits and hyphens, at most {MAX_NAME}; not {str(name)[:100]!r}",
+            f"a name consists of lower-case letters, digits and hyphens, at most {MAX_NAME}; not {str(name)[:100]!r}",
             code="name",
         )
     content = drawing_to_json(strokes, pen_width=pen_width, digit=digit, name=name) + "\n"
@@ -234,7 +234,7 @@ def freeze(
         path.parent.mkdir(parents=True, exist_ok=True)
         write_new(path, content)
     except FileExistsError:
-        raise LabError(f"there is a drawing {path.name} already; it is left as it is", code="exists") from None
+        raise LabError(f"there is already a drawing {path.name}; it is left as it is", code="exists") from None
     except OSError as error:
         raise LabError(f"{path} cannot be written ({error.strerror})", code="unwritable") from error
     return path
@@ -258,4 +258,4 @@ def _invalid(error: ValidationError) -> StrokesError:
     """The first fault that the schema found, in one sentence."""
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])[:100]
-    return StrokesError(f"this is no drawing of the lab: {where or 'the file'}: {first['msg'][:200]}", code="file")
+    return StrokesError(f"this is not a drawing of the lab: {where or 'the file'}: {first['msg'][:200]}", code="file")

@@ -70,7 +70,7 @@ class Digits:
             raise DataError(f"images must be uint8 (N, {SIDE}, {SIDE}), not {came}", code="images")
         if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
             came = f"{str(self.labels.dtype).removeprefix('torch.')} {tuple(self.labels.shape)}"
-            raise DataError(f"labels must be int64 ({len(self.images)},), one an image, not {came}", code="labels")
+            raise DataError(f"labels must be int64 ({len(self.images)},), one per image, not {came}", code="labels")
         if len(self.labels) and not 0 <= int(self.labels.min()) <= int(self.labels.max()) < CLASSES:
             came = f"{int(self.labels.min())} to {int(self.labels.max())}"
             raise DataError(f"labels must lie in 0 to {CLASSES - 1}; these go from {came}", code="labels")
@@ -192,7 +192,7 @@ def load(name: str = "mnist", *, seed: int = 0) -> Splits:
     if name == "mnist":
         return load_mnist(seed)
     if name not in DOWNLOADS:
-        raise DataError(f"there is no data set {name!r}; there is {', '.join(NAMES)}", code="name")
+        raise DataError(f"there is no data set {name!r}; choose from {', '.join(NAMES)}", code="name")
     training, test = (_download(name, train) for train in (True, False))
     return _split(name, training, test, seed)
 
@@ -229,7 +229,7 @@ def _download(name: str, train: bool) -> Digits:
     except Exception as error:  # torchvision has no error of its own, and a damaged file raises anything
         why = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(
-            f"{name} could not be downloaded into {folder} or read from there ({why}). It needs a network once; "
+            f"{name} could be neither downloaded to {folder} nor read from there ({why}). It needs a network once; "
             f"if {folder / class_name} is damaged, delete it. MNIST itself ships with the lab and needs none.",
             code="download",
         ) from error

@@ -92,7 +92,7 @@ def letter(name: str, rng: np.random.Generator) -> list[np.ndarray]:
     """
     shapes = {**LETTERS, **SIGNS}
     if name not in shapes:
-        raise LabError(f"there is no letter or sign {name!r}; there is {', '.join(shapes)}", code="style")
+        raise LabError(f"there is no letter or sign {name!r}; choose from {', '.join(shapes)}", code="style")
     return vary(shapes[name], rng)
 
 
@@ -157,7 +157,7 @@ def printed(letters: str = "".join(LETTERS) + CLOSE) -> torch.Tensor:
     LabError : there is no letter.
     """
     if not letters:
-        raise LabError("printed takes one letter or more, not none", code="number")
+        raise LabError("printed needs at least one letter", code="number")
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     pictures = []
     for face in FACES:

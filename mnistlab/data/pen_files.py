@@ -63,5 +63,5 @@ def _drawing(line: str, number: int, name: str) -> PenDrawing:
         if type(label) is not int or label not in range(CLASSES) or type(writer) is not int or not strokes:
             raise ValueError("label is 0 to 9, writer a whole number, and there is at least one stroke")
     except (ValueError, KeyError, TypeError, AttributeError, StrokesError) as error:
-        raise DataError(f"line {number} of {name} is no drawing: {error!s:.200}", code="line") from error
+        raise DataError(f"line {number} of {name} is not a drawing: {error!s:.200}", code="line") from error
     return PenDrawing(label, writer, strokes)

@@ -82,7 +82,7 @@ class Permutation:
         PermutationError : ``share`` is not between 0 and 1.
         """
         if not 0 <= share <= 1:
-            raise PermutationError(f"share lies between 0 and 1, not {share}", code="share")
+            raise PermutationError(f"share must lie between 0 and 1, not {share}", code="share")
         generator = torch.Generator().manual_seed(seed)
         chosen = torch.randperm(PIXELS, generator=generator)[: round(share * PIXELS)].sort().values
         order = torch.arange(PIXELS)

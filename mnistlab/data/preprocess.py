@@ -148,17 +148,17 @@ def _grey(source: object) -> np.ndarray:
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
                 _check_size(*picture.size)
                 if (frames := getattr(picture, "n_frames", 1)) > 1:
-                    raise ImageError(f"the picture has {frames} frames; one is allowed", code="frames")
+                    raise ImageError(f"the picture has {frames} frames; only one is allowed", code="frames")
                 return _flatten(picture)
     except ImageError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ImageError(f"the picture is far too large: {error}", code="size") from error
     except UnidentifiedImageError:  # its own words name an address in memory
-        raise ImageError("this is no PNG or JPEG", code="unreadable") from None
+        raise ImageError("this is neither a PNG nor a JPEG", code="unreadable") from None
     except Exception as error:  # decoders of broken files raise nearly anything; one error type leaves this module
         raise ImageError(
-            f"this is no PNG or JPEG that can be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"
+            f"this PNG or JPEG cannot be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"
         ) from error
 
 

@@ -114,7 +114,7 @@ def as_strokes(strokes: Iterable[ArrayLike]) -> list[np.ndarray]:
         if array.size == 0:
             continue
         if array.ndim != 2 or array.shape[1] != 2:
-            raise StrokesError(f"stroke {number} has shape {array.shape}; (n, 2) is allowed", code="shape")
+            raise StrokesError(f"stroke {number} has shape {array.shape}; it must be (n, 2)", code="shape")
         if not np.isfinite(array).all():
             raise StrokesError(f"stroke {number} holds a number that is not finite", code="finite")
         points += len(array)

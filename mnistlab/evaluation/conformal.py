@@ -72,7 +72,7 @@ class Calibration:
         """
         if level not in self.thresholds:
             raise LabError(
-                f"there is no level {level!r}; there is {', '.join(f'{known:g}' for known in self.thresholds)}",
+                f"there is no level {level!r}; choose from {', '.join(f'{known:g}' for known in self.thresholds)}",
                 code="level",
             )
         return nonconformity(logits) <= self.thresholds[level]

@@ -31,7 +31,7 @@ class Accuracy:
 
     def __post_init__(self) -> None:
         if not 0 <= self.correct <= self.n or self.n == 0:
-            raise LabError(f"{self.correct} right of {self.n} images is no accuracy", code="accuracy")
+            raise LabError(f"{self.correct} right of {self.n} images is not an accuracy", code="accuracy")
 
     @property
     def value(self) -> float:

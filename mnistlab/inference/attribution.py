@@ -125,7 +125,7 @@ def preprocessing_steps(
     small = shrink(ink[bounds(ink)])
     image = place(small, centre(small))
     film += [
-        PreprocessingStep("drawn anew at one size", ink),
+        PreprocessingStep("redrawn at one size", ink),
         PreprocessingStep(f"in a box of {BOX}", _boxed(small)),
         PreprocessingStep("centre of mass in the middle", image),
     ]

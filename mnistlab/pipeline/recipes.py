@@ -52,10 +52,10 @@ def notebooks_of(recipe: str, size: str) -> list[runner.Notebook]:
     RunError : there is no such recipe or size.
     """
     if recipe not in RECIPES:
-        raise RunError(f"there is no recipe {recipe!r}; there is {', '.join(RECIPES)}", code="usage")
+        raise RunError(f"there is no recipe {recipe!r}; choose from {', '.join(RECIPES)}", code="usage")
     if size not in RECIPES[recipe].sizes:
         allowed = ", ".join(RECIPES[recipe].sizes)
-        raise RunError(f"there is no size {size!r}; there is {allowed}", code="usage")
+        raise RunError(f"there is no size {size!r}; choose from {allowed}", code="usage")
     return runner.find([RECIPES[recipe].notebook, EVALUATE])
 
 

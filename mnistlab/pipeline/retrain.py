@@ -211,7 +211,7 @@ def check_data(splits: Splits) -> dict:
             raise DataError(f"the {name} images lack the digits {', '.join(map(str, missing))}", code="classes")
     for name, count in splits.shared().items():
         if count:
-            raise DataError(f"{count:,} {name} images stand among the training images", code="leak")
+            raise DataError(f"{count:,} {name} images are also among the training images", code="leak")
     return {
         "name": splits.name,
         "split_seed": splits.seed,

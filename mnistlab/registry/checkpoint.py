@@ -105,7 +105,7 @@ def _permutation(order: Tensor, info: PermutationInfo) -> Permutation:
     try:
         permutation = Permutation(order, info.seed)
     except PermutationError as error:
-        raise CheckpointError(f"the permutation is not one: {error}", code="permutation") from error
+        raise CheckpointError(f"the permutation is not valid: {error}", code="permutation") from error
     if permutation.sha256() != info.sha256 or permutation.is_identity != (info.kind == "identity"):
         raise CheckpointError("the permutation is not the one its manifest names", code="permutation")
     return permutation
@@ -127,7 +127,7 @@ def _check_probe(checkpoint: Checkpoint) -> None:
     distance = (checkpoint.logits(images) - torch.tensor(probe.logits)).abs().max().item()
     if not distance <= PROBE_TOLERANCE:
         raise CheckpointError(
-            f"the stored images give other logits than stored (off by {distance:.3g}, allowed {PROBE_TOLERANCE:g}): "
+            f"the stored images give different logits from those stored (off by {distance:.3g}, allowed {PROBE_TOLERANCE:g}): "
             "weights, permutation and normalisation do not belong together",
             code="probe",
         )

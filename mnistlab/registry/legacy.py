@@ -158,7 +158,9 @@ def _look(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise CheckpointError(f"{path.name} is no file of torch.save: {str(error)[:200]}", code="tensors") from error
+        raise CheckpointError(
+            f"{path.name} is not a file made by torch.save: {str(error)[:200]}", code="tensors"
+        ) from error
     if unpacked > MAX_UNPACKED:
         raise CheckpointError(
             f"{path.name} unpacks to {unpacked:,} bytes; at most {MAX_UNPACKED:,} are allowed", code="too-large"
@@ -202,8 +204,8 @@ def _permutation(order: object, name: str) -> Permutation:
         return Permutation(order)
     except PermutationError as error:
         raise CheckpointError(
-            f"the permutation of {name} is not one: {str(error)[:200]}. A random one made anew, or the word for it, cannot take "
-            "the place of the one in training",
+            f"the permutation of {name} is not valid: {str(error)[:200]}. Neither a new random one nor a word "
+            "for it can replace the one used in training",
             code="permutation",
         ) from error
 

@@ -87,7 +87,7 @@ class Metric(_Strict):
     def _agree(self) -> Metric:
         # What is shown is made from correct and n; a program reads the others.
         if self.correct > self.n:
-            raise ValueError(f"{self.correct} right of {self.n} images is no accuracy")
+            raise ValueError(f"{self.correct} right of {self.n} images is not an accuracy")
         accuracy = Accuracy(self.correct, self.n)
         gaps = (self.value - accuracy.value, self.low - accuracy.low, self.high - accuracy.high)
         if max(map(abs, gaps)) > 1e-6:
@@ -146,7 +146,7 @@ class Manifest(_Strict):
         if "validation" not in self.metrics:
             raise ValueError("metrics lacks validation")
         if (self.data is None or self.training is None) != (self.imported is not None):
-            raise ValueError("data and training are missing in what is imported, and nowhere else")
+            raise ValueError("imported versions, and no others, lack data and training")
         if self.training and self.training.best_epoch > self.training.epochs:
             raise ValueError(f"best_epoch {self.training.best_epoch} is not one of {self.training.epochs} epochs")
         return self
@@ -179,4 +179,4 @@ def invalid_manifest(error: ValidationError) -> CheckpointError:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])[:100]
     message = first["msg"].removeprefix("Value error, ")
-    return CheckpointError(f"the manifest is not valid at {where or 'its top'}: {message[:200]}", code="manifest")
+    return CheckpointError(f"the manifest is not valid at {where or 'the top level'}: {message[:200]}", code="manifest")

@@ -80,7 +80,7 @@ def pack(
     """
     for part, count in splits.shared().items():
         if count > SHARED * len(getattr(splits, part)):
-            raise CheckpointError(f"{count:,} {part} images stand among the training images", code="leak")
+            raise CheckpointError(f"{count:,} {part} images are also among the training images", code="leak")
     try:
         return _pack(training, splits, version_id, test, note, base, list(feedback), run)
     except ValidationError as error:
@@ -162,7 +162,7 @@ def _write(
     apply = {"permutation": permutation, "normalisation": normalisation}
     logits = networks.logits(model, splits.validation.images, **apply)
     if not torch.isfinite(logits).all():
-        raise CheckpointError("the network gives logits that are no finite numbers", code="finite")
+        raise CheckpointError("the network gives logits that are not finite", code="finite")
     probe = splits.validation.images[:PROBES]
     manifest = Manifest(
         schema_version=SCHEMA,

@@ -112,7 +112,7 @@ class Promotions:
     def known(self) -> str:
         """The versions there are, for the end of a sentence."""
         versions = self.versions()
-        return f"there is {', '.join(versions)}" if versions else f"there is none in {self.root}"
+        return f"choose from {', '.join(versions)}" if versions else f"there is none in {self.root}"
 
     def _current(self) -> str | None:
         try:
@@ -162,7 +162,7 @@ class Promotions:
         same = hashlib.sha256(manifest).hexdigest() == fingerprint
         if not same or hashlib.sha256(weights).hexdigest() != named:
             raise CheckpointError(
-                f"version {name} is not what it was when it was in use; `mnistlab models verify {name}` looks closer",
+                f"version {name} has changed since it was in use; `mnistlab models verify {name}` looks closer",
                 code="sha256",
             )
 

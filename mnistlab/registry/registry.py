@@ -298,7 +298,7 @@ class Registry:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RegistryError(f"{self.root} cannot be made: {error}", code="write") from error
+            raise RegistryError(f"{self.root} cannot be created: {error}", code="write") from error
         with locks.hold(self.root / locks.REGISTRY, what, wait=locks.WAIT):
             self._sweep()
             yield

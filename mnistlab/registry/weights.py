@@ -62,7 +62,7 @@ def _header(content: bytes) -> dict[str, object]:
     except ValueError as error:
         raise _no_file(f"its header is not strict JSON: {error}") from None
     if not isinstance(header, dict):
-        raise _no_file("its header is no object")
+        raise _no_file("its header is not an object")
     return header
 
 

@@ -129,7 +129,7 @@ def _read(
         history = tuple(Epoch(**epoch) for epoch in kept["history"])
         best = next(epoch for epoch in history if epoch.epoch == kept["best"])
         if kept["key"] != json.loads(json.dumps(key)):
-            raise RunError(f"{file} holds another training than its name says; remove it", code="other")
+            raise RunError(f"{file} holds a different training from the one its name says; remove it", code="other")
         fresh = type(model)(**model.arguments)
         fresh.load_state_dict(weights)
         seconds, threads = float(kept["seconds"]), int(kept["threads"])

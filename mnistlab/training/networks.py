@@ -143,7 +143,9 @@ def check_arguments(name: str, arguments: dict[str, int]) -> dict[str, int]:
     LabError : unknown architecture, missing or extra arguments, or a value out of bounds.
     """
     if name not in ARCHITECTURES:
-        raise LabError(f"there is no architecture {name!r}; there is {', '.join(ARCHITECTURES)}", code="architecture")
+        raise LabError(
+            f"there is no architecture {name!r}; choose from {', '.join(ARCHITECTURES)}", code="architecture"
+        )
     bounds = ARCHITECTURES[name]
     if set(arguments) != set(bounds):
         raise LabError(

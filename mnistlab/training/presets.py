@@ -88,5 +88,5 @@ def preset(name: str) -> Preset:
     TrainingError : there is none of that name.
     """
     if name not in PRESETS:
-        raise TrainingError(f"there is no preset {name!r}; there is {', '.join(PRESETS)}", code="preset")
+        raise TrainingError(f"there is no preset {name!r}; choose from {', '.join(PRESETS)}", code="preset")
     return PRESETS[name]

@@ -201,7 +201,7 @@ def test_who_comes_second_is_told_to_try_again_later(registry: Registry, monkeyp
     with locks.hold(registry.root / locks.REGISTRY, "a test"):
         result = call("models", "promote", "0002")
     assert result.exit_code == 75
-    assert "is under way already, by process" in result.stderr
+    assert "is already under way, by process" in result.stderr
 
 
 def test_old_versions_are_removed_when_asked_twice(registry: Registry):

@@ -34,7 +34,7 @@ def holder(tmp_path):
 def test_the_second_is_refused_at_once_and_told_who_is_first(holder, tmp_path):
     with (
         pytest.raises(
-            BusyError, match=rf"a test is under way already, by process {holder.pid} on .+, since 20"
+            BusyError, match=rf"a test is already under way, by process {holder.pid} on .+, since 20"
         ) as caught,
         locks.hold(tmp_path / "lock", "a test"),
     ):
@@ -66,7 +66,7 @@ def test_a_holder_that_has_not_introduced_itself_is_told_as_that(holder, tmp_pat
     if said is not None:
         card.write_text(said)
     with (
-        pytest.raises(BusyError, match="by a process that has not said which"),
+        pytest.raises(BusyError, match="by a process that left no name"),
         locks.hold(tmp_path / "lock", "a test"),
     ):
         pass

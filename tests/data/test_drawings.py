@@ -236,7 +236,7 @@ def test_a_drawing_is_frozen_once_under_its_name(tmp_path):
     assert_same(found, FOUR)
     assert (found.name, found.digit, found.pen_width) == ("four-open", 4, 14)
     held = path.read_bytes()
-    with pytest.raises(LabError, match=r"four-open\.json already") as caught:
+    with pytest.raises(LabError, match=r"already a drawing four-open\.json") as caught:
         drawings.freeze(FOUR[:1], digit=1, name="four-open", folder=tmp_path / "new")
     assert caught.value.code == "exists"
     assert path.read_bytes() == held
@@ -256,7 +256,7 @@ def test_without_a_name_the_drawing_gives_one(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"strokes": []}, "an empty canvas is no test"),
+        ({"strokes": []}, "an empty canvas makes no test"),
         ({"digit": None}, "which digit"),
         ({"digit": 11}, "digit"),
         ({"name": "../four"}, "lower-case letters"),

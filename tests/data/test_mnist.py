@@ -371,7 +371,7 @@ def test_qmnist_takes_the_label_from_the_first_column_and_skips_mnist_s_own_test
 @pytest.mark.parametrize("name", list(mnist.DOWNLOADS))
 def test_without_a_network_the_message_says_so_and_what_works_without(downloads, name):
     with pytest.raises(
-        DataError, match=rf"{name} could not be downloaded into .*It needs a network once.*MNIST itself"
+        DataError, match=rf"{name} could be neither downloaded to .*It needs a network once.*MNIST itself"
     ) as caught:
         load(name)
     assert caught.value.code == "download"
@@ -410,6 +410,6 @@ def test_too_few_images_to_set_some_aside(downloads):
 
 def test_an_unknown_set_is_answered_with_the_known_ones():
     with pytest.raises(
-        DataError, match="no data set 'minst'; there is mnist, fashion-mnist, kmnist, qmnist, emnist-digits"
+        DataError, match="no data set 'minst'; choose from mnist, fashion-mnist, kmnist, qmnist, emnist-digits"
     ):
         load("minst")

@@ -66,5 +66,5 @@ def test_what_is_not_there_is_refused():
         outliers.letter("8", np.random.default_rng(0))
     with pytest.raises(LabError, match="0 or more, not -1"):
         outliers.draw_outliers(-1, seed=0)
-    with pytest.raises(LabError, match="one letter or more"):
+    with pytest.raises(LabError, match="at least one letter"):
         outliers.printed("")

@@ -251,7 +251,7 @@ def test_partial_goes_from_order_to_disorder():
 
 @pytest.mark.parametrize("share", [-0.01, 1.01, float("nan"), float("inf")])
 def test_partial_refuses_other_shares(share):
-    with pytest.raises(PermutationError, match="share lies between 0 and 1"):
+    with pytest.raises(PermutationError, match="share must lie between 0 and 1"):
         Permutation.partial(0, share)
 
 

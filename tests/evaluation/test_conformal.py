@@ -84,5 +84,5 @@ def test_what_cannot_be_calibrated_is_refused():
         conformal.calibrate(torch.zeros(0, 10), torch.zeros(0, dtype=torch.int64))
     with pytest.raises(LabError, match="no digits to judge"):
         conformal.calibrate(*answers(100, seed=0)).judge(torch.zeros(0, 10), torch.zeros(0, dtype=torch.int64))
-    with pytest.raises(LabError, match=r"there is no level 0\.5; there is 0\.9, 0\.95"):
+    with pytest.raises(LabError, match=r"there is no level 0\.5; choose from 0\.9, 0\.95"):
         conformal.calibrate(*answers(100, seed=0)).sets(torch.zeros(1, 10), 0.5)

@@ -61,7 +61,7 @@ def test_an_accuracy_is_shown_with_its_interval_and_n():
 
 @pytest.mark.parametrize(("correct", "n"), [(0, 0), (-1, 5), (6, 5), (0, -1)])
 def test_what_is_no_accuracy_is_refused(correct, n):
-    with pytest.raises(LabError, match=f"{correct} right of {n} images is no accuracy"):
+    with pytest.raises(LabError, match=f"{correct} right of {n} images is not an accuracy"):
         Accuracy(correct, n)
 
 

@@ -132,7 +132,7 @@ def test_3_a_weight_that_is_no_number(candidate, current, material):
     def spoil(model) -> None:
         model.net[OUTPUT].bias[3] = float("nan")
 
-    with pytest.raises(CheckpointError, match="no finite numbers"):
+    with pytest.raises(CheckpointError, match="logits that are not finite"):
         candidate(spoil)
     forged = forge(current, candidate, lambda tensors: tensors["model.net.9.bias"].fill_(float("nan")))
     refused(gates.decide(forged, current, material), "sound", "holds a number that is not finite")
@@ -222,7 +222,7 @@ def test_9_too_large(candidate, current, material):
 
 def test_10_trained_on_test_images(candidate, current, material, judging, small):
     both = Digits(*(torch.cat(parts) for parts in zip(tensors(small.train), tensors(small.test), strict=True)))
-    with pytest.raises(CheckpointError, match="500 test images stand among the training images") as caught:
+    with pytest.raises(CheckpointError, match="500 test images are also among the training images") as caught:
         candidate(splits=dataclasses.replace(judging, train=both, test=small.test))
     assert caught.value.code == "leak"
     # And one that says it learned from others.

@@ -171,7 +171,7 @@ def test_the_command_ends_with_75_while_another_retrains(place, registry):
         with pytest.raises(BusyError):
             quietly()
     assert result.exit_code == 75
-    assert result.stderr.startswith("mnistlab: a retraining is under way already, by process ")
+    assert result.stderr.startswith("mnistlab: a retraining is already under way, by process ")
     assert snapshot(registry.root) == before
     assert not list((place / "reports").glob("2*"))
 
@@ -195,7 +195,7 @@ def test_wrong_usage_is_refused_before_anything_runs(place, arguments, words):
 
 @pytest.mark.parametrize(("recipe", "size"), [("none", "full"), ("plain", "none")])
 def test_an_unknown_recipe_or_size_is_answered_with_the_known(place, recipe, size):
-    with pytest.raises(RunError, match=r"there is no .* 'none'; there is ") as caught:
+    with pytest.raises(RunError, match=r"there is no .* 'none'; choose from ") as caught:
         retrain.retrain(recipe, size=size)
     assert caught.value.code == "usage"
 
@@ -219,7 +219,7 @@ def test_data_that_lack_a_digit_or_share_images_are_not_learned_from(small: Spli
     sevens = small.train[small.train.labels == 7]
     with pytest.raises(DataError, match="the train images lack the digits 0, 1, 2, 3, 4, 5, 6, 8, 9"):
         retrain.check_data(dataclasses.replace(small, train=sevens))
-    with pytest.raises(DataError, match="500 validation images stand among the training images"):
+    with pytest.raises(DataError, match="500 validation images are also among the training images"):
         retrain.check_data(dataclasses.replace(small, train=small.validation))
 
 
@@ -234,7 +234,7 @@ FAULTS = {
         "from mnistlab.data.mnist import load\nimport os\nos.environ.update(http_proxy='http://127.0.0.1:9', "
         "https_proxy='http://127.0.0.1:9')\nload('kmnist')",
         "cell-error",
-        "kmnist could not be downloaded",
+        "kmnist could be neither downloaded",
     ),
 }
 
@@ -276,7 +276,7 @@ def test_a_full_disk_is_one_sentence_and_the_version_in_use_stays(place, registr
 def test_models_that_cannot_be_written_are_told_before_anything_runs(place, registry, monkeypatch):
     shutil.rmtree(registry.root)
     registry.root.write_text("a file in its place")
-    with pytest.raises(RegistryError, match=r"models cannot be made") as caught:
+    with pytest.raises(RegistryError, match=r"models cannot be created") as caught:
         quietly()
     assert caught.value.code == "write"
     registry.root.unlink()

@@ -645,7 +645,7 @@ def test_a_key_given_twice(version):
         ({"training__note": "x" * 501}, "training.note"),
         ({"training__best_epoch": 2}, "best_epoch 2 is not one of 1 epochs"),
         ({"metrics": {}}, "metrics lacks validation"),
-        ({"metrics__validation__correct": 501}, "501 right of 500 images is no accuracy"),
+        ({"metrics__validation__correct": 501}, "501 right of 500 images is not an accuracy"),
         ({"metrics__validation__value": 0.999}, "value, low and high are not those of"),
         ({"metrics__validation__high": 1.0}, "value, low and high are not those of"),
         ({"metrics__validation__n": 10**30}, "metrics.validation.n"),
@@ -751,7 +751,7 @@ def test_a_manifest_in_another_encoding(version, encoding):
 def test_weights_that_are_no_numbers_cannot_be_packed(trained, small):
     model = copy.deepcopy(trained.model)
     torch.nn.init.constant_(model.net[0].weight, math.nan)
-    with pytest.raises(CheckpointError, match="gives logits that are no finite numbers"):
+    with pytest.raises(CheckpointError, match="gives logits that are not finite"):
         packing.pack(dataclasses.replace(trained, model=model), small, version_id="0001")
 
 

@@ -224,7 +224,7 @@ def test_a_record_may_name_any_manifest(registry, used, forged):
     pointer.write_bytes(used[pointer])
     manifest.write_bytes(forged)
     history.write_text(f"0002 {hashlib.sha256(forged).hexdigest()}\n0001 {'0' * 64}\n")
-    with pytest.raises(CheckpointError, match="is not what it was"):
+    with pytest.raises(CheckpointError, match="has changed since it was in use"):
         Promotions(registry.root).back()
     assert Promotions(registry.root).current() == "0001"
 

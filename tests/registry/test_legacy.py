@@ -93,13 +93,13 @@ def test_only_a_convnet_has_an_older_form(registry, trained, small):
     ("order", "words"),
     [
         (None, "has no permutation"),
-        ("random", "not one: it is 'random'.*A random one made anew"),
-        (42, "not one: it is 42"),
-        (torch.zeros(784, dtype=torch.int64), "not one: "),
-        (torch.randperm(100), "not one: "),
-        (torch.rand(784), "not one: "),
-        ([], "not one: "),
-        ([*range(783), "x"], "not one: "),
+        ("random", "not valid: it is 'random'.*Neither a new random one"),
+        (42, "not valid: it is 42"),
+        (torch.zeros(784, dtype=torch.int64), "not valid: "),
+        (torch.randperm(100), "not valid: "),
+        (torch.rand(784), "not valid: "),
+        ([], "not valid: "),
+        ([*range(783), "x"], "not valid: "),
     ],
 )
 def test_a_permutation_that_is_missing_or_none_is_never_made_up(content, tmp_path, order, words):

@@ -69,7 +69,7 @@ def test_a_version_by_its_name_or_its_place(registry, asked, name):
 
 @pytest.mark.parametrize("asked", ["0003", "1", "", "..", "../models/0001", "0001/", "CURRENT", "x" * 5_000])
 def test_an_unknown_version_is_answered_with_the_known_ones(registry, asked):
-    with pytest.raises(RegistryError, match=r"there is no version .*; there is 0001, 0002") as caught:
+    with pytest.raises(RegistryError, match=r"there is no version .*; choose from 0001, 0002") as caught:
         registry.resolve(asked)
     assert caught.value.code == "unknown"
     assert len(str(caught.value)) < 200
@@ -305,7 +305,7 @@ def test_a_version_made_meanwhile_is_not_overwritten(registry, trained, small, m
 
 def test_a_registry_that_cannot_be_made(tmp_path, trained, small):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RegistryError, match="cannot be made"):
+    with pytest.raises(RegistryError, match="cannot be created"):
         Registry(tmp_path / "file" / "models").save(trained, small)
 
 
@@ -388,6 +388,6 @@ def test_changes_are_made_one_at_a_time(registry, monkeypatch):
             lambda: registry.prune(),
             lambda: registry.adopt(registry.root / "0001"),
         ):
-            with pytest.raises(BusyError, match="is under way already, by process"):
+            with pytest.raises(BusyError, match="is already under way, by process"):
                 change()
     assert (registry.current(), registry.versions()) == ("0001", ["0001", "0002"])

@@ -134,7 +134,7 @@ def test_a_file_under_another_ones_name_is_told(tmp_path, tiny):
     do(tmp_path, tiny, seed=1)
     (second,) = set(tmp_path.iterdir()) - {first}
     second.replace(first)
-    with pytest.raises(RunError, match="holds another training than its name says") as caught:
+    with pytest.raises(RunError, match="holds a different training from the one its name says") as caught:
         do(tmp_path, tiny)
     assert caught.value.code == "other"
 

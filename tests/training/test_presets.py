@@ -37,7 +37,9 @@ def test_every_setting_can_be_changed():
 
 
 def test_an_unknown_preset_is_answered_with_the_known():
-    with pytest.raises(TrainingError, match="there is no preset 'slow'; there is quick, sprint, fast, best") as caught:
+    with pytest.raises(
+        TrainingError, match="there is no preset 'slow'; choose from quick, sprint, fast, best"
+    ) as caught:
         preset("slow")
     assert caught.value.code == "preset"
 

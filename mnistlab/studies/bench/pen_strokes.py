@@ -141,7 +141,7 @@ def placed(drawing: PenDrawing, size: float, place: str) -> PenDrawing:
     DataError : there is no such place.
     """
     if place not in PLACES:
-        raise DataError(f"there is no place {place!r}; there is {', '.join(PLACES)}", code="place")
+        raise DataError(f"there is no place {place!r}; choose from {', '.join(PLACES)}", code="place")
     points = np.concatenate(drawing.strokes)
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     scale = size / max(float(extent.max()), 1.0)
