@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run lab app test lint types faults fuzz architecture notebooks doctor clean
+.PHONY: help setup run lab app test lint types faults fuzz mutants architecture notebooks doctor clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -18,7 +18,7 @@ setup: $(READY) ## install everything into .venv (a few minutes, once)
 $(READY): pyproject.toml constraints.txt jupyter/overrides.json jupyter/page_config.json jupyter/server.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mnistlab needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres,test]' --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres,test,mutants]' --constraint constraints.txt
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@cp jupyter/overrides.json jupyter/page_config.json $(VENV)/share/jupyter/lab/settings/
 	@mkdir -p $(VENV)/etc/jupyter
@@ -57,6 +57,9 @@ faults: $(READY) ## make writes fail and kill processes, 200 times, and check th
 
 fuzz: $(READY) ## corrupt versions at random, 3000 times for each kind, and check that none is misread
 	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest -q tests/registry/test_fuzz.py
+
+mutants: $(READY) ## break the deciding wings in one place at a time; do tests notice? (MUTANTS=--help tells more)
+	$(BIN)/python tools/mutants.py $(MUTANTS)
 
 architecture: $(READY) ## redraw the figure and rewrite the table in docs/architecture.md
 	$(BIN)/python tools/architecture.py

@@ -28,7 +28,7 @@ NOTEBOOKS = tracked("notebooks", ".ipynb")
 COMMANDS = [path for path in (ROOT / "Makefile", ROOT / ".ci" / "run") if path.is_file()]
 
 # Where the name to import is not that of the package.
-MODULES = {"scikit-learn": "sklearn", "pillow": "PIL"}
+MODULES = {"scikit-learn": "sklearn", "pillow": "PIL", "cosmic-ray": "cosmic_ray"}
 CONDA = {"torch": "pytorch"}
 STARTED = {"jupyterlab": "jupyter", "pytest-xdist": "--numprocesses"}  # by this command or option
 OPTIONAL = {"playwright"}  # of the tests, and of `benchmark latency --browser`, which says how to get it
@@ -40,6 +40,7 @@ BROUGHT = {
     "jupyter_server": ("jupyter-server", "jupyterlab"),
     "nbclient": ("nbclient", "papermill"),
     "nbformat": ("nbformat", "papermill"),
+    "parso": ("parso", "cosmic-ray"),
     "packaging": ("packaging", "pytest"),
     "tornado": ("tornado", "jupyterlab"),
     "traitlets": ("traitlets", "ipywidgets"),
@@ -164,14 +165,14 @@ def imported_by(paths: list[Path]) -> set[str]:
 
 
 def required_to_use() -> set[str]:
-    extras = project()["optional-dependencies"]["test"]
-    return set(floors()) - {Requirement(line).name for line in extras}
+    extras = project()["optional-dependencies"]
+    return set(floors()) - {Requirement(line).name for line in (*extras["test"], *extras["mutants"])}
 
 
 def test_every_package_named_is_used():
     commands = set(re.findall(r"[\w-]+", "\n".join(path.read_text() for path in COMMANDS)))
     in_lab = imported_by([*SOURCES, *NOTEBOOKS])
-    in_tests = imported_by(sorted((ROOT / "tests").glob("**/*.py")))
+    in_tests = imported_by(sorted([*(ROOT / "tests").glob("**/*.py"), *(ROOT / "tools").glob("*.py")]))
     options = set(re.findall(r"--?([\w]+)", "\n".join(path.read_text() for path in (ROOT / "tests").glob("**/*.py"))))
     for name in floors():
         module = MODULES.get(name, name)
