@@ -48,7 +48,7 @@ def p_value(p: float) -> str:
 def mcnemar(test: McNemar, first: str, second: str) -> str:
     """One sentence on a paired comparison of two named networks."""
     return (
-        f"of {test.n:,} images only {first} reads {test.only_first:,} right and only {second} {test.only_second:,}; "
+        f"of {test.n:,} images, {first} alone reads {test.only_first:,} right and {second} alone {test.only_second:,}; "
         f"the difference is {points(test.difference)} {interval(test.low, test.high)} "
         f"({p_value(test.p_value)}, exact McNemar)"
     )

@@ -218,7 +218,7 @@ def test_two_versions_are_compared_on_the_same_images(registry: Registry):
     lines = call("models", "compare", "current", "0002").stdout.splitlines()
     assert lines[0].startswith("0001  ")
     assert lines[1].endswith("n = 5,000 validation images")
-    assert lines[2].startswith("Of 5,000 images only 0001 reads ")
+    assert lines[2].startswith("Of 5,000 images, 0001 alone reads ")
     found = json.loads(call("models", "compare", "0001", "0002", "--json").stdout)
     counts = [found["accuracy"][name]["correct"] for name in ("0001", "0002")]
     assert counts[0] - counts[1] == found["paired"]["only_first"] - found["paired"]["only_second"]

@@ -48,6 +48,6 @@ def test_p_values(p, text):
 def test_a_paired_comparison_in_one_sentence():
     sentence = formatting.mcnemar(McNemar(600, 48, 10_000), "the plain net", "the permuted one")
     assert sentence == (
-        "of 10,000 images only the plain net reads 600 right and only the permuted one 48; "
+        "of 10,000 images, the plain net alone reads 600 right and the permuted one alone 48; "
         "the difference is 5.52 points [5.03, 6.01] (p < 0.001, exact McNemar)"
     )

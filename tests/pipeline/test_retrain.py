@@ -158,7 +158,7 @@ def test_the_command_ends_with_3_after_a_refusal_and_names_the_reasons(bad):
     assert result.exit_code == REFUSED_BY_A_GATE
     assert result.stdout == ""
     assert result.stderr.startswith("mnistlab: the candidate is refused by ")
-    assert "  overall: of 500 images only 0003 reads " in result.stderr
+    assert "  overall: of 500 images, 0003 alone reads " in result.stderr
 
 
 REFUSED_BY_A_GATE = 3
