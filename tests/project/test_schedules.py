@@ -116,8 +116,12 @@ def test_make_has_every_target_that_is_run():
     makefile = (ROOT / "Makefile").read_text()
     run = " ".join(step.get("run", "") for path in WORKFLOWS for step in steps(path.stem))
     run += (ROOT / ".ci" / "run").read_text()
-    for target in re.findall(r"\bmake ([a-z]+)", run):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md"):
+        run += "".join(re.findall(r"^    make .*|`make [a-z]+`", (ROOT / name).read_text(), re.MULTILINE))
+    targets = set(re.findall(r"\bmake ([a-z]+)", run))
+    assert targets >= {"run", "test", "setup", "lab", "architecture"}
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"there is no target {target}"
 
 
 # --- the guide --------------------------------------------------------------------------------------------------------
