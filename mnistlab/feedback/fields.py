@@ -5,7 +5,7 @@ A text of a person or a drawing is never shown in an error.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from datetime import datetime
 from numbers import Real
 from typing import Annotated, Any, Literal, TypeVar
@@ -52,7 +52,7 @@ def _allowed(words: str, *, private: bool = False) -> WrapValidator:
 def _came(value: object, private: bool) -> str:
     if not private and len(repr(value)) <= 60:
         return repr(value)
-    return f"{type(value).__name__}{f' of length {len(value):,}' if isinstance(value, Sized) else ''}"
+    return type(value).__name__ + (f" of length {len(value):,}" if isinstance(value, str | bytes) else "")
 
 
 def _real(value: object) -> object:
@@ -83,7 +83,10 @@ def _agreed(version: object) -> str:
 
 
 def _strokes(value: Any) -> tuple[NDArray[np.float64], ...]:
-    strokes = tuple(as_strokes(value))
+    try:
+        strokes = tuple(as_strokes(value))
+    except TypeError:
+        raise ValueError(f"are lists of points, not {type(value).__name__}") from None
     if not strokes:
         raise ValueError("hold at least one stroke")
     return strokes
@@ -99,7 +102,7 @@ def _image(value: object) -> NDArray[np.uint8]:
 def _probabilities(value: Any) -> NDArray[np.float64]:
     try:
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"are {CLASSES} numbers") from None
     if array.shape != (CLASSES,):
         raise ValueError(f"are {CLASSES} numbers, not {array.shape}")

@@ -18,33 +18,16 @@ import numpy as np
 import postgres
 import pytest
 import sqlalchemy as sa
+from corrections import LINE, make
 
-from mnistlab.common.errors import FeedbackError, LabError
-from mnistlab.feedback import consent, database, records
+from mnistlab.common.errors import FeedbackError
+from mnistlab.feedback import database
 from mnistlab.feedback import store as store_module
-from mnistlab.feedback.records import Correction, Use
+from mnistlab.feedback.records import Use
 from mnistlab.feedback.store import Store
 
-LINE = [[(100.25, 40), (120, 120.5), (140, 240)]]
 TELLTALE = "8123.0625"  # a coordinate that is found in the file if the strokes are
 THEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def make(**fields) -> Correction:
-    values = {
-        "strokes": LINE,
-        "pen_width": 20,
-        "image": np.arange(784, dtype=np.uint16).astype(np.uint8).reshape(28, 28),
-        "predicted": 1,
-        "probabilities": np.eye(10)[1] * 0.91 + 0.009,
-        "milliseconds": 1.5,
-        "version": "0003",
-        "digit": 7,
-        "session": "mine",
-        "consent": consent.VERSION,
-        "consented_at": records.now(),
-    }
-    return Correction(**values | fields)
 
 
 @pytest.fixture(scope="module")
@@ -122,41 +105,6 @@ def test_they_are_chosen_by_time_version_and_session(store):
     assert [c.version for c in store.corrections(session="b")] == ["0003"]
     east = late.astimezone(tz=None) + timedelta(microseconds=1)
     assert store.corrections(since=east) == []
-
-
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"consent": ""}, "consent"),
-        ({"consent": "99"}, "consent"),
-        ({"consented_at": datetime.now(UTC) + timedelta(hours=1)}, "before the consent"),
-        ({"digit": 10}, "digit is a digit from 0 to 9, not 10"),
-        ({"digit": True}, "digit"),
-        ({"digit": None}, "digit"),
-        ({"predicted": -1}, "predicted"),
-        ({"strokes": []}, "at least one stroke"),
-        ({"strokes": [[(1, float("nan"))]]}, "finite"),
-        ({"pen_width": 3}, "pen_width"),
-        ({"image": np.zeros((28, 28))}, "uint8"),
-        ({"image": np.zeros((27, 28), np.uint8)}, "uint8"),
-        ({"probabilities": [0.1] * 9}, "10 numbers"),
-        ({"probabilities": [float("nan")] * 10}, "sum to 1"),
-        ({"probabilities": "x"}, "10 numbers"),
-        ({"milliseconds": -1}, "milliseconds"),
-        ({"seconds": float("inf")}, "seconds"),
-        ({"comment": "x" * 501}, "at most 500"),
-        ({"comment": "a\0b"}, "cannot be stored"),
-        ({"comment": "\ud800"}, "cannot be stored"),
-        ({"session": ""}, "session is text of 1 to 64 characters that is not blank"),
-        ({"key": "x" * 65}, "key is text of 1 to 64"),
-        ({"version": 3}, "version is text"),
-        ({"created": datetime(2026, 1, 1)}, "zone"),
-    ],
-    ids=lambda value: str(value)[:40] if isinstance(value, str) else None,
-)
-def test_what_is_none_is_refused(fields, says):
-    with pytest.raises(LabError, match=says):
-        make(**fields)
 
 
 # --- anonymous counts -------------------------------------------------------------------------------------------------
