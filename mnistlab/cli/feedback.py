@@ -53,7 +53,7 @@ def feedback_list(as_json: bool) -> None:
 @feedback.command("export", short_help="Write the corrections to a file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def feedback_export(file: Path) -> None:
-    """Write the corrections to FILE, one a line as JSON. Nothing is overwritten.
+    """Write the corrections to FILE, one JSON object per line. Nothing is overwritten.
 
     The store remembers where the file is: what is erased later is taken out of it too, as long as it stays there.
     """

@@ -150,7 +150,7 @@ def draw_outliers(
 
 
 def printed(letters: str = "".join(LETTERS) + CLOSE) -> torch.Tensor:
-    """Letters in the ten type faces that come with Matplotlib: uint8 (N, 28, 28). To judge by, never to learn from.
+    """Letters in the ten typefaces that come with Matplotlib: uint8 (N, 28, 28). To judge by, never to learn from.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Files of real pen strokes, one drawing a line as JSON."""
+"""Files of real pen strokes, one drawing per line as JSON."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class MeanInterval:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> MeanInterval:
-        """From one value a seed.
+        """From one value per seed.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Corrections as a file, one a line as JSON, and what is erased taken out of it again.
+"""Corrections as a file, one JSON object per line, and what is erased taken out of it again.
 
 The store remembers where its exports are. One that was moved away is out of its reach, and whoever erases is told.
 """

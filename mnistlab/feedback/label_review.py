@@ -68,7 +68,7 @@ class Review:
     Attributes
     ----------
     kept : bool (N,), what may be learned from.
-    sessions : one a session, in order of appearance.
+    sessions : one per session, in order of appearance.
     """
 
     kept: Tensor

@@ -47,7 +47,7 @@ class FineTuneSettings:
     ----------
     steps : of AdamW under a one-cycle rate, >= 2.
     learning_rate : its peak, > 0.
-    batch_size, rehearsal_batch_size : pictures a step, of the person's and of those rehearsed, >= 1.
+    batch_size, rehearsal_batch_size : pictures per step, of the person's and of those rehearsed, >= 1.
     distillation : weight of the old answers against the person's labels, >= 0; more keeps the version where it is.
     variants : changed copies of each of the person's digits, >= 1.
     seed : of everything random, >= 0.

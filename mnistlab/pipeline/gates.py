@@ -3,7 +3,7 @@
 **Which images judge.** Gates decide again and again, and whoever asks the same test images often enough ends up with the
 version that suits those images. So they ask the 5,000 validation images, which no version learned from, and drawn digits with
 a seed of their own; both networks chose their epoch on validation, so neither has an advantage there. The test images are read
-once a version, when it is saved; here only that figure is looked at, and only to see whether it is too good to be true.
+once per version, when it is saved; here only that figure is looked at, and only to see whether it is too good to be true.
 
 A gate has the name of what it guards, and answers with one sentence. All are asked, so that a refusal names every reason.
 """

@@ -44,7 +44,7 @@ def templates(weights: Tensor | np.ndarray) -> np.ndarray:
 
 
 def accuracies(results: Mapping[str, Accuracy], *, title: str) -> Axes:
-    """One accuracy a line, with its 95 % interval, the best on top."""
+    """One accuracy per line, with its 95 % interval, the best on top."""
     ordered = sorted(results.items(), key=lambda item: item[1].value)
     ax = plt.subplots(figsize=(7, 0.8 + 0.5 * len(ordered)))[1]
     for place, (_, accuracy) in enumerate(ordered):

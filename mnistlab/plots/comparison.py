@@ -14,7 +14,7 @@ from mnistlab.training.comparison import CELLS, NAMES, Cell, Comparison
 
 
 def four_ways(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
-    """Validation accuracy of the four ways: a dot a seed, lines between the same seeds, mean and 95 % interval beside."""
+    """Validation accuracy of the four ways: a dot per seed, lines between the same seeds, mean and 95 % interval beside."""
     ax = ax or plt.subplots(figsize=(7, 3.8))[1]
     places = dict(zip(CELLS, (0, 1, 2.5, 3.5), strict=True))
     values = {cell: 100 * np.asarray(comparison.accuracies(cell)) for cell in CELLS}

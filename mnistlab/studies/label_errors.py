@@ -97,7 +97,7 @@ def measure_agreement(predictions: Tensor, test: Digits) -> LabelAgreement:
 
     Raises
     ------
-    LabError : ``test`` is not MNIST's test set in its own order (``"test"``); not one prediction an image (``"predictions"``).
+    LabError : ``test`` is not MNIST's test set in its own order (``"test"``); not one prediction per image (``"predictions"``).
     """
     where = torch.tensor([case.index for case in DISPUTED])
     given = torch.tensor([case.label for case in DISPUTED])
@@ -109,7 +109,7 @@ def measure_agreement(predictions: Tensor, test: Digits) -> LabelAgreement:
         )
     if tuple(predictions.shape) != (N_TEST,):
         raise LabError(
-            f"one prediction an image is needed, ({N_TEST},), not {tuple(predictions.shape)}", code="predictions"
+            f"one prediction per image is needed, ({N_TEST},), not {tuple(predictions.shape)}", code="predictions"
         )
     right = predictions == test.labels
     of_people = right.clone()

@@ -47,7 +47,7 @@ class CrossedTrainings:
     Attributes
     ----------
     seeds, permutations : seeds of the first weights and of the scrambles, in order.
-    trainings : for each cell and seed one training a permutation; for a plain cell a single one.
+    trainings : for each cell and seed one training per permutation; for a plain cell a single one.
     """
 
     seeds: tuple[int, ...]

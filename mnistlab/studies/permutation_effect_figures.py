@@ -17,7 +17,7 @@ from mnistlab.training.comparison import CELLS, NAMES
 
 
 def crossed_accuracies(found: CrossedTrainings, *, ax: Axes | None = None) -> Axes:
-    """Accuracy of every network: a column of dots a permutation, a line a seed; plain pixels in one column."""
+    """Accuracy of every network: a column of dots per permutation, a line per seed; plain pixels in one column."""
     ax = ax or plt.subplots(figsize=(8.5, 4))[1]
     n = len(found.permutations)
     places, ticks = 0.0, {}

@@ -74,7 +74,7 @@ def simulate_days(
     reader: Predictor, stored: Sequence[StoredDrawing], n: int, *, seed: int = 0
 ) -> list[list[Correction]]:
     """Somebody writes stored drawings once more on each of the last ``n`` days, a little differently every time, says what
-    each was, and lets them be kept: a list of corrections a day, the oldest day first.
+    each was, and lets them be kept: a list of corrections per day, the oldest day first.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from mnistlab.studies.label_errors import DisputedLabel
 
 
 def strongest_patches(patches: Sequence[Tensor]) -> np.ndarray:
-    """The patches of pictures to which the feature maps respond most strongly, a column a map, a block of rows a layer.
+    """The patches of pictures to which the feature maps respond most strongly, a column per map, a block of rows per layer.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class Comparison:
     Attributes
     ----------
     seeds : one for each repetition; within a seed all four ways start from it.
-    trainings : for each cell one training a seed, in the order of ``seeds``.
+    trainings : for each cell one training per seed, in the order of ``seeds``.
     n_validation : images each accuracy stands on.
     """
 
@@ -72,7 +72,7 @@ class Comparison:
         return self.trainings[cell][self.seeds.index(seed)]
 
     def accuracies(self, cell: Cell) -> list[float]:
-        """Share of the validation images read right (0 to 1), one value a seed."""
+        """Share of the validation images read right (0 to 1), one value per seed."""
         return [training.best.validation_accuracy for training in self.trainings[cell]]
 
     def mean(self, cell: Cell) -> MeanInterval:
@@ -89,7 +89,7 @@ class Comparison:
         return self.difference(Cell(architecture, False), Cell(architecture, True))
 
     def judge(self, digits: Digits) -> dict[Cell, list[float]]:
-        """Accuracy (0 to 1) of every network on other digits, by cell, one value a seed."""
+        """Accuracy (0 to 1) of every network on other digits, by cell, one value per seed."""
         return {cell: [_accuracy(t, digits) for t in trainings] for cell, trainings in self.trainings.items()}
 
     def as_dict(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def compare_four_ways(
     device: str = "auto",
     show_progress: bool = True,
 ) -> Comparison:
-    """Train every cell of the comparison once a seed.
+    """Train every cell of the comparison once per seed.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def on_layouts(
 
     Returns
     -------
-    For each layout one training a seed.
+    For each layout one training per seed.
 
     Raises
     ------

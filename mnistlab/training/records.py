@@ -62,7 +62,7 @@ class TrainingSettings:
     Attributes
     ----------
     epochs : passes over the training images, >= 1.
-    batch_size : images a step, 1 to the number of training images.
+    batch_size : images per step, 1 to the number of training images.
     learning_rate : the peak of the one-cycle rate, > 0.
     average : share of the old in the running mean of the weights at each step, 0 to below 1; the mean is what is judged and
         kept. 0.99 looks back some 100 steps; 0 keeps the weights as they are (Polyak and Juditsky 1992).
