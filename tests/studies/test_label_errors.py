@@ -64,5 +64,5 @@ def test_another_set_or_another_order_is_refused(splits):
         with pytest.raises(LabError, match="another set, or in another order") as caught:
             measure_agreement(answers, other)
         assert caught.value.code == "test"
-    with pytest.raises(LabError, match=r"one prediction an image is needed, \(10000,\), not \(9999,\)"):
+    with pytest.raises(LabError, match=r"one prediction per image is needed, \(10000,\), not \(9999,\)"):
         measure_agreement(answers[:-1], replace(splits.test))

@@ -1,9 +1,10 @@
 """Measuring on real pen strokes: replay drawings through the path that a person's strokes take.
 
-A file of drawings is JSON Lines, gzipped or not, one drawing per line: ``{"label": 8, "writer": 12, "strokes": [[[x, y], ...]]}``,
-coordinates in px of a 280 x 280 canvas, y down; or it is the text file of "UJI Pen Characters (Version 2)", as ``ujipen`` reads
-it. The strokes of UCI's "Pen-Based Recognition of Handwritten Digits" (Alpaydin and Alimoglu, CC BY 4.0) can be written so; none
-ships with the lab, and the committed models learned from none.
+A file of drawings is JSON Lines, gzipped or not, one drawing per line:
+``{"label": 8, "writer": 12, "strokes": [[[x, y], ...]]}``, coordinates in px of a 280 x 280 canvas, y down; or it is the
+text file of "UJI Pen Characters (Version 2)", as ``ujipen`` reads it. The strokes of UCI's "Pen-Based Recognition of
+Handwritten Digits" (Alpaydin and Alimoglu, CC BY 4.0) can be written so; none ships with the lab, and the committed models
+learned from none.
 """
 
 from __future__ import annotations
