@@ -104,7 +104,7 @@ class Document:
         self.drawing.clear()
 
     def mark(self, digit: int) -> None:
-        """Say what it was meant to be; the same digit once more takes that back.
+        """Say what it was meant to be; the same digit again takes that back.
 
         Raises
         ------

@@ -40,7 +40,7 @@ class FeedbackHandlers(Part):
 
     @handler
     def judge(self, right: bool) -> None:
-        """Say that it was read right, or wrong; the same once more takes that back."""
+        """Say that it was read right, or wrong; the same again takes that back."""
         pad, session = self._pad, self._open()
         if right:
             if pad.prediction.digit is None:
@@ -56,7 +56,7 @@ class FeedbackHandlers(Part):
 
     @handler
     def agree(self, agreed: bool) -> None:
-        """Let the drawings that are marked be kept, or no more."""
+        """Let the drawings that are marked be kept from now on, or end that."""
         self._open().agree(bool(agreed), self._pad.document, self._pad.prediction)
         self._pad.view.show()
 

@@ -1,4 +1,4 @@
-"""Who reads a drawing: one version, and a second beside it if wished. Pure state, with no widget in it."""
+"""Which networks read a drawing: one version, and a second beside it if wanted. Pure state, with no widget in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A drawing drawn once more, at the speed of a hand."""
+"""A drawing drawn again, at the speed of a hand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Moment(NamedTuple):
 
 
 def moments(strokes: Sequence[np.ndarray]) -> Iterator[Moment]:
-    """The events of drawing ``strokes``, float64 arrays (n, 2), about one a ``TICK`` while the pen is down."""
+    """The events of drawing ``strokes``, float64 arrays (n, 2), about one per ``TICK`` while the pen is down."""
     curves = [polyline.smooth(stroke) for stroke in strokes]
     total = sum(map(polyline.length, curves)) / SPEED + LIFT * len(curves)
     haste = max(1.0, total / LONGEST)

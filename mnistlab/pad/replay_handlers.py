@@ -1,4 +1,4 @@
-"""What starts and ends a replay on a pad: the drawing once more, stroke by stroke, read as a hand's would be."""
+"""What starts and ends a replay on a pad: the drawing again, stroke by stroke, read as if by hand."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ReplayHandlers(Part):
 
     @handler
     def play(self) -> None:
-        """Draw what is there once more, at the speed of a hand; where there is no event loop to wait in, nothing happens."""
+        """Draw what is there again, at the speed of a hand; where there is no event loop to wait in, nothing happens."""
         self.stop()
         strokes = self._pad.drawing.strokes
         if strokes and self._player.start(strokes):

@@ -142,10 +142,10 @@ class Schedule:
         self._count.start(SEEN)
 
     def count_no_more(self) -> None:
-        """The reading is counted already, or is another by now."""
+        """The reading has been counted already, or has changed."""
         self._count.cancel()
 
     def close(self) -> None:
-        """Call nothing any more."""
+        """Make no more calls."""
         for timer in (self._ink, self._reading, self._explanation, self._count):
             timer.cancel()

@@ -35,7 +35,7 @@ class View(Part):
         self._pad.canvas.dot(point, self._pad.document.pen_width)
 
     def follow(self) -> None:
-        """The stroke has a point more: ink to it, but no more often than it is seen."""
+        """The stroke has another point: draw ink to it, but no more often than anybody can see."""
         self._pending += 1
         if self._pad.schedule.ink_is_due():
             self.ink()

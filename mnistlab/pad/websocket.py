@@ -16,6 +16,6 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
     """A connection that sends every message at once; for the setting ``kernel_websocket_connection_class``."""
 
     def connect(self) -> asyncio.Future[None] | None:  # type: ignore[override]  # so does the class it extends
-        """Turn the waiting off, then connect to the kernel as ever."""
+        """Turn the waiting off, then connect to the kernel as usual."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()

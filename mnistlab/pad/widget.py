@@ -124,7 +124,7 @@ class DigitPad(widgets.Box):
 
     @handler
     def press(self, x: object, y: object) -> None:
-        """Put the pen down. Coordinates in px of the 280 x 280 canvas; anything else is passed over."""
+        """Put the pen down. Coordinates in px of the 280 x 280 canvas; anything else is ignored."""
         self.playback.stop()
         self.view.ink()
         stale = self.document.picture is not None or self.document.cursor is not None
@@ -138,7 +138,7 @@ class DigitPad(widgets.Box):
 
     @handler
     def move(self, x: object, y: object) -> None:
-        """Move the pen; without a press before, nothing happens."""
+        """Move the pen; without a press first, nothing happens."""
         if self.document.move(x, y):
             self.view.follow()
             self.reading.soon()
@@ -165,13 +165,13 @@ class DigitPad(widgets.Box):
 
     @handler
     def set_pen_width(self, pen_width: float) -> None:
-        """Draw with a pen of so many px, 4 to 60; what is drawn already changes too."""
+        """Draw with a pen of so many px, 4 to 60; what is already drawn changes too."""
         self.document.pen_width = check_pen(pen_width)
         self.change()
 
     @handler
     def correct(self, digit: int) -> None:
-        """Say which digit it was meant to be; the same once more takes that back."""
+        """Say which digit it was meant to be; the same digit again takes that back."""
         self.feedback.mark(digit)
         self.message = ""
         self.view.show()
@@ -281,7 +281,7 @@ class DigitPad(widgets.Box):
     # --- what the parts of the pad call -------------------------------------------------------------------------------
 
     def change(self) -> None:
-        """Show all anew, and read it."""
+        """Show everything again, and read it."""
         self.wiring.show(self.controls.pen, round(self.document.pen_width))  # whole px
         self.controls.note.value = ""
         try:

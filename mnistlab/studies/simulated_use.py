@@ -73,7 +73,7 @@ def simulate_use(
 def simulate_days(
     reader: Predictor, stored: Sequence[StoredDrawing], n: int, *, seed: int = 0
 ) -> list[list[Correction]]:
-    """Somebody writes stored drawings once more on each of the last ``n`` days, a little differently every time, says what
+    """Somebody writes stored drawings again on each of the last ``n`` days, a little differently every time, says what
     each was, and lets them be kept: a list of corrections per day, the oldest day first.
 
     Parameters

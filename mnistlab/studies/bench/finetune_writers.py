@@ -205,7 +205,7 @@ def measure_writers(
 
 
 def summarise(results: Sequence[WriterResult], *, seed: int = 0) -> list[Summary]:
-    """Results put together, one row an amount.
+    """Results put together, one row per amount.
 
     Parameters
     ----------
