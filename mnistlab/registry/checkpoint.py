@@ -32,34 +32,24 @@ PREFIX = "model."
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(networks.Classifier):
     """A network that passed every check, with what its images must go through.
 
     Attributes
     ----------
-    model : on the CPU, in evaluation mode.
-    permutation, normalisation : as in training.
     manifest : what is known about it.
     """
 
     model: networks.ConvNet | networks.FullyConnected
-    permutation: Permutation
-    normalisation: Normalisation
     manifest: Manifest
 
     @property
     def calibration(self) -> Calibration | None:
-        """What its answers are held against to tell sure from unsure; None if it was made without."""
+        """What its logits are held against to tell sure from unsure; None if it was made without."""
         info = self.manifest.calibration
-        return info and Calibration(info.n, {one.coverage: one.surprise for one in info.levels}, info.confidence)
-
-    def logits(self, images: Tensor) -> Tensor:
-        """uint8 (N, 28, 28) as drawn -> float32 (N, 10)."""
-        return networks.logits(self.model, images, permutation=self.permutation, normalisation=self.normalisation)
-
-    def probabilities(self, images: Tensor) -> Tensor:
-        """uint8 (N, 28, 28) as drawn -> float32 (N, 10), each row sums to 1."""
-        return self.logits(images).softmax(dim=1)
+        if info is None:
+            return None
+        return Calibration(info.n, {level.coverage: level.surprise for level in info.levels}, info.confidence)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -77,9 +67,9 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     if manifest.version != folder.name:
         raise CheckpointError(f"the manifest in {folder.name} is that of version {manifest.version}", code="manifest")
     weights = read_regular(folder / WEIGHTS, MAX_WEIGHTS)
-    if (found := hashlib.sha256(weights).hexdigest()) != manifest.weights_sha256:
+    if (sha256 := hashlib.sha256(weights).hexdigest()) != manifest.weights_sha256:
         raise CheckpointError(
-            f"{WEIGHTS} of {folder.name} has SHA-256 {found[:12]}..., its manifest says {manifest.weights_sha256[:12]}...",
+            f"{WEIGHTS} of {folder.name} has SHA-256 {sha256[:12]}..., its manifest says {manifest.weights_sha256[:12]}...",
             code="sha256",
         )
     try:
@@ -92,9 +82,9 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             f"the architecture has {count:,} parameters, its manifest says {manifest.parameters:,}", code="manifest"
         )
     wanted = {PREFIX + name: tensor for name, tensor in model.state_dict().items()}
-    found = read_weights(weights, {**wanted, PERMUTATION: torch.zeros(PIXELS, dtype=torch.int64)})
-    permutation = _permutation(found.pop(PERMUTATION), manifest.permutation)
-    model.load_state_dict({name.removeprefix(PREFIX): tensor for name, tensor in found.items()}, strict=True)
+    tensors = read_weights(weights, {**wanted, PERMUTATION: torch.zeros(PIXELS, dtype=torch.int64)})
+    permutation = _permutation(tensors.pop(PERMUTATION), manifest.permutation)
+    model.load_state_dict({name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}, strict=True)
     normalisation = Normalisation(manifest.normalisation.mean, manifest.normalisation.std)
     checkpoint = Checkpoint(model.eval(), permutation, normalisation, manifest)
     _check_probe(checkpoint)

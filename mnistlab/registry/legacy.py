@@ -19,18 +19,19 @@ import sys
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
 from torch import Tensor
 
 from mnistlab.common.errors import CheckpointError, LabError, PermutationError
-from mnistlab.data.mnist import Splits
+from mnistlab.data.mnist import Normalisation, Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.registry import packing
 from mnistlab.registry.checkpoint import Checkpoint
-from mnistlab.training import networks
+from mnistlab.training.networks import Classifier, ConvNet, check_arguments
 
 KEYS = ("model_state_dict", "permutation", "n_kernels", "input_size", "output_size")
 MAX_FILE, MAX_UNPACKED = 16 * 2**20, 64 * 2**20  # bytes
@@ -39,40 +40,7 @@ PATIENCE = 300  # seconds until it is given up, on a machine so busy that PyTorc
 # Share of validation images below which weights and permutation do not belong together; a wrong order gives about 10 %, the
 # weakest sound network of the lab, a permuted one, 93 %.
 FITS = 0.5
-# Run by itself, so that no module of ours is loaded beside the file. Prints JSON: tensors as safetensors in base64.
-CHILD = f"""
-import base64, json, re, resource, sys
-import safetensors.torch, torch
-torch.set_num_threads(1)
-used = int(open("/proc/self/statm").read().split()[5]) * resource.getpagesize() if sys.platform == "linux" else 0
-for limit, value in (("RLIMIT_DATA", used + {MEMORY}), ("RLIMIT_CPU", {SECONDS}), ("RLIMIT_FSIZE", 0), ("RLIMIT_CORE", 0)):
-    usage = int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2])) if limit == "RLIMIT_CPU" else 0
-    if hasattr(resource, limit) and (limit != "RLIMIT_DATA" or used):
-        resource.setrlimit(getattr(resource, limit), (value + usage, value + usage))
-try:
-    found = torch.load(sys.argv[1], weights_only=True, mmap=False, map_location="cpu")
-    if not isinstance(found, dict):
-        raise ValueError(f"it holds a {{type(found).__name__}}, not a dictionary")
-    plain, tensors = {{}}, {{}}
-    for key, value in found.items():
-        if key == "model_state_dict" and isinstance(value, dict):
-            tensors |= {{f"model.{{name}}": one.detach().contiguous() for name, one in value.items()}}
-        elif key == "permutation" and isinstance(value, torch.Tensor):
-            tensors["permutation"] = value.contiguous()
-        elif key in {KEYS!r}:
-            plain[key] = value if type(value) in (int, str, list) else None if value is None else type(value).__name__
-    weights = base64.b64encode(safetensors.torch.save(tensors)).decode()
-    print(json.dumps({{"keys": [str(key)[:50] for key in list(found)[:20]], "plain": plain, "weights": weights}}))
-except MemoryError:
-    print(json.dumps({{"fault": "it takes more memory than a model could need"}}))
-except Exception as error:
-    # PyTorch's own text runs over many lines and tells how to read the file all the same; what it met is enough.
-    if met := re.search(r"GLOBAL ([\\w.]*\\w)", str(error)):
-        fault = f"it holds {{met[1]}}, and only tensors, numbers, texts, lists and dictionaries are allowed"
-    else:
-        fault = " ".join(f"{{type(error).__name__}}: {{error}}".split())[:300]
-    print(json.dumps({{"fault": fault}}))
-"""
+CHILD = Path(__file__).with_name("legacy_child.py")
 
 
 def export_legacy(loaded: Checkpoint) -> bytes:
@@ -82,7 +50,7 @@ def export_legacy(loaded: Checkpoint) -> bytes:
     ------
     LabError : the network is not a ConvNet; the form has no room for another.
     """
-    if loaded.manifest.architecture.name != networks.ConvNet.name:
+    if loaded.manifest.architecture.name != ConvNet.name:
         raise LabError(
             f"only a ConvNet fits the older form, not a {loaded.manifest.architecture.name} net", code="usage"
         )
@@ -96,7 +64,7 @@ def export_legacy(loaded: Checkpoint) -> bytes:
     return file.getvalue()
 
 
-def read_legacy(path: Path) -> tuple[networks.ConvNet, Permutation]:
+def read_legacy(path: Path) -> tuple[ConvNet, Permutation]:
     """Network and permutation of a file in the older form.
 
     Raises
@@ -105,17 +73,16 @@ def read_legacy(path: Path) -> tuple[networks.ConvNet, Permutation]:
     """
     path = Path(path)
     _look(path)
-    found = _read_apart(path)
-    plain, weights = found["plain"], base64.b64decode(found["weights"])
-    if missing := [key for key in KEYS if key not in found["keys"] and key != "permutation"]:
+    content = _read_apart(path)
+    plain, tensors = content["plain"], safetensors.torch.load(base64.b64decode(content["weights"]))
+    if missing := [key for key in KEYS if key not in content["keys"] and key != "permutation"]:
         raise CheckpointError(
-            f"{path.name} lacks {', '.join(missing)}; it has {', '.join(found['keys'])}", code="tensors"
+            f"{path.name} lacks {', '.join(missing)}; it has {', '.join(content['keys'])}", code="tensors"
         )
-    tensors = safetensors.torch.load(weights)
     permutation = _permutation(tensors.pop("permutation", plain.get("permutation")), path.name)
     try:
         arguments = {key: plain.get(key) for key in ("input_size", "n_kernels", "output_size")}
-        model = networks.build(networks.ConvNet.name, **networks.check_arguments(networks.ConvNet.name, arguments))
+        model = ConvNet(**check_arguments(ConvNet.name, arguments))
     except LabError as error:
         raise CheckpointError(f"the network of {path.name} cannot be built: {error}", code="manifest") from error
     _fill(model, {name.removeprefix("model."): tensor for name, tensor in tensors.items()}, path.name)
@@ -135,8 +102,9 @@ def import_legacy(path: Path, splits: Splits, *, version_id: str) -> dict[str, b
     CheckpointError : as ``read_legacy``; the weights do not go with the permutation.
     """
     model, permutation = read_legacy(path)
-    answers = networks.logits(model, splits.validation.images, permutation=permutation).argmax(dim=1)
-    share = Accuracy(int((answers == splits.validation.labels).sum()), len(splits.validation))
+    classifier = Classifier(model, permutation, Normalisation())
+    correct = int((classifier.predictions(splits.validation.images) == splits.validation.labels.numpy()).sum())
+    share = Accuracy(correct, len(splits.validation))
     if share.value < FITS:
         raise CheckpointError(
             f"the network of {Path(path).name} reads only {share} validation images with the permutation beside it. It was "
@@ -145,7 +113,7 @@ def import_legacy(path: Path, splits: Splits, *, version_id: str) -> dict[str, b
         )
     now = datetime.now(UTC).strftime("%Y-%m-%d")
     note = f"imported {now} from an older file; nothing is known of its training"
-    return packing.pack_imported(model, permutation, splits, version_id=version_id, note=note)
+    return packing.pack_imported(classifier, splits, version_id=version_id, note=note)
 
 
 def _look(path: Path) -> None:
@@ -167,9 +135,9 @@ def _look(path: Path) -> None:
         )
 
 
-def _read_apart(path: Path) -> dict:
-    """What a process of its own read from the file."""
-    command = [sys.executable, "-I", "-c", CHILD, str(path.resolve())]
+def _read_apart(path: Path) -> dict[str, Any]:
+    """What a process of its own read from the file: see ``legacy_child``."""
+    command = [sys.executable, "-I", str(CHILD), str(path.resolve()), str(MEMORY), str(SECONDS), *KEYS]
     environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ}
     try:
         done = subprocess.run(
@@ -179,16 +147,16 @@ def _read_apart(path: Path) -> dict:
             env={**environment, "OMP_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
         )
-        found = json.loads(done.stdout)
+        content: dict[str, Any] = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise CheckpointError(f"{path.name} took longer to read than a model could need", code="too-large") from None
     except ValueError:  # killed by a limit before it could say a word
         raise CheckpointError(
             f"{path.name} took more than a model could need, and its reading was ended", code="too-large"
         ) from None
-    if "fault" in found:
-        raise CheckpointError(f"{path.name} cannot be read as weights alone: {found['fault']}", code="tensors")
-    return found
+    if "fault" in content:
+        raise CheckpointError(f"{path.name} cannot be read as weights alone: {content['fault']}", code="tensors")
+    return content
 
 
 def _permutation(order: object, name: str) -> Permutation:
@@ -201,7 +169,7 @@ def _permutation(order: object, name: str) -> Permutation:
     try:
         if not isinstance(order, Tensor | list):
             raise PermutationError(f"it is {order!r:.60}")
-        return Permutation(order)
+        return Permutation(order)  # type: ignore[arg-type]  # it makes a tensor of a list, or says why not
     except PermutationError as error:
         raise CheckpointError(
             f"the permutation of {name} is not valid: {str(error)[:200]}. Neither a new random one nor a word "
@@ -210,7 +178,7 @@ def _permutation(order: object, name: str) -> Permutation:
         ) from error
 
 
-def _fill(model: networks.ConvNet, tensors: dict[str, Tensor], name: str) -> None:
+def _fill(model: ConvNet, tensors: dict[str, Tensor], name: str) -> None:
     wanted = model.state_dict()
     if set(tensors) != set(wanted):
         raise CheckpointError(

@@ -15,6 +15,7 @@ SCHEMA = 1  # of the manifest; another form gets another number
 Text = Annotated[str, Field(max_length=500)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+Part = Literal["validation", "test"]  # of the data: what a version was judged on
 Logits = Annotated[list[float], Field(min_length=2, max_length=100)]
 
 
@@ -133,7 +134,7 @@ class Manifest(_Strict):
     data: DataInfo | None  # neither is known of an imported version
     training: TrainingInfo | None
     imported: Text | None = None
-    metrics: dict[Literal["validation", "test"], Metric]
+    metrics: dict[Part, Metric]
     calibration: CalibrationInfo | None = None  # versions made before there was one have none
     run: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,100}$")] | None = None  # which headless run made it
     libraries: dict[Text, Text]
@@ -154,7 +155,7 @@ class Manifest(_Strict):
     def summary(self) -> str:
         """One line: architecture, permutation, accuracy."""
         scramble = "plain" if self.permutation.kind == "identity" else "permuted"
-        judged = "test" if "test" in self.metrics else "validation"
+        judged: Part = "test" if "test" in self.metrics else "validation"
         return f"{self.architecture.name}, {self.parameters:,} parameters, {scramble}; {judged} {self.metrics[judged]}"
 
 

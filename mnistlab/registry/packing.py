@@ -5,21 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 import safetensors.torch
 import torch
 from pydantic import ValidationError
-from torch import Tensor, nn
+from torch import Tensor
 
 from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError
 from mnistlab.common.files import read_regular
 from mnistlab.common.provenance import git_commit
-from mnistlab.data.mnist import Digits, Normalisation, Splits
+from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.conformal import calibrate
 from mnistlab.evaluation.intervals import Accuracy
@@ -35,12 +38,13 @@ from mnistlab.registry.manifest import (
     Manifest,
     Metric,
     NormalisationInfo,
+    Part,
     PermutationInfo,
     Probe,
     TrainingInfo,
     invalid_manifest,
 )
-from mnistlab.training import networks
+from mnistlab.training.networks import Classifier, Network, count_parameters
 from mnistlab.training.records import Training
 
 PROBES = 8  # images whose logits are stored
@@ -50,16 +54,36 @@ SHARED = (
 LIBRARIES = ("torch", "torchvision", "numpy", "safetensors", "mnistlab")
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a version comes from, beside its training.
+
+    Attributes
+    ----------
+    note : one line for the model card, at most 500 characters.
+    base : the version it was tuned from, if it was.
+    feedback : numbers of the corrections it learned from, in the store of feedback.
+    run : name of the report it is made for; None asks the runner, if this is one of its notebooks.
+    """
+
+    note: str = ""
+    base: str | None = None
+    feedback: Sequence[int] = ()
+    run: str | None = None
+
+
+@dataclass(frozen=True)
+class _Background:
+    """The fields of a manifest that cannot be read off the network."""
+
+    data: DataInfo | None = None
+    training: TrainingInfo | None = None
+    imported: str | None = None
+    run: str | None = None
+
+
 def pack(
-    training: Training,
-    splits: Splits,
-    *,
-    version_id: str,
-    test: Digits | None = None,
-    note: str = "",
-    base: str | None = None,
-    feedback: Sequence[int] = (),
-    run: str | None = None,
+    training: Training, splits: Splits, *, version_id: str, test: Digits | None = None, origin: Origin | None = None
 ) -> dict[str, bytes]:
     """The files of a version folder, by name, from a finished training.
 
@@ -68,10 +92,6 @@ def pack(
     splits : the data it was trained on; validation gives the probe and the first metric.
     version_id : four digits or more, ``"0003"``.
     test : the test images to judge it on, once, now that nothing is left to choose; None leaves them alone.
-    note : one line for the model card, at most 500 characters.
-    base : the version it was tuned from, if it was.
-    feedback : numbers of the corrections it learned from, in the store of feedback.
-    run : name of the report it is made for; None asks the runner, if this is one of its notebooks.
 
     Raises
     ------
@@ -81,20 +101,18 @@ def pack(
     for part, count in splits.shared().items():
         if count > SHARED * len(getattr(splits, part)):
             raise CheckpointError(f"{count:,} {part} images are also among the training images", code="leak")
-    try:
-        return _pack(training, splits, version_id, test, note, base, list(feedback), run)
-    except ValidationError as error:
-        raise invalid_manifest(error) from None
+    origin = origin or Origin()
+    with _one_sentence():
+        background = _Background(_data_info(splits), _training_info(training, origin), run=origin.run)
+        return _files(*_describe(training, splits, test, version_id, background))
 
 
-def pack_imported(
-    model: nn.Module, permutation: Permutation, splits: Splits, *, version_id: str, note: str
-) -> dict[str, bytes]:
+def pack_imported(classifier: Classifier, splits: Splits, *, version_id: str, note: str) -> dict[str, bytes]:
     """The files of a version folder, by name, from a network of which nothing else is known.
 
     Parameters
     ----------
-    splits : its validation and test images judge it; its normalisation is taken to be MNIST's usual one.
+    splits : its validation and test images judge it.
     version_id : four digits or more.
     note : where it came from, at most 500 characters.
 
@@ -102,107 +120,11 @@ def pack_imported(
     ------
     CheckpointError : as ``pack``.
     """
-    try:
-        return _write(model, permutation, Normalisation(), splits, splits.test, version_id, imported=note)
-    except ValidationError as error:
-        raise invalid_manifest(error) from None
+    with _one_sentence():
+        return _files(*_describe(classifier, splits, splits.test, version_id, _Background(imported=note)))
 
 
-def _pack(
-    training: Training,
-    splits: Splits,
-    version_id: str,
-    test: Digits | None,
-    note: str,
-    base: str | None,
-    feedback: list[int],
-    run: str | None,
-) -> dict[str, bytes]:
-    data = DataInfo(
-        name=splits.name,
-        split_seed=splits.seed,
-        n_train=len(splits.train),
-        n_validation=len(splits.validation),
-        train_sha256=splits.train.sha256(),
-    )
-    how = TrainingInfo(
-        epochs=training.settings.epochs,
-        best_epoch=training.best.epoch,
-        batch_size=training.settings.batch_size,
-        learning_rate=float(training.settings.learning_rate),
-        average=float(training.settings.average),
-        batch_norm=training.settings.batch_norm,
-        seed=training.settings.seed,
-        device=training.device,
-        threads=training.threads,
-        seconds=round(training.seconds, 1),
-        note=note,
-        base=base,
-        feedback=feedback,
-    )
-    own = (training.model, training.permutation, training.normalisation)
-    return _write(*own, splits, test, version_id, data=data, training=how, run=run)
-
-
-def _write(
-    model: nn.Module,
-    permutation: Permutation,
-    normalisation: Normalisation,
-    splits: Splits,
-    test: Digits | None,
-    version_id: str,
-    *,
-    data: DataInfo | None = None,
-    training: TrainingInfo | None = None,
-    imported: str | None = None,
-    run: str | None = None,
-) -> dict[str, bytes]:
-    parts = {PREFIX + name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    weights = safetensors.torch.save({**parts, PERMUTATION: permutation.order})
-    apply = {"permutation": permutation, "normalisation": normalisation}
-    logits = networks.logits(model, splits.validation.images, **apply)
-    if not torch.isfinite(logits).all():
-        raise CheckpointError("the network gives logits that are not finite", code="finite")
-    probe = splits.validation.images[:PROBES]
-    manifest = Manifest(
-        schema_version=SCHEMA,
-        version=version_id,
-        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        architecture=Architecture(name=model.name, arguments=model.arguments),
-        parameters=networks.count_parameters(model),
-        normalisation=NormalisationInfo(mean=normalisation.mean, std=normalisation.std),
-        permutation=PermutationInfo(
-            kind="identity" if permutation.is_identity else "permuted",
-            seed=permutation.seed,
-            sha256=permutation.sha256(),
-        ),
-        data=data,
-        training=training,
-        imported=imported,
-        metrics={
-            name: _metric(model, digits, apply)
-            for name, digits in (("validation", splits.validation), ("test", test))
-            if digits is not None
-        },
-        calibration=_calibration(logits, splits.validation.labels),
-        run=run or _run(),
-        libraries=_libraries(),
-        git_commit=git_commit(),
-        weights_sha256=hashlib.sha256(weights).hexdigest(),
-        probe=Probe(
-            images=[base64.b64encode(image.numpy().tobytes()).decode() for image in probe],
-            logits=networks.logits(model, probe, **apply).tolist(),
-        ),
-    )
-    return _files(weights, manifest)
-
-
-def _files(weights: bytes, manifest: Manifest) -> dict[str, bytes]:
-    text = manifest.model_dump_json(indent=2) + "\n"
-    return {WEIGHTS: weights, MANIFEST: text.encode(), CARD: model_card(manifest).encode()}
-
-
-def renamed(folder: Path, version_id: str) -> dict[str, bytes]:
+def repack(folder: Path, version_id: str) -> dict[str, bytes]:
     """The files of a version folder, proved sound, as those of another number.
 
     Raises
@@ -216,15 +138,105 @@ def renamed(folder: Path, version_id: str) -> dict[str, bytes]:
     return _files(weights, manifest.model_copy(update={"version": version_id}))
 
 
-def _metric(model: nn.Module, digits: Digits, apply: dict) -> Metric:
-    answers = networks.logits(model, digits.images, **apply).argmax(dim=1)
-    return Metric(**Accuracy(int((answers == digits.labels).sum()), len(digits)).as_dict())
+def _describe(
+    classifier: Classifier, splits: Splits, test: Digits | None, version_id: str, background: _Background
+) -> tuple[bytes, Manifest]:
+    """The weights file and the manifest of a network, judged on the validation images and, if they are given, the test images."""
+    model, permutation = classifier.model, classifier.permutation
+    if not isinstance(model, Network):
+        raise CheckpointError(f"a {type(model).__name__} cannot be kept; it is not one of the networks of the lab", code="manifest")
+    tensors = {PREFIX + name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    weights = safetensors.torch.save({**tensors, PERMUTATION: permutation.order})
+    logits = classifier.logits(splits.validation.images)
+    if not torch.isfinite(logits).all():
+        raise CheckpointError("the network gives logits that are not finite", code="finite")
+    metrics: dict[Part, Metric] = {"validation": _metric(classifier, splits.validation)}
+    if test is not None:
+        metrics["test"] = _metric(classifier, test)
+    manifest = Manifest(
+        schema_version=SCHEMA,
+        version=version_id,
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        architecture=Architecture(name=model.name, arguments=model.arguments),
+        parameters=count_parameters(model),
+        normalisation=NormalisationInfo(mean=classifier.normalisation.mean, std=classifier.normalisation.std),
+        permutation=_permutation_info(permutation),
+        data=background.data,
+        training=background.training,
+        imported=background.imported,
+        metrics=metrics,
+        calibration=_calibration(logits, splits.validation.labels),
+        run=background.run or _run(),
+        libraries=_libraries(),
+        git_commit=git_commit(),
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
+        probe=_probe(classifier, splits.validation.images[:PROBES]),
+    )
+    return weights, manifest
+
+
+def _files(weights: bytes, manifest: Manifest) -> dict[str, bytes]:
+    text = manifest.model_dump_json(indent=2) + "\n"
+    return {WEIGHTS: weights, MANIFEST: text.encode(), CARD: model_card(manifest).encode()}
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """What the schema refuses, as an error of our own."""
+    try:
+        yield
+    except ValidationError as error:
+        raise invalid_manifest(error) from None
+
+
+def _data_info(splits: Splits) -> DataInfo:
+    return DataInfo(
+        name=splits.name,
+        split_seed=splits.seed,
+        n_train=len(splits.train),
+        n_validation=len(splits.validation),
+        train_sha256=splits.train.sha256(),
+    )
+
+
+def _training_info(training: Training, origin: Origin) -> TrainingInfo:
+    return TrainingInfo(
+        epochs=training.settings.epochs,
+        best_epoch=training.best.epoch,
+        batch_size=training.settings.batch_size,
+        learning_rate=float(training.settings.learning_rate),
+        average=float(training.settings.average),
+        batch_norm=training.settings.batch_norm,
+        seed=training.settings.seed,
+        device=training.device,
+        threads=training.threads,
+        seconds=round(training.seconds, 1),
+        note=origin.note,
+        base=origin.base,
+        feedback=list(origin.feedback),
+    )
+
+
+def _permutation_info(permutation: Permutation) -> PermutationInfo:
+    kind: Literal["identity", "permuted"] = "identity" if permutation.is_identity else "permuted"
+    return PermutationInfo(kind=kind, seed=permutation.seed, sha256=permutation.sha256())
+
+
+def _metric(classifier: Classifier, digits: Digits) -> Metric:
+    correct = int((classifier.predictions(digits.images) == digits.labels.numpy()).sum())
+    accuracy = Accuracy(correct, len(digits))
+    return Metric(value=accuracy.value, low=accuracy.low, high=accuracy.high, correct=correct, n=accuracy.n)
 
 
 def _calibration(logits: Tensor, labels: Tensor) -> CalibrationInfo:
-    found = calibrate(logits, labels)
-    levels = [Level(coverage=level, surprise=limit) for level, limit in found.thresholds.items()]
-    return CalibrationInfo(n=found.n, levels=levels, confidence=found.confidence)
+    calibration = calibrate(logits, labels)
+    levels = [Level(coverage=coverage, surprise=score) for coverage, score in calibration.thresholds.items()]
+    return CalibrationInfo(n=calibration.n, levels=levels, confidence=calibration.confidence)
+
+
+def _probe(classifier: Classifier, images: Tensor) -> Probe:
+    encoded = [base64.b64encode(image.numpy().tobytes()).decode() for image in images]
+    return Probe(images=encoded, logits=classifier.logits(images).tolist())
 
 
 def _run() -> str | None:
@@ -233,10 +245,8 @@ def _run() -> str | None:
 
 
 def _libraries() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions

@@ -63,8 +63,8 @@ class Promotions:
 
     def previous(self) -> str | None:
         """Name of the version that was in use before the present one, or None if none is recorded or left."""
-        found = self._before()
-        return found[-1][0] if found else None
+        entries = self._before()
+        return entries[-1][0] if entries else None
 
     def put(self, name: str) -> None:
         """Put a version into use. Whether it is sound is for the caller to know.
@@ -78,10 +78,11 @@ class Promotions:
         if now == name:
             return
         past = self._up_to(now)
-        if now and (not past or past[-1][0] != now) and (print_of_now := self._fingerprint(now)):
-            past.append((now, print_of_now))
-        fingerprint = self._fingerprint(name)
-        self._write(HISTORY, past + [(name, fingerprint)] * bool(fingerprint))
+        if now and (not past or past[-1][0] != now) and (fingerprint := self._fingerprint(now)):
+            past.append((now, fingerprint))
+        if fingerprint := self._fingerprint(name):
+            past.append((name, fingerprint))
+        self._write(HISTORY, past)
         self._swap(name)
 
     def back(self) -> tuple[str, str]:
@@ -129,7 +130,8 @@ class Promotions:
                 text = file.read(100 * KEPT).decode(errors="replace")
         except OSError:
             return []
-        return [match.groups() for line in text.splitlines() if (match := LINE.fullmatch(line.strip()))]
+        matches = [LINE.fullmatch(line.strip()) for line in text.splitlines()]
+        return [(match[1], match[2]) for match in matches if match]
 
     def _up_to(self, name: str | None) -> list[tuple[str, str]]:
         """The entries up to the last one of ``name``; all of them if it was put into use by hand."""

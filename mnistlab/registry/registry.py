@@ -2,7 +2,7 @@
 
 ``models/0003/`` is built aside and renamed into place once; it goes the same way, renamed aside before it is removed. Which
 version is in use, and which was before, is the business of ``promotions``; what a folder holds, and whether it is sound, that
-of ``checkpoint``. Changes are made one at a time, under a lock; reading needs none.
+of ``checkpoint``, what is kept that of ``retention``. Changes are made one at a time, under a lock; reading needs none.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ from mnistlab.common import locks, paths
 from mnistlab.common.errors import CheckpointError, LabError, RegistryError
 from mnistlab.common.files import read_regular, sync_folder, write_durable
 from mnistlab.data.mnist import Digits, Splits
-from mnistlab.registry import checkpoint, packing
+from mnistlab.registry import checkpoint, packing, retention
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.layout import MANIFEST, MAX_MANIFEST, POINTER
 from mnistlab.registry.manifest import Manifest, parse_manifest
 from mnistlab.registry.promotions import Promotions
+from mnistlab.registry.retention import KEEP
 from mnistlab.training.records import Training
-
-NEW, OLD = ".new-", ".old-"  # a version on its way in or out
-KEEP = 5  # versions that ``prune`` leaves
 
 
 class Registry:
@@ -136,14 +134,15 @@ class Registry:
 
         Parameters
         ----------
-        splits, test, note, base, feedback, run : as in ``packing.pack``.
+        splits, test : as in ``packing.pack``.
+        note, base, feedback, run : as in ``packing.Origin``.
 
         Raises
         ------
         RegistryError, CheckpointError, BusyError : as ``add``.
         """
-        about = {"test": test, "note": note, "base": base, "feedback": feedback, "run": run}
-        return self.add(lambda name: packing.pack(training, splits, version_id=name, **about))
+        origin = packing.Origin(note, base, feedback, run)
+        return self.add(lambda name: packing.pack(training, splits, version_id=name, test=test, origin=origin))
 
     def adopt(self, folder: Path) -> str:
         """A version from elsewhere, proved sound, under the next number here. The pointer stays.
@@ -152,7 +151,7 @@ class Registry:
         ------
         RegistryError, CheckpointError, BusyError : as ``add``.
         """
-        return self.add(lambda name: packing.renamed(folder, name))
+        return self.add(lambda name: packing.repack(folder, name))
 
     def copy(self, root: Path) -> Registry:
         """The same versions and the same one in use in another folder, newly made, for work that must not touch these.
@@ -186,14 +185,14 @@ class Registry:
         """
         with self._changing("a change of the versions"):
             name = f"{int((self.versions() or ['0'])[-1]) + 1:04d}"
-            aside = self.root / f"{NEW}{secrets.token_hex(4)}" / name
+            aside = self.root / f"{retention.NEW}{secrets.token_hex(4)}" / name
             try:
                 aside.mkdir(parents=True)
                 for file_name, content in make(name).items():
                     write_durable(aside / file_name, content)
                 sync_folder(aside)
                 checkpoint.load_checkpoint(aside)
-                self._name(aside)
+                self._place(aside)
             except OSError as error:
                 raise RegistryError(f"version {name} could not be written: {error}", code="write") from error
             finally:
@@ -242,12 +241,8 @@ class Registry:
         ------
         RegistryError : ``keep`` is less than 1.
         """
-        if keep < 1:
-            raise RegistryError(f"at least 1 version is kept, not {keep}", code="usage")
-        versions = self.versions()
-        newest = {kind: name for name in versions if (kind := self._kind(name))}
-        kept = {*versions[-keep:], *newest.values(), self.previous(), self._current()}
-        return [name for name in versions if name not in kept]
+        kinds = {name: self._kind(name) for name in self.versions()}
+        return retention.prunable(kinds, keep=keep, in_use={self._current(), self.previous()})
 
     def prune(self, keep: int = KEEP) -> list[str]:
         """Remove what ``prunable`` names; returns those names.
@@ -258,18 +253,11 @@ class Registry:
         BusyError : another process has been changing the registry for a minute.
         """
         with self._changing("a change of the versions"):
-            if not (gone := self.prunable(keep)):
-                return gone
-            try:
-                for name in gone:
-                    os.rename(self.root / name, self.root / f"{OLD}{secrets.token_hex(4)}")
-                sync_folder(self.root)  # before a file goes, or a power cut might leave half of a version
-            except OSError as error:
-                raise RegistryError(f"{', '.join(gone)} could not be removed: {error}", code="write") from error
-            self._sweep()
-        return gone
+            names = self.prunable(keep)
+            retention.remove(self.root, names)
+        return names
 
-    def _name(self, aside: Path) -> None:
+    def _place(self, aside: Path) -> None:
         """Give a finished folder its place; take it back if the disk does not confirm it, so that it is there or not."""
         os.rename(aside, self.root / aside.name)
         try:
@@ -284,13 +272,11 @@ class Registry:
         except RegistryError:
             return None
 
-    def _kind(self, name: str) -> tuple[str, ...] | None:
+    def _kind(self, name: str) -> retention.Kind | None:
         try:
-            manifest = self.manifest(name)
+            return retention.kind(self.manifest(name))
         except LabError:
             return None  # damaged: nothing can be compared with it
-        sizes = (f"{key} {size}" for key, size in sorted(manifest.architecture.arguments.items()))
-        return (manifest.architecture.name, *sizes, manifest.permutation.kind)
 
     @contextmanager
     def _changing(self, what: str) -> Iterator[None]:
@@ -300,13 +286,5 @@ class Registry:
         except OSError as error:
             raise RegistryError(f"{self.root} cannot be created: {error}", code="write") from error
         with locks.hold(self.root / locks.REGISTRY, what, wait=locks.WAIT):
-            self._sweep()
+            retention.sweep(self.root)
             yield
-
-    def _sweep(self) -> None:
-        """Remove versions that never got their name, or lost it, and files that were never swapped in."""
-        for path in self.root.iterdir():
-            if path.name.startswith((NEW, OLD)):
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name.startswith((".CURRENT.", ".HISTORY.")) and path.name.endswith(".tmp"):
-                path.unlink(missing_ok=True)

@@ -135,9 +135,8 @@ def compare_four_ways(
     plain = replace(data, permutation=Permutation.identity())
     trainings: dict[Cell, list[Training]] = {cell: [] for cell in CELLS}
     runs = list(product(seeds, CELLS))
-    with progress_bar(
-        total=len(runs) * settings.epochs, description="comparison", show=show_progress, unit="epoch"
-    ) as bar:
+    total = len(runs) * settings.epochs
+    with progress_bar(total=total, description="comparison", show=show_progress, unit="epoch") as bar:
         for number, (seed, cell) in enumerate(runs, start=1):
             bar.set_description_str(f"{number}/{len(runs)} {cell}")
             training = train(

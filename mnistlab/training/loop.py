@@ -37,7 +37,7 @@ def train(
     settings: TrainingSettings | None = None,
     *,
     device: str = "auto",
-    on_epoch: Callable[[tuple[Epoch, ...]], None] | None = None,
+    on_epoch: Callable[[tuple[Epoch, ...]], object] | None = None,
     description: str = "training",
     show_progress: bool = True,
 ) -> Training:
@@ -59,12 +59,11 @@ def train(
     device = _usable(device)
     learner = _Learner(model, data, settings, device)
     history: list[Epoch] = []
+    total = learner.steps * settings.epochs
     started = time.perf_counter()
     with (
         torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
-        progress_bar(
-            total=learner.steps * settings.epochs, description=description, show=show_progress, unit="step"
-        ) as bar,
+        progress_bar(total=total, description=description, show=show_progress, unit="step") as bar,
     ):
         for number in range(1, settings.epochs + 1):
             epoch, judged = learner.epoch(number, on_step=bar.update)

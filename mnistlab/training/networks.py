@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -74,16 +77,15 @@ class ConvNet(Network):
 
     def __init__(self, input_size: int = 1, n_kernels: int = 6, output_size: int = CLASSES) -> None:
         super().__init__()
-        self.arguments = check_arguments(
-            self.name, {"input_size": input_size, "n_kernels": n_kernels, "output_size": output_size}
-        )
+        sizes = {"input_size": input_size, "n_kernels": n_kernels, "output_size": output_size}
+        self.arguments = check_arguments(self.name, sizes)
         self.net = nn.Sequential(
             nn.Conv2d(input_size, n_kernels, KERNEL),  # 28 -> 24
             nn.MaxPool2d(2),  # 24 -> 12
             nn.ReLU(),  # after pooling: the same values for a quarter of the work
             nn.Conv2d(n_kernels, n_kernels, KERNEL),  # 12 -> 8
             nn.MaxPool2d(2),  # 8 -> 4
-            nn.ReLU(),  # after pooling: the same values for a quarter of the work
+            nn.ReLU(),
             nn.Flatten(),
             nn.Linear(n_kernels * 4 * 4, HIDDEN),
             nn.ReLU(),
@@ -103,7 +105,7 @@ class ConvNet(Network):
         return functional.linear(x, output.weight, output.bias)
 
     def feature_maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What each convolution answers after its ReLU, before pooling: (N, k, 24, 24) and (N, k, 8, 8)."""
+        """What each convolution gives after its ReLU, before pooling: (N, k, 24, 24) and (N, k, 8, 8)."""
         first = self.net[0](x)
         return first.relu(), self.net[3](self.net[1:3](first)).relu()
 
@@ -122,9 +124,8 @@ class FullyConnected(Network):
 
     def __init__(self, input_size: int = PIXELS, n_hidden: int = 8, output_size: int = CLASSES) -> None:
         super().__init__()
-        self.arguments = check_arguments(
-            self.name, {"input_size": input_size, "n_hidden": n_hidden, "output_size": output_size}
-        )
+        sizes = {"input_size": input_size, "n_hidden": n_hidden, "output_size": output_size}
+        self.arguments = check_arguments(self.name, sizes)
         self.net = nn.Sequential(
             nn.Flatten(),
             nn.Linear(input_size, n_hidden),
@@ -224,7 +225,7 @@ def logits(
     normalisation: Normalisation | None = None,
     batch_size: int = 1_000,
 ) -> Tensor:
-    """What the network answers to uint8 images (N, 28, 28): float32 (N, 10) on the CPU.
+    """What the network gives for uint8 images (N, 28, 28): float32 (N, 10) on the CPU.
 
     Parameters
     ----------
@@ -249,22 +250,38 @@ def _plain_convolution() -> Iterator[None]:
     Logits differ in the sixth decimal, as they do between batches of different sizes.
     """
     before = torch.backends.mkldnn.enabled
-    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # a bool behind a property; `flags` costs five times more
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # a property; `flags` takes five times as long
     try:
         yield
     finally:
         torch.backends.mkldnn.enabled = before
 
 
-def probabilities(
-    model: nn.Module,
-    images: Tensor,
-    *,
-    permutation: Permutation | None = None,
-    normalisation: Normalisation | None = None,
-) -> Tensor:
-    """Softmax of ``logits``, same arguments: float32 (N, 10), each row sums to 1."""
-    return logits(model, images, permutation=permutation, normalisation=normalisation).softmax(dim=1)
+@dataclass(frozen=True)
+class Classifier:
+    """A network with what images as drawn, uint8 (N, 28, 28), go through before it sees them.
+
+    Attributes
+    ----------
+    model : on the CPU, in evaluation mode.
+    permutation, normalisation : those of its training.
+    """
+
+    model: nn.Module
+    permutation: Permutation
+    normalisation: Normalisation
+
+    def logits(self, images: Tensor) -> Tensor:
+        """float32 (N, 10)."""
+        return logits(self.model, images, permutation=self.permutation, normalisation=self.normalisation)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """float32 (N, 10), each row sums to 1."""
+        return self.logits(images).softmax(dim=1)
+
+    def predictions(self, images: Tensor) -> NDArray[np.int64]:
+        """The digit it reads in each image: int64 (N,)."""
+        return self.logits(images).argmax(dim=1).numpy()
 
 
 def best_device() -> str:

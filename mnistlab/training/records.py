@@ -6,16 +6,14 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import TrainingError
 from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
-from mnistlab.training import networks
+from mnistlab.training.networks import Classifier
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -114,22 +112,18 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Classifier):
     """A trained network with all that is needed to use it and to say how it came about.
 
     Attributes
     ----------
-    model : the network at its best epoch, on the CPU, in evaluation mode.
-    permutation, normalisation : what its images go through first.
+    model : the network at its best epoch.
     settings, device, threads : what it was trained with; threads are those of PyTorch on the CPU.
     history : one ``Epoch`` for each pass.
     best : the epoch whose weights were kept: highest validation accuracy, then lowest validation loss.
     seconds : the whole training, wall clock.
     """
 
-    model: nn.Module
-    permutation: Permutation
-    normalisation: Normalisation
     settings: TrainingSettings
     device: str
     threads: int
@@ -140,14 +134,6 @@ class Training:
     def table(self) -> list[dict[str, float]]:
         """The history as rows, for a data frame or a JSON file."""
         return [asdict(epoch) for epoch in self.history]
-
-    def logits(self, images: Tensor) -> Tensor:
-        """What the network gives to uint8 images (N, 28, 28) as drawn: float32 (N, 10)."""
-        return networks.logits(self.model, images, permutation=self.permutation, normalisation=self.normalisation)
-
-    def predictions(self, images: Tensor) -> NDArray[np.int64]:
-        """The digit it reads in each of the uint8 images (N, 28, 28) as drawn: int64 (N,)."""
-        return self.logits(images).argmax(dim=1).numpy()
 
     def seconds_to(self, accuracy: float) -> float | None:
         """Time until the end of the first epoch of this validation accuracy (0 to 1) or a better one; None if none came."""

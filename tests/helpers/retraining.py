@@ -61,7 +61,7 @@ def renumber(source: Path, target: Path) -> Path:
     from mnistlab.registry import packing
 
     target.mkdir(parents=True)
-    for name, content in packing.renamed(source, target.name).items():
+    for name, content in packing.repack(source, target.name).items():
         (target / name).write_bytes(content)
     return target
 

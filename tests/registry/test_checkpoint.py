@@ -758,7 +758,10 @@ def test_weights_that_are_no_numbers_cannot_be_packed(trained, small):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"version_id": "0001", "note": "x" * 501}, r"note: String should have at most 500 characters"),
+        (
+            {"version_id": "0001", "origin": packing.Origin(note="x" * 501)},
+            r"note: String should have at most 500 characters",
+        ),
         ({"version_id": "1"}, "not valid at version"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import zipfile
 from pathlib import Path
@@ -222,14 +221,18 @@ def test_what_does_not_fit_is_refused(content, tmp_path, change):
 
 def test_the_reader_may_write_no_file_and_its_answer_is_data(monkeypatch, content, tmp_path):
     path = save(content, tmp_path)
-    program = legacy.CHILD.replace(
-        "found = torch.load", f"open({str(tmp_path / 'w')!r}, 'w').write('x' * 9**6)\n    found = torch.load"
+    sound, child = legacy.CHILD.read_text(), tmp_path / "child.py"
+    monkeypatch.setattr(legacy, "CHILD", child)
+    child.write_text(
+        sound.replace(
+            "content = torch.load", f"open({str(tmp_path / 'w')!r}, 'w').write('x' * 9**6)\n    content = torch.load"
+        )
     )
-    monkeypatch.setattr(legacy, "CHILD", program)
+    assert child.read_text() != sound
     with pytest.raises(CheckpointError):
         legacy.read_legacy(path)
     assert not (tmp_path / "w").exists() or (tmp_path / "w").stat().st_size == 0
-    monkeypatch.setattr(legacy, "CHILD", f"print({json.dumps('no JSON')!r}[:3])")
+    child.write_text("print('no JSON'[:3])")
     refused(path, "too-large", "its reading was ended")
 
 
