@@ -144,7 +144,7 @@ def _describe(
     """The weights file and the manifest of a network, judged on the validation images and, if they are given, the test images."""
     model, permutation = classifier.model, classifier.permutation
     if not isinstance(model, Network):
-        raise CheckpointError(f"a {type(model).__name__} cannot be kept; it is not one of the networks of the lab", code="manifest")
+        raise CheckpointError(f"a {type(model).__name__} cannot be kept, only a network of the lab", code="manifest")
     tensors = {PREFIX + name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     weights = safetensors.torch.save({**tensors, PERMUTATION: permutation.order})
     logits = classifier.logits(splits.validation.images)

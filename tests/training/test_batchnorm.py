@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from mnistlab.common.errors import TrainingError
 from mnistlab.registry.registry import Registry
-from mnistlab.training import networks
+from mnistlab.training import batchnorm, networks
 from mnistlab.training.batchnorm import WithBatchNorm
 from mnistlab.training.loop import train
 from mnistlab.training.records import TrainingData, TrainingSettings
@@ -54,6 +54,15 @@ def test_while_it_learns_the_layers_have_mean_0_and_spread_1(small, monkeypatch)
         axes = [0, 2, 3][: answers.ndim - 1] if answers.ndim == 4 else [0]
         assert torch.allclose((answers - bias).mean(axes), torch.tensor(0.0), atol=1e-4)
         assert torch.allclose((answers - bias).std(axes), torch.tensor(1.0), atol=0.02)
+
+
+def test_the_running_figures_are_those_of_pytorchs_own_layer(small):
+    normed, own = WithBatchNorm(networks.build()), torch.nn.BatchNorm2d(6, affine=False)
+    for batch in inputs(small).split(16):
+        normed(batch)
+        own(functional.max_pool2d(functional.conv2d(batch, normed.net.net[0].weight), 2))
+    torch.testing.assert_close((normed.mean_0, normed.variance_0), (own.running_mean, own.running_var))
+    assert own.eps == batchnorm.EPSILON
 
 
 def test_one_image_alone_is_no_error_and_leaves_the_running_figures(small):

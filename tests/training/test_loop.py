@@ -84,7 +84,7 @@ def test_shown_what_is_no_digit_it_shrugs_at_the_like(splits):
             device="cpu",
             show_progress=False,
         )
-        sure[name] = networks.probabilities(result.model, unseen).amax(dim=1).mean().item()
+        sure[name] = result.probabilities(unseen).amax(dim=1).mean().item()
         assert result.best.validation_accuracy > 0.85
         assert result.history[-1].train_loss < 1  # the loss that is told is that of the digits
     assert sure["with"] < 0.2 < sure["without"]
@@ -118,6 +118,37 @@ def test_the_same_arguments_give_the_same_weights_bit_for_bit(small, name):
     assert weights(first.model).equal(weights(second.model))
     for one, other in zip(first.history, second.history, strict=True):
         assert dataclasses.replace(one, seconds=0) == dataclasses.replace(other, seconds=0)
+
+
+def test_a_training_is_the_loop_one_would_write_by_hand(small):
+    digits, others, settings = small.train[:320], noise(40), TrainingSettings(epochs=2, batch_size=96, average=0.9)
+    model, mean = (networks.build("fully-connected", seed=3) for _ in range(2))
+    ours = train(
+        model, TrainingData(digits, small.validation, nondigits=others), settings, device="cpu", show_progress=False
+    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, fused=True)  # its own weight decay
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.01, total_steps=8)
+    generator = torch.Generator().manual_seed(0)
+    kept = []
+    for _ in range(2):
+        for chosen in torch.randperm(320, generator=generator).split(96):  # 96, 96, 96, 32
+            drawn = others[torch.randint(40, (len(chosen) // 4,), generator=generator)]
+            logits = model(Normalisation().apply(torch.cat([digits.images[chosen], drawn])))
+            shrug = torch.full((len(drawn), 10), 0.1)
+            loss = nn.functional.cross_entropy(logits[: len(chosen)], digits.labels[chosen])
+            optimizer.zero_grad()
+            (loss + 0.15 * nn.functional.cross_entropy(logits[len(chosen) :], shrug)).backward()
+            optimizer.step()
+            schedule.step()
+            with torch.no_grad():
+                for average, parameter in zip(mean.parameters(), model.parameters(), strict=True):
+                    # The first step has nothing behind it to be averaged with.
+                    average.copy_(
+                        parameter if not kept and schedule.last_epoch == 1 else 0.9 * average + 0.1 * parameter
+                    )
+        kept.append(weights(mean).clone())
+    torch.testing.assert_close(weights(ours.model), kept[ours.best.epoch - 1], atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(kept[0], kept[1], atol=1e-3)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")

@@ -173,6 +173,23 @@ def test_the_order_in_memory_follows_the_width_and_changes_no_answer(model, wide
     torch.testing.assert_close(reordered(images), model(images))
 
 
+def test_from_sixteen_kernels_on_channels_stand_side_by_side():
+    orders = [networks.layout(ConvNet(n_kernels=n_kernels)) for n_kernels in (15, 16)]
+    assert orders == [torch.contiguous_format, torch.channels_last]
+
+
+def test_up_to_eight_images_go_without_onednn():
+    class Note(nn.Linear):
+        def forward(self, x):
+            seen.append(torch.backends.mkldnn.enabled)
+            return super().forward(x.flatten(1))
+
+    seen = []
+    for n in (1, 8, 9):
+        networks.logits(Note(784, 10), torch.zeros(n, 28, 28, dtype=torch.uint8))
+    assert seen == [False, False, True]
+
+
 def test_to_input_permutes_first_and_normalises_then(small):
     images, permutation = small.test.images[:5], Permutation.random(1)
     expected = Normalisation(0.2, 0.5).apply(permutation.apply(images))
@@ -198,10 +215,15 @@ def test_no_images_give_no_answers():
 
 
 def test_probabilities_sum_to_one(small):
-    answers = networks.probabilities(build("convnet"), small.test.images[:20])
-    assert answers.shape == (20, 10)
-    assert answers.min() >= 0
-    torch.testing.assert_close(answers.sum(dim=1), torch.ones(20))
+    classifier = networks.Classifier(build("convnet"), Permutation.random(1), Normalisation(0.2, 0.4))
+    images = small.test.images[:20]
+    probabilities = classifier.probabilities(images)
+    assert probabilities.shape == (20, 10)
+    assert probabilities.min() >= 0
+    torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(20))
+    wanted = classifier.model(Normalisation(0.2, 0.4).apply(Permutation.random(1).apply(images)))
+    torch.testing.assert_close(classifier.logits(images), wanted)
+    assert classifier.predictions(images).tolist() == wanted.argmax(dim=1).tolist()
 
 
 def test_answers_are_given_in_evaluation_mode(small):
