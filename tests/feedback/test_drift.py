@@ -93,3 +93,30 @@ def test_too_few_drawings_are_not_asked():
     assert found.alarm
     assert found.words == "called right: 25 % of 40, before 90 % of 100"
     assert share_test((5, 10), (50, 100)) == 1.0
+
+
+def test_the_smallest_sample_is_asked_and_of_a_large_one_the_newest_rows():
+    few = {"size": np.arange(float(drift.MIN_ROWS))}
+    assert [finding.what for finding in compare_samples(few, few)] == ["size"]
+    shares = {"called right": ((drift.MIN_ROWS, drift.MIN_ROWS), (0, drift.MIN_ROWS))}
+    assert compare_samples({}, {}, shares=shares)[0].alarm
+    shares = {"called right": ((drift.MIN_ROWS - 1, drift.MIN_ROWS - 1), (0, drift.MIN_ROWS))}
+    assert compare_samples({}, {}, shares=shares) == []
+    old, new = np.zeros(500), np.full(drift.MAX_ROWS, 170.0)
+    (finding,) = compare_samples({"size": np.concatenate([old, new])}, {"size": new})
+    assert finding.words == "size: median 170 px, before 170 px"
+    assert finding.p_value == 1.0
+    (finding,) = compare_samples({"size": np.concatenate([old, new[1:]])}, {"size": new})
+    assert finding.p_value < 1.0  # one of the old rows is among them
+
+
+def test_an_alarm_is_a_p_value_below_the_level_and_eight_questions_can_reach_it():
+    assert drift.DriftFinding("size", 0.0099, "").alarm
+    assert not drift.DriftFinding("size", 0.01, "").alarm
+    assert 8 / (drift.PERMUTATIONS + 1) < drift.ALARM < 1 / 20
+    assert drift.DriftFinding("size", 0.5, "words").as_dict() == {
+        "what": "size",
+        "p_value": 0.5,
+        "words": "words",
+        "alarm": False,
+    }

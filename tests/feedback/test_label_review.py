@@ -80,6 +80,30 @@ def test_a_single_slip_is_left_out_and_a_way_of_writing_is_not(base, honest):
     assert not label_review._supported(alike[:3], torch.tensor([1, 1, 1])).any()
 
 
+@pytest.mark.parametrize(
+    ("n", "misread", "allowed"),
+    [(1, 0, 1), (99, 0, 1), (100, 0, 2), (149, 0, 2), (150, 0, 3), (30, 7, 1), (30, 8, 2), (30, 12, 3)],
+)
+def test_an_honest_session_may_have_a_fiftieth_of_its_labels_contradicted_or_a_quarter_of_its_misreadings(
+    n, misread, allowed
+):
+    flags = torch.arange(n) < misread
+    found = label_review._review_session("a", flags, flags)
+    assert (found.drawings, found.misread, found.contradicted, found.allowed) == (n, misread, misread, allowed)
+    assert [label_review.SessionReview("a", n, misread, c, allowed).believed for c in (allowed, allowed + 1)] == [
+        True,
+        False,
+    ]
+
+
+def test_more_than_half_of_the_three_nearest_support_a_label():
+    places = torch.tensor([[0.0], [1.0], [2.0], [3.5], [100.0]])  # the first one's nearest are the second to the fourth
+    for labels, supported in (([1, 1, 1, 0, 1], True), ([1, 1, 0, 0, 1], False), ([1, 0, 1, 1, 0], True)):
+        assert bool(label_review._supported(places, torch.tensor(labels))[0]) is supported
+    assert not label_review._supported(places[:3], torch.tensor([1, 1, 1])).any()
+    assert label_review._supported(places[:4], torch.tensor([1, 1, 1, 1])).all()
+
+
 def test_nobody_and_what_does_not_fit(base, honest):
     assert review_labels(base, honest[:0], []).sessions == ()
     with pytest.raises(DataError, match="100 drawings have a session each, not 1"):

@@ -101,6 +101,45 @@ def test_readings_without_consent_are_counted_too():
     assert (report.n, len(report.confidences), report.estimated_accuracy, report.findings) == (3, 0, None, ())
 
 
+def test_a_period_holds_both_of_its_ends_and_is_a_week():
+    microsecond = timedelta(microseconds=1)
+    moments = [NOW + microsecond, NOW, NOW - timedelta(days=7), NOW - timedelta(days=7) - microsecond]
+    found = [Use(version="0003", milliseconds=5.0, created=moment, session="s", confidence=0.9) for moment in moments]
+    image = np.zeros((28, 28), np.uint8)
+    said = [correction(image, digit, digit, moment) for digit, moment in enumerate(moments)]
+    report = make_report(found, said, until=NOW)
+    assert (report.n, report.before, report.since) == (2, 1, NOW - timedelta(days=7))
+    assert report.confusion.diagonal().tolist() == [0, 1, 1, *[0] * 7]
+    assert len(report.confidences) == 2
+
+
+@pytest.mark.parametrize(("ms", "alarms"), [(50.0, []), (50.1, ["a reading takes 50 ms, more than 50"])])
+def test_a_reading_of_more_than_50_ms_is_an_alarm(ms, alarms):
+    assert make_report([Use(version="0003", milliseconds=ms, created=NOW)], until=NOW).alarms == alarms
+
+
+def test_the_summary_says_what_has_changed_and_what_has_not():
+    known = dict(zip(("slant", "size", "x", "y"), (8.0, 170.0, 140.0, 140.0), strict=True))
+    found = [
+        Use(
+            version="0003", milliseconds=4, created=moment, session="s", confidence=1.0, digit=3, pen_width=pen, **known
+        )
+        for moment, pen in ((NOW - timedelta(days=9), 20.0), (NOW, 40.0))
+        for _ in range(100)
+    ]
+    lines = list(summary_lines(make_report(found, until=NOW)))
+    assert lines[:5] == [
+        "version 0003, 2026-11-14 to 2026-11-21: 100 readings, 100 before",
+        "  time of a reading    mean 4.0 ms, p50 4.0, p95 4.0, max 4.0",
+        "  called right         nobody said",
+        "  right, estimated     not known",
+        "  out of distribution  not known",
+    ]
+    assert lines[5] == "  changed              pen width: median 40 px, before 20 px (p = 0.003)"
+    assert lines[6] == "  unchanged            slant: median 8 degrees, before 8 degrees (p = 1.000)"
+    assert list(summary_lines(make_report(found[:1], until=NOW)))[-1] == "  too little to compare with the time before"
+
+
 def test_quiet_weeks_are_quiet_and_a_thick_pen_is_not():
     before = uses(120, 20)
     quiet = make_report([*before, *uses(50, 2, seed=1)], until=NOW)
@@ -136,6 +175,13 @@ def test_accuracy_is_foreseen_without_labels(reference, small):
     assert doubtful.value < 0.9 < expected.value
     assert doubtful.low < doubtful.value < doubtful.high
     assert reference.estimate_accuracy([]) is None
+    certain = reference.estimate_accuracy([1.0])
+    assert (certain.value <= certain.high <= 1, reference.estimate_accuracy([0.0]).low >= 0) == (True, True)
+
+
+def test_one_in_a_hundred_validation_digits_counts_as_out_of_distribution(reference, small):
+    found = reference.out_of_distribution(reference.features(small.validation.images.numpy()))
+    assert found.value == pytest.approx(0.01, abs=1 / found.n)
 
 
 def test_what_it_never_learned_is_strange(reference, small):

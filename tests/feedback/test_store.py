@@ -111,7 +111,7 @@ def test_they_are_chosen_by_time_version_and_session(store):
 
 
 def test_a_use_without_consent_keeps_the_hour_and_nothing_about_the_drawing(store):
-    use = Use(version="0003", milliseconds=2, verdict="wrong", created=THEN.replace(minute=31, second=7))
+    use = Use(version="0003", milliseconds=2, verdict="wrong", created=THEN.replace(minute=31, second=7, microsecond=9))
     store.count(use)
     store.count(use)
     (found,) = store.uses()
@@ -130,10 +130,11 @@ def test_without_consent_neither_the_class_nor_the_table_takes_anything_about_a_
 
 
 def test_a_use_with_consent_keeps_all_and_goes_with_its_session(store):
-    use = Use(version="0003", milliseconds=2, session="mine", confidence=0.9, digit=4, slant=12.5, created=THEN)
+    moment = THEN.replace(minute=31, second=7, microsecond=9)
+    use = Use(version="0003", milliseconds=2, session="mine", confidence=0.9, digit=4, slant=12.5, created=moment)
     store.count(use)
-    assert store.uses(since=THEN) == [use]
-    assert store.uses(since=THEN + timedelta(seconds=1)) == store.uses(version="0001") == []
+    assert store.uses(since=moment) == [use]
+    assert store.uses(since=moment + timedelta(microseconds=1)) == store.uses(version="0001") == []
     assert store.erase(session="mine").uses == 1
     assert store.uses() == []
 
@@ -201,9 +202,44 @@ def test_an_export_that_was_moved_is_told_and_then_forgotten(file, tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(FeedbackError, match="nothing is overwritten"):
         store.export(path)
+    assert store.erase(ids=ids[2:]).missing_exports == ()
+    assert len(path.read_text().splitlines()) == 2
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.rename(tmp_path / "elsewhere")
     assert store.erase(ids=ids[:1]).missing_exports == (path,)
     assert store.erase(ids=ids[1:]).missing_exports == ()
+
+
+def test_an_export_that_cannot_be_written_is_told(file, tmp_path):
+    with pytest.raises(FeedbackError, match="could not be written"):
+        Store(file).export(tmp_path / "nowhere" / "x.jsonl")
+
+
+def test_what_is_asked_in_no_sensible_way_is_refused(file):
+    store = Store(file)
+    for days in (-1, float("nan"), "7"):
+        with pytest.raises(FeedbackError, match="days is a finite number of at least 0"):
+            store.purge(days)
+    for ask in (store.corrections, store.uses):
+        with pytest.raises(FeedbackError, match="since is a time with its zone"):
+            ask(since=datetime(2026, 1, 1))
+    with pytest.raises(FeedbackError, match="version is text of 1 to 64 characters"):
+        store.trained(" ", [1])
+
+
+@pytest.mark.parametrize(
+    "spoil", ["strokes = 'x'", "probabilities = '[1]'", "created = 'yesterday'", "consent = '99'", "digit = 10"]
+)
+def test_a_correction_that_was_damaged_is_named(file, spoil):
+    store = Store(file)
+    number = store.add(make())
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute(f"UPDATE corrections SET {spoil}")
+    connection.close()
+    with pytest.raises(FeedbackError, match=f"correction {number} of the store is damaged") as caught:
+        store.corrections()
+    assert caught.value.code == "damaged"
 
 
 def test_what_is_too_old_goes_by_itself_when_the_store_is_opened(url):
