@@ -387,7 +387,7 @@ def test_each_folder_stands_in_the_tree_unless_moved(monkeypatch, tmp_path, name
 
 # Modules had these names once; nothing has them now.
 FORMER = re.compile(
-    r"``(bulletin|correcting|damage|disputed|handwriting|judgements|later|lesson|nondigits|older|personal|plausibility|race|"
+    r"``(bulletin|correcting|damage|disputed|handwriting|judgements|later|lesson|older|personal|plausibility|race|"
     r"readout|sheet|sketch|strip|teaching|tensors|terms|tint|trials|unscramble_graph|unscramble_grid|wording)``"
 )
 REFERENCE = re.compile(r"``([a-z_]+(?:\.\w+)+)")
