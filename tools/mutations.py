@@ -2,8 +2,8 @@
 
 cosmic-ray changes numbers, operators, comparisons, ``and``/``or``, ``not``, ``True``/``False``, exceptions caught and loops. A
 call that stands alone may also go. One place counts once for a kind of change; the seed draws which of several it gets. Left
-out, since no behaviour changes: docstrings, annotations, decorators, ``__all__``, what the type checker alone sees, texts of
-errors, and a comparison of equality that becomes one of identity, or back.
+out, since no behaviour changes: docstrings, annotations, decorators, ``__all__``, the ``*`` between parameters, what the type
+checker alone sees, texts of errors, and a comparison of equality that becomes one of identity, or back.
 """
 
 from __future__ import annotations
@@ -129,6 +129,10 @@ class _Essence(ast.NodeTransformer):
         if isinstance(node, ast.Compare):
             same: dict[type, type] = {ast.Is: ast.Eq, ast.IsNot: ast.NotEq}
             node.ops = [same.get(type(operator), type(operator))() for operator in node.ops]
+        if isinstance(node, ast.arguments):  # cosmic-ray takes the * between parameters for a product
+            node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
+            node.defaults = [default for default in (*node.defaults, *node.kw_defaults) if default is not None]
+            node.posonlyargs, node.kwonlyargs, node.kw_defaults = [], [], []
         for name, without in (("annotation", None), ("returns", None), ("decorator_list", [])):
             if hasattr(node, name):
                 setattr(node, name, without)

@@ -96,6 +96,7 @@ def test_a_sample_is_that_of_its_seed(tmp_path):
         ("__all__ = ['a']", "__all__ = ['b']"),
         ("raise ValueError(f'{100 * x} %')", "raise ValueError(f'{100 + x} %')"),
         ("a = x is None", "a = x == None"),
+        ("def f(a, *, b): pass", "def f(a, /, b): pass"),
     ],
 )
 def test_what_changes_no_behaviour_is_no_mutant(before, after):
