@@ -29,11 +29,11 @@ def test_a_set_holds_the_true_digit_as_often_as_promised(level):
 
 def test_empty_sets_and_sets_of_several_are_counted():
     calibration = conformal.Calibration(100, {0.5: 0.5, 0.9: 1.0}, 0.1)
-    logits = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.45, 0.45, 0.1], [0.34, 0.33, 0.33]]))  # scores .36; .80; 1.08
-    low, high = calibration.judge(logits, torch.tensor([0, 1, 2]))
-    assert (low.held.correct, low.empty.correct, low.several.correct) == (1, 2, 0)
-    assert (high.held.correct, high.empty.correct, high.several.correct) == (2, 1, 1)
-    assert high.as_dict()["held"]["n"] == 3
+    rows = [[0.7, 0.2, 0.1], [0.45, 0.45, 0.1], [0.34, 0.33, 0.33], [0.1, 0.45, 0.45]]  # scores .36; .80; 1.08; .80
+    low, high = calibration.judge(torch.log(torch.tensor(rows)), torch.tensor([0, 1, 2, 0]))
+    assert (low.held.correct, low.empty.correct, low.several.correct) == (1, 3, 0)
+    assert (high.held.correct, high.empty.correct, high.several.correct) == (2, 1, 2)
+    assert high.as_dict()["held"]["n"] == 4
 
 
 def test_a_higher_level_never_takes_a_digit_out():

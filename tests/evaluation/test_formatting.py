@@ -51,3 +51,16 @@ def test_a_paired_comparison_in_one_sentence():
         "of 10,000 images, the plain net alone reads 600 right and the permuted one alone 48; "
         "the difference is 5.52 points [5.03, 6.01] (p < 0.001, exact McNemar)"
     )
+
+
+@pytest.mark.parametrize(("digit", "text"), [(1, "a 1"), (7, "a 7"), (8, "an 8")])
+def test_a_digit_has_its_article(digit, text):
+    assert formatting.a_digit(digit) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("no space left ", "No space left."), ("why?", "Why?"), ("A stop.", "A stop."), ("", ".")],
+)
+def test_a_message_becomes_a_sentence(text, expected):
+    assert formatting.sentence(text) == expected

@@ -42,6 +42,7 @@ def test_a_three_with_its_gap_closed_is_an_eight(reader):
     ("second", "words"),
     [
         ([[90.0, 250.0], [200.0, 250.0]], "bar"),
+        ([[90.0, 250.0], [90.0 + 1.5 * counterfactual.PEN, 250.0]], "stroke"),  # too short for a bar
         ([[200.0, 150.0], [200.0, 260.0]], "stroke"),
         ([[240.0, 20.0]], "dot"),
     ],
@@ -50,6 +51,13 @@ def test_a_stroke_that_is_left_out_is_called_by_what_it_looks_like(second, words
     strokes = [STORED["three"].strokes[0], np.array(second)]
     named = [c.how for c in counterfactual._candidates(strokes) if len(c.removed) == 1 and c.removed[0] is strokes[1]]
     assert named == [f"without this {words}"]
+
+
+def test_a_prolonged_stroke_keeps_the_way_the_pen_went():
+    stroke = np.array([[100.0, 60.0], [140.0, 140.0], [100.0, 220.0]])
+    longer = {c.how: c.strokes[0] for c in counterfactual._candidates([stroke]) if "longer" in c.how}
+    np.testing.assert_array_equal(longer["with a longer start"][1:], stroke)
+    np.testing.assert_array_equal(longer["with a longer end"][:-1], stroke)
 
 
 def test_a_drawing_that_no_edit_flips_has_none(reader):
