@@ -88,7 +88,7 @@ def strict_json(text: bytes) -> object:
     try:
         return json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise ValueError("it is nested too deeply") from None
 
 
 def read_regular(path: Path, limit: int) -> bytes:

@@ -219,7 +219,7 @@ def freeze(
     if not strokes:
         raise StrokesError("an empty canvas makes no test", code="empty")
     if digit is None:
-        raise StrokesError("say which digit the drawing is meant to be, 0 to 9; the test asks for it", code="digit")
+        raise StrokesError("a test must know which digit the drawing is meant to be, 0 to 9", code="digit")
     if name is None:
         fingerprint = hashlib.sha256(drawing_to_json(strokes, pen_width=pen_width, digit=digit).encode()).hexdigest()
         name = f"{digit}-{fingerprint[:8]}"

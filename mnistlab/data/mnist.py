@@ -205,9 +205,9 @@ def _read(name: str) -> Tensor:
         unpacked = gzip.decompress((files("mnistlab.data") / "idx" / f"{name}.gz").read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"MNIST's {name}.gz cannot be read ({error}); reinstall mnistlab", code="unreadable") from error
-    if (found := hashlib.sha256(unpacked).hexdigest()) != MNIST_SHA256[name]:
+    if (digest := hashlib.sha256(unpacked).hexdigest()) != MNIST_SHA256[name]:
         raise DataError(
-            f"MNIST's {name} is damaged: SHA-256 {found[:12]}..., expected {MNIST_SHA256[name][:12]}...; reinstall mnistlab",
+            f"MNIST's {name} is damaged: SHA-256 {digest[:12]}..., expected {MNIST_SHA256[name][:12]}...; reinstall mnistlab",
             code="sha256",
         )
     with tempfile.TemporaryDirectory() as folder:  # the reader takes a path to an unpacked file

@@ -137,7 +137,7 @@ def draw_outliers(
         raise LabError(f"the number of pictures to draw is 0 or more, not {n}", code="number")
     rng = np.random.default_rng(seed)
     pictures = np.zeros((n, SIDE, SIDE), dtype=np.uint8)
-    for index in track(range(n), description="drawing what is no digit", show=show_progress):
+    for index in track(range(n), description="drawing outliers", show=show_progress):
         kind = rng.uniform()
         if kind < 0.5:
             strokes = letter(letters[rng.integers(len(letters))], rng)
@@ -162,8 +162,8 @@ def printed(letters: str = "".join(LETTERS) + CLOSE) -> torch.Tensor:
     pictures = []
     for face in FACES:
         font = ImageFont.truetype(folder / f"{face}.ttf", CANVAS * 3 // 4)
-        for one in letters:
-            sheet = Image.new("L", (2 * CANVAS, 2 * CANVAS))
-            ImageDraw.Draw(sheet).text((CANVAS, CANVAS), one, fill=255, font=font, anchor="mm")
-            pictures.append(fit(np.asarray(sheet)))
+        for name in letters:
+            page = Image.new("L", (2 * CANVAS, 2 * CANVAS))
+            ImageDraw.Draw(page).text((CANVAS, CANVAS), name, fill=255, font=font, anchor="mm")
+            pictures.append(fit(np.asarray(page)))
     return torch.from_numpy(np.stack(pictures))

@@ -161,10 +161,10 @@ class Permutation:
         shape = tuple(images.shape)
         if pixels not in ("last", "first"):
             raise PermutationError(f'pixels is "last" or "first", not {pixels!r}', code="axis")
-        one, two = (shape[-1:], shape[-2:]) if pixels == "last" else (shape[:1], shape[:2])
-        if two == (SIDE, SIDE):
+        flat, grid = (shape[-1:], shape[-2:]) if pixels == "last" else (shape[:1], shape[:2])
+        if grid == (SIDE, SIDE):
             rest = shape[:-2] if pixels == "last" else shape[2:]
-        elif one == (PIXELS,):
+        elif flat == (PIXELS,):
             rest = shape[:-1] if pixels == "last" else shape[1:]
         else:
             raise PermutationError(

@@ -169,11 +169,11 @@ def draw(digit: int, rng: np.random.Generator, *, style: str | None = None) -> l
     ------
     LabError : there is no such digit or style.
     """
-    styles = [one for one in STYLES if one.digit == digit and style in (None, one.name)]
+    styles = [known for known in STYLES if known.digit == digit and style in (None, known.name)]
     if not styles:
-        names = ", ".join(one.name for one in STYLES if one.digit == digit)
-        raise LabError(f"there is no style {style!r} of {digit!r}; there is {names or 'none'}", code="style")
-    weights = np.array([one.weight for one in styles])
+        names = ", ".join(known.name for known in STYLES if known.digit == digit)
+        raise LabError(f"there is no style {style!r} of {digit!r}; choose from {names or 'none'}", code="style")
+    weights = np.array([known.weight for known in styles])
     chosen = styles[rng.choice(len(styles), p=weights / weights.sum())]
     # Width against height as broad as in MNIST; a 1 is narrower.
     return vary(chosen.strokes, rng, aspect=(-0.75, 0.45) if digit == 1 else (-0.25, 0.28))

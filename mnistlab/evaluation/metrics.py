@@ -42,15 +42,15 @@ class Evaluation:
     Attributes
     ----------
     accuracy : overall, with its interval.
-    precision, recall : (10,) share of the answers d that were right, share of the digits d that were found; NaN
-        where a digit was never answered, or never there.
+    precision, recall : (10,) share of the predictions of d that are right, share of the images of d that are found; NaN
+        where a digit is never predicted, or never there.
     support : int (10,) images of each digit.
-    confusion : int (10, 10), row true digit, column answer.
+    confusion : int (10, 10), row true digit, column predicted digit.
     reliability : whether the confidences mean what they say.
-    predicted : int (N,) answers.
-    confidence : float (N,) probability of the answer.
+    predicted : int (N,) digits.
+    confidence : float (N,) probability of the predicted digit.
     correct : bool (N,).
-    mistakes : int indices of the wrong answers, the most confident first.
+    mistakes : int indices of the wrong predictions, the most confident first.
     """
 
     accuracy: Accuracy
@@ -74,11 +74,11 @@ class Evaluation:
         return Accuracy(int(self.confusion[digit, digit]), int(self.support[digit]))
 
     def confusions(self) -> list[tuple[int, int, int]]:
-        """(true, answer, count) of every kind of mistake made, the most frequent first."""
+        """(true, predicted, count) of every kind of mistake made, the most frequent first."""
         wrong = self.confusion - np.diag(np.diag(self.confusion))
         order = np.argsort(-wrong, axis=None, kind="stable")
         pairs = [(int(i) // CLASSES, int(i) % CLASSES) for i in order]
-        return [(true, answer, int(wrong[true, answer])) for true, answer in pairs if wrong[true, answer]]
+        return [(true, predicted, int(wrong[true, predicted])) for true, predicted in pairs if wrong[true, predicted]]
 
     def as_dict(self) -> dict[str, object]:
         """Plain numbers, for a JSON file."""
@@ -109,7 +109,7 @@ def evaluate(probabilities: Tensor | np.ndarray, labels: Tensor | np.ndarray) ->
         )
     if not np.isfinite(probabilities).all():
         raise LabError("a probability is not a finite number", code="finite")
-    if probabilities.min() < 0 or probabilities.max() > 1 + 1e-6:  # float32 may round a sure answer up
+    if probabilities.min() < 0 or probabilities.max() > 1 + 1e-6:  # float32 may round a certain one up
         came = f"{probabilities.min():.3g} to {probabilities.max():.3g}"
         raise LabError(f"probabilities lie in 0 to 1; these go from {came}: logits need a softmax first", code="range")
     if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= CLASSES:

@@ -117,21 +117,21 @@ def preprocessing_steps(
     strokes, pen = as_strokes(strokes), check_pen(pen_width)
     if not strokes:
         return []
-    film = [PreprocessingStep("as drawn", rasterise(strokes, pen_width=pen))]
+    steps = [PreprocessingStep("as drawn", rasterise(strokes, pen_width=pen))]
     if is_dot(strokes, pen):
-        return film
+        return steps
     standard, width = to_standard_size(strokes)
     ink = rasterise(standard, pen_width=width)
     small = shrink(ink[bounds(ink)])
     image = place(small, centre(small))
-    film += [
+    steps += [
         PreprocessingStep("redrawn at one size", ink),
         PreprocessingStep(f"in a box of {BOX}", _boxed(small)),
         PreprocessingStep("centre of mass in the middle", image),
     ]
     if not predictor.permutation.is_identity:
-        film.append(PreprocessingStep("scrambled", predictor.permutation.apply(image)))
-    return film
+        steps.append(PreprocessingStep("scrambled", predictor.permutation.apply(image)))
+    return steps
 
 
 def log_odds(logits: np.ndarray, digit: int) -> np.ndarray:

@@ -34,18 +34,18 @@ WINDOWS = 30  # places along a stroke where a gap is tried
 MOST_STROKES = 12  # in a digit; more are a scribble, and no edit is tried
 MOST_POINTS = MANY_POINTS  # likewise
 BATCH = 8  # edits read at a time; the first batch with a flip is the last
-LEAST = 0.5  # probability of the new answer; more than all others together
+LEAST = 0.5  # probability of the new digit; more than all others together
 
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """A change of a drawing, and what it is read as then.
+    """A small change of a drawing that flips its reading.
 
     Attributes
     ----------
     strokes : the edited drawing, float64 arrays (n, 2), px of the canvas.
     removed, added : the lines taken away and put in, float64 arrays (m, 2), px of the canvas.
-    digit : the new answer, 0 to 9.
+    digit : what it is read as then, 0 to 9.
     length : px of ink changed, along the line at the standard size.
     words : ``"without this bar it is a 1"``.
     """

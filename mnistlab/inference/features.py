@@ -16,10 +16,8 @@ from mnistlab.common.errors import LabError
 from mnistlab.inference.attribution import log_odds
 from mnistlab.training.networks import KERNEL, ConvNet
 
-FIELDS = (
-    KERNEL,
-    2 * (KERNEL - 1) + KERNEL + 1,
-)  # pixels along one edge that a value of the first, of the second maps sees
+# Receptive fields: pixels along one edge that a value of the first, of the second feature maps sees.
+FIELDS = (KERNEL, 2 * (KERNEL - 1) + KERNEL + 1)
 
 
 def first_kernels(model: ConvNet) -> np.ndarray:
@@ -29,14 +27,14 @@ def first_kernels(model: ConvNet) -> np.ndarray:
 
 @torch.inference_mode()
 def maps(model: ConvNet, given: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Both layers' answers to a prepared batch (N, 1, 28, 28): float32 (N, k, 24, 24) and (N, k, 8, 8), 0 or above."""
+    """Both layers' feature maps of a prepared batch (N, 1, 28, 28): float32 (N, k, 24, 24) and (N, k, 8, 8), 0 or above."""
     first, second = model.feature_maps(given)
     return first.cpu().numpy(), second.cpu().numpy()
 
 
 @torch.inference_mode()
 def strongest(model: ConvNet, given: Tensor, *, layer: int, n: int = 8, batch_size: int = 1_000) -> Tensor:
-    """Where each map of a layer answers most strongly, once in each of ``n`` pictures, the strongest first: int64 (k, n, 3).
+    """Where each feature map of a layer is largest, once in each of ``n`` pictures, the strongest first: int64 (k, n, 3).
 
     Parameters
     ----------
@@ -57,8 +55,8 @@ def strongest(model: ConvNet, given: Tensor, *, layer: int, n: int = 8, batch_si
         raise LabError(f"a layer with maps is 0 or 1, not {layer!r}", code="layer")
     if not 1 <= n <= len(given):
         raise LabError(f"of {len(given):,} pictures 1 to {len(given):,} can be the strongest, not {n}", code="n")
-    found = [model.feature_maps(batch)[layer].flatten(2).max(dim=2) for batch in given.split(batch_size)]
-    values, places = (torch.cat(parts).T.cpu() for parts in zip(*found, strict=True))  # (k, N) each
+    maxima = [model.feature_maps(batch)[layer].flatten(2).max(dim=2) for batch in given.split(batch_size)]
+    values, places = (torch.cat(parts).T.cpu() for parts in zip(*maxima, strict=True))  # (k, N) each
     pictures = values.topk(n).indices
     places, side = places.gather(1, pictures), SIDE - KERNEL + 1
     if layer == 0:
@@ -135,8 +133,8 @@ def neighbour_correlation(pictures: Tensor | np.ndarray) -> float:
     values = np.asarray(pictures, dtype=np.float64)
     if values.ndim < 2 or min(values.shape[-2:]) < 2 or not values.size:
         raise LabError(f"pictures (..., H, W) of at least 2 x 2 have neighbours, not {values.shape}", code="shape")
-    one = np.concatenate([values[..., :, :-1].ravel(), values[..., :-1, :].ravel()])
-    other = np.concatenate([values[..., :, 1:].ravel(), values[..., 1:, :].ravel()])
-    if one.std() == 0 or other.std() == 0:
+    first = np.concatenate([values[..., :, :-1].ravel(), values[..., :-1, :].ravel()])
+    second = np.concatenate([values[..., :, 1:].ravel(), values[..., 1:, :].ravel()])
+    if first.std() == 0 or second.std() == 0:
         raise LabError("all values are equal, so neighbours have no correlation", code="constant")
-    return float(np.corrcoef(one, other)[0, 1])
+    return float(np.corrcoef(first, second)[0, 1])

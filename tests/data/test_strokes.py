@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
-from mnistlab.common.constants import BOX, CANVAS
+from mnistlab.common.constants import BOX, CANVAS, SIDE
 from mnistlab.common.errors import StrokesError
 from mnistlab.data import strokes
 from mnistlab.data.strokes import MAX_POINTS, Drawing, as_strokes, is_dot, rasterise, to_standard_size
@@ -225,6 +225,13 @@ def test_a_dot_reaches_no_further_than_half_a_pen(across, down):
     drawing = [line((100, 100)), line((100 + across, 100 + down))]
     assert is_dot(drawing, 20)
     assert not is_dot(drawing, 19.9)
+
+
+def test_standard_size_keeps_the_strokes_apart_and_ten_px_for_each_of_mnists():
+    drawn = [line((0, 0), (10, 80)), line((40, 40)), line((5, 90), (60, 30), (20, 10))]
+    standard, _ = to_standard_size(drawn)
+    assert [len(stroke) for stroke in standard] == [2, 1, 3]
+    assert strokes.DIGIT / BOX == CANVAS / SIDE
 
 
 def test_standard_size_pulls_what_nobody_saw_to_the_edge():

@@ -79,6 +79,22 @@ def test_with_too_few_digits_a_level_takes_in_nearly_everything():
     assert not calibration.sets(logits, 0.9).all()
 
 
+@pytest.mark.parametrize(
+    ("n", "level", "rank"), [(999, 0.9, 900), (1000, 0.9, 901), (199, 0.995, 199), (198, 0.995, None)]
+)
+def test_a_threshold_is_the_score_of_its_rank_and_without_one_all_but_the_impossible_belong(n, level, rank):
+    logits, labels = answers(n, seed=0)
+    scores = conformal.nonconformity(logits).gather(1, labels[:, None]).flatten().sort().values
+    threshold = conformal.calibrate(logits, labels).thresholds[level]
+    assert threshold == (math.log(1e6) if rank is None else scores[rank - 1])
+
+
+def test_three_in_a_thousand_may_be_called_no_digit():
+    logits, labels = answers(2_000, seed=0)
+    refused = int((~conformal.calibrate(logits, labels).is_digit(logits)).sum())
+    assert refused in (6, 7)  # the seventh stands on the limit itself, and falls as its rounding does
+
+
 def test_what_cannot_be_calibrated_is_refused():
     with pytest.raises(LabError, match="no digits to calibrate on"):
         conformal.calibrate(torch.zeros(0, 10), torch.zeros(0, dtype=torch.int64))
