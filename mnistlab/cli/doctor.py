@@ -134,12 +134,12 @@ def check_kernel() -> tuple[str, ...]:
     """A real kernel, started as a headless run starts one, that has to multiply."""
     from nbformat.v4 import new_code_cell, new_notebook
 
-    from mnistlab.pipeline.executor import execute
+    from mnistlab.pipeline.executor import TimeLimits, execute
 
     notebook = new_notebook(cells=[new_code_cell("print(6 * 7)")])
     with tempfile.TemporaryDirectory() as folder:
         try:
-            executed = execute(notebook, Path(folder) / "kernel.ipynb", cwd=Path(folder), cell_timeout=60)
+            executed = execute(notebook, Path(folder) / "kernel.ipynb", cwd=Path(folder), limits=TimeLimits(cell=60))
         except LabError as error:
             return FAULT, str(error).split(";")[0], REINSTALL
     if executed.cells[0].outputs[0].text != "42\n":

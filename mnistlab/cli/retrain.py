@@ -80,18 +80,24 @@ def retrain(
         )
     if not with_feedback and (store or session):
         raise click.UsageError("--store and --session go with --with-feedback")
-    options = {"promote": not no_promote, "cell_timeout": cell_timeout, "start_timeout": start_timeout}
-    options |= {"show_progress": not quiet, "is_alone": True}
     with locks.retraining(paths.models()):  # before PyTorch is loaded: of many at once, all but one end at once
         from mnistlab.pipeline import retrain as work
+        from mnistlab.pipeline.executor import TimeLimits
         from mnistlab.pipeline.report_folder import shorten
+
+        options = work.RetrainOptions(
+            promote=not no_promote,
+            limits=TimeLimits(cell_timeout, start_timeout),
+            show_progress=not quiet,
+            is_alone=True,
+        )
 
         if with_feedback:
             from mnistlab.feedback.store import Store
 
-            done = work.retrain_with_feedback(Store(store), session=session, **options)
+            done = work.retrain_with_feedback(Store(store), session=session, options=options)
         else:
-            done = work.retrain(recipe, size=preset, parameters=values, **options)
+            done = work.retrain(recipe, size=preset, parameters=values, options=options)
     if not quiet:
         for verdict in done.decision.verdicts:
             if verdict.passed:

@@ -49,6 +49,7 @@ def run(
     and a receipt go to reports/<time>/, which bears that name only once everything is complete.
     """
     from mnistlab.pipeline import runner
+    from mnistlab.pipeline.executor import TimeLimits
 
     if only_list:
         for notebook in runner.find(notebooks):
@@ -60,8 +61,7 @@ def run(
         finished = runner.run(
             notebooks,
             parse(given),
-            cell_timeout=cell_timeout,
-            start_timeout=start_timeout,
+            limits=TimeLimits(cell_timeout, start_timeout),
             update=update,
             show_progress=not quiet,
         )

@@ -13,7 +13,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import papermill
@@ -22,13 +24,12 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine, papermill_engines
+from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from mnistlab.common.errors import RunError
 from mnistlab.pipeline.progress_display import ESCAPE, Display
 
-CELL_TIMEOUT, START_TIMEOUT = 900, 60  # seconds
 # Seconds between a cell's end and the last of its output; nbclient's 4 are short for a busy machine.
 OUTPUT_TIMEOUT = 60
 ENGINE = "mnistlab"
@@ -41,6 +42,34 @@ for name in ("mnistlab", "papermill"):  # what they have to say is said by the e
     logging.getLogger(name).addHandler(logging.NullHandler())
 
 
+@dataclass(frozen=True)
+class TimeLimits:
+    """Seconds that the parts of a notebook may take.
+
+    Attributes
+    ----------
+    cell : one cell, >= 1.
+    start : the start of its kernel, >= 1.
+
+    Raises
+    ------
+    RunError : one of them is no such number, with code ``"usage"``.
+    """
+
+    cell: int = 900
+    start: int = 60
+
+    def __post_init__(self) -> None:
+        for name, seconds in vars(self).items():
+            if type(seconds) is not int or seconds < 1:
+                raise RunError(
+                    f"the {name} timeout is a whole number of seconds, 1 or more, not {seconds!r}", code="usage"
+                )
+
+
+DEFAULT_LIMITS = TimeLimits()
+
+
 def execute(
     notebook: NotebookNode,
     target: Path,
@@ -48,9 +77,8 @@ def execute(
     cwd: Path,
     parameters: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
-    cell_timeout: int = CELL_TIMEOUT,
-    start_timeout: int = START_TIMEOUT,
-    shown: Display | None = None,
+    limits: TimeLimits = DEFAULT_LIMITS,
+    display: Display | None = None,
 ) -> NotebookNode:
     """Run a copy of ``notebook`` in a kernel of this Python and return it executed.
 
@@ -62,15 +90,15 @@ def execute(
     cwd : the kernel's working folder.
     parameters : values with the right types; they go into a cell after the one tagged ``parameters``.
     environment : variables for the kernel besides those of this process.
-    cell_timeout, start_timeout : seconds a cell and the start of the kernel may take, >= 1.
-    shown : told where the run is.
+    limits : of time; what takes longer is ended.
+    display : told where the run is.
 
     Raises
     ------
     RunError : with code ``"cell-error"``, ``"cell-timeout"``, ``"kernel-dead"`` or ``"kernel-start"``.
     KeyboardInterrupt : passed on, once the kernel is gone.
     """
-    shown = shown or Display()
+    display = display or Display()
     log_path = target.with_suffix(".log")
     nbformat.write(notebook, target)
     try:
@@ -82,9 +110,9 @@ def execute(
                 kernel_name="python3",
                 language="python",
                 progress_bar=False,
-                start_timeout=start_timeout,
-                execution_timeout=cell_timeout,
-                shown=shown,
+                start_timeout=limits.start,
+                execution_timeout=limits.cell,
+                display=display,
                 kernel_options={
                     "cwd": str(cwd),
                     "env": {**os.environ, **MATPLOTLIB, **(environment or {})},
@@ -93,19 +121,21 @@ def execute(
                 },
             )
     except PapermillExecutionError as error:
-        what = f"{error.ename}: {_first_line(error.evalue)}" if error.evalue else error.ename
-        raise RunError(f"failed {shown.place}, with {what}", code="cell-error") from error
+        reason = f"{error.ename}: {_first_line(error.evalue)}" if error.evalue else error.ename
+        raise RunError(f"failed {display.place}, with {reason}", code="cell-error") from error
     except CellTimeoutError as error:
-        message = f"stopped {shown.place}: it took longer than the {cell_timeout} s a cell may take (--cell-timeout)"
+        message = f"stopped {display.place}: it took longer than the {limits.cell} s a cell may take (--cell-timeout)"
         raise RunError(message, code="cell-timeout") from error
     except DeadKernelError as error:
-        raise RunError(f"stopped {shown.place}: the kernel died ({error})", code="kernel-dead") from error
+        raise RunError(f"stopped {display.place}: the kernel died ({error})", code="kernel-dead") from error
     except RuntimeError as error:
-        if shown.cell:
+        if display.cell:
             raise
         died = "died" in str(error)  # nbclient has one type for both
-        what = "ended before it was ready" if died else f"was not ready within {start_timeout} s (--start-timeout)"
-        message = f"stopped {shown.place}: the kernel {what}{_tail(log_path)}; `mnistlab doctor` looks for the cause"
+        reason = "ended before it was ready" if died else f"was not ready within {limits.start} s (--start-timeout)"
+        message = (
+            f"stopped {display.place}: the kernel {reason}{_tail(log_path)}; `mnistlab doctor` looks for the cause"
+        )
         raise RunError(message, code="kernel-start") from error
     log_path.unlink()
     return executed
@@ -119,23 +149,23 @@ class _Specs(KernelSpecManager):
 
 
 class _Manager(AsyncKernelManager):
-    def __init__(self, **options) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(kernel_spec_manager=_Specs(), **options)
 
 
 class _Client(PapermillNotebookClient):
     """papermill's client, with our kernel, our display, and an end to the kernel that nothing can prevent."""
 
-    def __init__(self, nb_man, shown: Display, **options) -> None:
+    def __init__(self, nb_man: NotebookExecutionManager, display: Display, **options: Any) -> None:
         super().__init__(nb_man, kernel_manager_class=_Manager, on_cell_start=self._step, **options)
-        self.shown = shown
+        self.display = display
         self.manager: AsyncKernelManager | None = None
 
     def create_kernel_manager(self) -> AsyncKernelManager:
         self.manager = super().create_kernel_manager()
         return self.manager
 
-    def execute(self, **options) -> NotebookNode:
+    def execute(self, **options: Any) -> NotebookNode:
         try:
             return super().execute(**options)
         finally:
@@ -150,16 +180,16 @@ class _Client(PapermillNotebookClient):
             self.shutdown_kernel = "immediate"  # it is stuck or not wanted any more: no use in asking
             raise
 
-    def process_message(self, *arguments, **options):
+    def process_message(self, *arguments: Any, **options: Any) -> NotebookNode | None:
         output = super().process_message(*arguments, **options)
         if output and output.output_type == "stream":
-            self.shown.say(output.text)
+            self.display.printed(output.text)
         return output
 
     def _step(self, *, cell: NotebookNode, cell_index: int) -> None:
-        self.shown.step(cell_index + 1)
+        self.display.step(cell_index + 1)
 
-    def _process(self) -> subprocess.Popen | None:
+    def _process(self) -> subprocess.Popen[bytes] | None:
         return getattr(self.manager and self.manager.provisioner, "process", None)
 
     def _end_kernel(self) -> None:
@@ -179,11 +209,19 @@ class _Client(PapermillNotebookClient):
 class _Engine(Engine):
     @classmethod
     def execute_managed_notebook(
-        cls, nb_man, kernel_name, *, shown, kernel_options, start_timeout, execution_timeout, **_
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        *,
+        display: Display,
+        kernel_options: dict[str, Any],
+        start_timeout: int,
+        execution_timeout: int,
+        **_: object,  # what else papermill hands to every engine
     ) -> NotebookNode:
         client = _Client(
             nb_man,
-            shown,
+            display,
             kernel_name=kernel_name,
             timeout=execution_timeout,
             startup_timeout=start_timeout,
@@ -209,7 +247,7 @@ def _tail(path: Path) -> str:
     return f" ({_first_line(news[-1])})" if news else ""
 
 
-def _how_it_ended(process: subprocess.Popen | None) -> str:
+def _how_it_ended(process: subprocess.Popen[bytes] | None) -> str:
     code = process.poll() if process else None
     if code is None:
         return "it does not say why"

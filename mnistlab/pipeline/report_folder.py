@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from mnistlab.common import provenance
 from mnistlab.common.errors import LabError, RunError
@@ -27,70 +29,71 @@ SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "a request to end (SIGTERM)", "SIGHUP"
 
 
 @dataclass
-class Folder:
+class ReportFolder:
     """A run under way.
 
     Attributes
     ----------
     path : where it works, with the suffix ``.partial``.
-    shown : told where the run is.
+    display : told where the run is.
     notebooks : the receipt's entry of each notebook that is done.
     more : what else goes into the receipt, by key.
-    last : called when all work is done and no signal is heard any more, right before the receipt is written: for what must
-        not happen without being acknowledged. What it returns goes into the receipt.
-    final : the folder once it is complete.
-    receipt : what ``receipt.json`` there holds.
+    last : called when all work is done and signals are ignored, right before the receipt is written: for what must not
+        happen without a receipt. What it returns goes into that.
+    receipt : what ``receipt.json`` holds; empty before the folder is complete.
     """
 
     path: Path
-    shown: Display
-    notebooks: list[dict] = field(default_factory=list)
-    more: dict = field(default_factory=dict)
-    last: Callable[[], dict] = dict
-    final: Path | None = None
-    receipt: dict | None = None
+    display: Display
+    notebooks: list[dict[str, Any]] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+    last: Callable[[], dict[str, Any]] = dict
+    receipt: dict[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """Name of the run, from the time it started."""
         return self.path.name.removesuffix(PARTIAL)
 
+    @property
+    def final(self) -> Path:
+        """The folder once it is complete."""
+        return self.path.with_name(self.id)
+
 
 @contextmanager
-def begin(reports: Path, shown: Display) -> Iterator[Folder]:
-    """A new folder for the length of a ``with`` block; complete if the block ends well.
+def begin(reports: Path, display: Display) -> Iterator[ReportFolder]:
+    """A new folder for the length of a ``with`` block; it is complete if the block ends well.
 
     Parameters
     ----------
     reports : where the folders of runs are.
-    shown : told where the run is; its ``place`` is in the sentence of a run that is cut off.
+    display : told where the run is; its ``place`` is in the sentence of a run that is cut off.
 
     Raises
     ------
     RunError : the block was cut off, by an error of the lab, a signal or a disk; the code says why, the sentence where.
     """
-    folder = Folder(_new(reports), shown)
+    folder = ReportFolder(_new(reports), display)
     partial, started = folder.path, time.time()
     try:
-        with _heard():
+        with _handled(_stop):  # so that everything on the way out is ended in order
             yield folder
-        with _unheard():
+        with _handled(signal.SIG_IGN):  # what is left takes a second, and is better done than half done
             folder.more |= folder.last()
             folder.receipt = _receipt(folder, started)
             (partial / NOTE).unlink()
             write_atomic(partial / RECEIPT, to_json(folder.receipt))
-            final = partial.with_suffix("")
-            os.rename(partial, final)
+            os.rename(partial, folder.final)
             with suppress(OSError):  # it is complete; after a power cut it may bear its old name, but with its receipt
-                sync_folder(final.parent)
-            folder.final = final
+                sync_folder(reports)
     except KeyboardInterrupt as error:
         name = str(error) if str(error) in SIGNALS else "SIGINT"
-        raise _cut_off(partial, f"stopped by {SIGNALS[name]} {shown.place}", name.lower()) from error
+        raise _cut_off(partial, f"stopped by {SIGNALS[name]} {display.place}", name.lower()) from error
     except LabError as error:
         raise _cut_off(partial, str(error), error.code) from error.__cause__
     except OSError as error:
-        raise _cut_off(partial, f"a report could not be written {shown.place}: {error}", "write") from error
+        raise _cut_off(partial, f"a report could not be written {display.place}: {error}", "write") from error
 
 
 def shorten(path: Path) -> str:
@@ -122,7 +125,7 @@ def _new(reports: Path) -> Path:
     return partial
 
 
-def _receipt(folder: Folder, started: float) -> dict:
+def _receipt(folder: ReportFolder, started: float) -> dict[str, Any]:
     finished = time.time()
     return {
         "schema_version": 1,
@@ -153,22 +156,13 @@ class _Stop(KeyboardInterrupt):
     """A signal. Of this type, because asyncio passes a KeyboardInterrupt on at once and keeps others to itself."""
 
 
-def _stop(number: int, _frame: object) -> None:
+def _stop(number: int, _frame: FrameType | None) -> None:
     raise _Stop(signal.Signals(number).name)
 
 
-def _heard():
-    """Let the signals that ask to end raise ``_Stop``, so that everything on the way out is ended in order."""
-    return _handled(_stop)
-
-
-def _unheard():
-    """Let them wait for nothing: what is left takes a second, and is better done than half done."""
-    return _handled(signal.SIG_IGN)
-
-
 @contextmanager
-def _handled(handler: object) -> Iterator[None]:
+def _handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    """The signals that ask to end go to ``handler`` for the length of a ``with`` block."""
     before = {}
     if threading.current_thread() is threading.main_thread():  # Python allows handlers nowhere else
         for number in (getattr(signal, name) for name in SIGNALS if hasattr(signal, name)):

@@ -1,33 +1,38 @@
 """From data to decision in one run that can be left alone: check, train, evaluate, ask the gates, promote or refuse, report.
 
-The notebooks do the training; they are given a copy of ``models/`` inside the report, so whatever becomes of them, the lab's own
-versions are as they were. Only a candidate that passed every gate is taken over from there, and put into use by one swap. A
-candidate that is refused stays in its report.
+Whatever makes the candidate works on a copy of ``models/`` inside the report, so whatever becomes of it, the lab's own versions
+are as they were. Only a candidate that passed every gate is taken over from there, and put into use by one swap. A candidate
+that is refused stays in its report.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mnistlab.common import locks, paths
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import DataError, LabError, RunError, TrainingError
 from mnistlab.data.mnist import Splits, load_mnist
 from mnistlab.feedback.store import Store
-from mnistlab.pipeline import adapt, executor, gates, history_page, progress_display, report_folder, runner
+from mnistlab.pipeline import adapt, gates, history_page, progress_display, report_folder, runner
 from mnistlab.pipeline.decision import Decision, JudgingData, Verdict
+from mnistlab.pipeline.executor import TimeLimits
 from mnistlab.pipeline.recipes import EVALUATE, notebooks_of, values_of
-from mnistlab.pipeline.report_folder import Folder
+from mnistlab.pipeline.report_folder import ReportFolder
 from mnistlab.registry.layout import POINTER
 from mnistlab.registry.registry import Registry
 
 CANDIDATE = "candidate"  # in the report: the versions this run made
-CELL_TIMEOUT = 3600  # s; the longest cell, the training of the wide network, takes a quarter of an hour on two cores
+LIMITS = TimeLimits(
+    cell=3600
+)  # the longest cell, the training of the wide network, takes a quarter of an hour on two cores
 PROMOTED, PASSED, REFUSED = "promoted", "passed", "refused"
 
 
@@ -45,7 +50,7 @@ class Retraining:
     """
 
     folder: Path
-    receipt: dict
+    receipt: dict[str, Any]
     decision: Decision
     outcome: str
     version: str | None
@@ -59,26 +64,68 @@ class RetrainOptions:
     ----------
     promote : False keeps a candidate that passes as a version, but does not put it into use.
     reports : where runs go; None is ``reports/``.
-    cell_timeout, start_timeout : seconds a cell and the start of a kernel may take, >= 1.
+    limits : of time, for each notebook.
     show_progress : on stderr.
     is_alone : the caller holds ``locks.retraining`` already.
     """
 
     promote: bool = True
     reports: Path | str | None = None
-    cell_timeout: int = CELL_TIMEOUT
-    start_timeout: int = executor.START_TIMEOUT
+    limits: TimeLimits = LIMITS
     show_progress: bool = True
     is_alone: bool = False
 
-    @property
-    def limits(self) -> dict[str, int]:
-        """Those that ``runner.run_notebook`` takes."""
-        return {"cell_timeout": self.cell_timeout, "start_timeout": self.start_timeout}
+
+@dataclass(frozen=True)
+class Candidate:
+    """A version that may come into use.
+
+    Attributes
+    ----------
+    version : its name among the staged versions.
+    verdicts : of gates that only this way to make a candidate has.
+    learned_from : ids of the corrections it was tuned on.
+    store : where those corrections are.
+    """
+
+    version: str
+    verdicts: tuple[Verdict, ...] = ()
+    learned_from: tuple[int, ...] = ()
+    store: Store | None = None
+
+
+@dataclass(frozen=True)
+class _Workspace:
+    """A retraining under way.
+
+    Attributes
+    ----------
+    folder : its report.
+    splits : the data, checked.
+    registry, current : the lab's versions, and which one is in use.
+    staged, earlier : a copy of them that the candidate is added to, and what was in it before.
+    """
+
+    folder: ReportFolder
+    splits: Splits
+    registry: Registry
+    current: str | None
+    staged: Registry
+    earlier: frozenset[str]
+    options: RetrainOptions
+
+    def run_notebook(self, notebook: runner.Notebook, values: Mapping[str, object]) -> None:
+        """Execute a notebook that sees the staged versions in the place of the lab's."""
+        models = {"MNISTLAB_MODELS": str(self.staged.root)}
+        runner.run_notebook(notebook, values, self.folder, environment=models, limits=self.options.limits)
 
 
 def retrain(
-    recipe: str = "drawing", *, size: str = "full", parameters: Mapping[str, object] | None = None, **options: object
+    recipe: str = "drawing",
+    *,
+    size: str = "full",
+    parameters: Mapping[str, object] | None = None,
+    options: RetrainOptions | None = None,
 ) -> Retraining:
     """Train a candidate, judge it against the version in use, and put it into use if every gate is open.
 
@@ -86,8 +133,7 @@ def retrain(
     ----------
     recipe : one of ``RECIPES``.
     size : ``"full"`` or ``"quick"``.
-    parameters : values by ``"name"`` or ``"03_train.name"``, as in ``runner.run``; they win over the size.
-    options : as ``RetrainOptions``.
+    parameters : values by ``"name"`` or ``"03_train.name"``, as in ``runner.run``; they win over those of the size.
 
     Raises
     ------
@@ -95,26 +141,25 @@ def retrain(
     RegistryError : ``models/`` cannot be made or written.
     RunError : refused before anything ran, or cut off; ``models/`` is as it was.
     """
-    chosen = RetrainOptions(**options)
     train, evaluate = notebooks_of(recipe, size)
     values = values_of(recipe, size, parameters or {}, train, evaluate)
+    with _begin(options or RetrainOptions(), recipe=recipe, preset=size) as work:
+        work.run_notebook(train, values[train.name])
+        candidate = Candidate(_saved_version(work, train))
+        work.run_notebook(evaluate, {**values[evaluate.name], "version": candidate.version})
+        decision = _judge(work, candidate)
+    return _finished(work.folder, decision)
 
-    def make(made: Folder, staged: Registry, _splits: Splits, kernel: dict[str, str]) -> Candidate:
-        before = set(staged.versions())
-        runner.run_notebook(train, values[train.name], made, environment=kernel, **chosen.limits)
-        return Candidate(_candidate(made.path / f"{train.name}.json", staged, before))
 
-    return _run(make, {"recipe": recipe, "preset": size}, values[evaluate.name], chosen)
-
-
-def retrain_with_feedback(store: Store | None = None, *, session: str | None = None, **options: object) -> Retraining:
+def retrain_with_feedback(
+    store: Store | None = None, *, session: str | None = None, options: RetrainOptions | None = None
+) -> Retraining:
     """Tune the version in use to what people corrected (``adapt.tune_candidate``); all else as in ``retrain``.
 
     Parameters
     ----------
-    store : of corrections; it is told which version learned from them. None is that of the lab.
-    session : learn from the drawings of one only.
-    options : as ``RetrainOptions``.
+    store : of corrections; it notes which version learned from them. None is that of the lab.
+    session : learn from the drawings of one session only.
 
     Raises
     ------
@@ -123,82 +168,25 @@ def retrain_with_feedback(store: Store | None = None, *, session: str | None = N
     RunError : as ``retrain``; with code ``"few"`` too few of them differ or can be believed.
     BusyError : another retraining is under way, with code ``"locked"``.
     """
-    chosen, store = RetrainOptions(**options), store or Store()
+    store = store or Store()
     corrections = store.corrections(session=session)
-    # A schedule that comes by too early should leave no report that is cut off.
-    if len(corrections) < adapt.MIN_DRAWINGS:
+    n = len(corrections)
+    if n < adapt.MIN_DRAWINGS:  # a schedule that comes by too early should leave no report that is cut off
         raise TrainingError(
-            f"{adapt.MIN_DRAWINGS} corrections or more are needed to learn from; there are {len(corrections)}",
-            code="few",
+            f"{adapt.MIN_DRAWINGS} corrections or more are needed to learn from; there are {n}", code="few"
         )
-
-    def make(made: Folder, staged: Registry, splits: Splits, _kernel: dict[str, str]) -> Candidate:
-        made.shown.stage("the corrections were learned from")
-        candidate = adapt.tune_candidate(corrections, staged, splits, run=made.id)
-        made.more["feedback"] = candidate.as_dict()
-        return Candidate(
-            candidate.version, candidate.verdicts, lambda version: store.trained(version, candidate.learned_from)
-        )
-
-    return _run(make, {"recipe": "feedback", "preset": f"{len(corrections)} corrections"}, {}, chosen)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A candidate.
-
-    Attributes
-    ----------
-    candidate : its name among the staged versions.
-    verdicts : of gates that are its maker's own.
-    adopted : told its name once it is taken over, before it is put into use.
-    """
-
-    candidate: str
-    verdicts: tuple[Verdict, ...] = ()
-    adopted: Callable[[str], None] = lambda _version: None
-
-
-def _run(
-    make: Callable[[Folder, Registry, Splits, dict[str, str]], Candidate],
-    about: Mapping[str, str],
-    values: Mapping[str, object],
-    options: RetrainOptions,
-) -> Retraining:
-    """From data to decision, with a candidate that ``make`` leaves in a copy of the versions.
-
-    ``make`` is given the report under way, the copy, the data, and variables that show the copy to kernels; ``values`` are for
-    the notebook that evaluates.
-    """
     (evaluate,) = runner.find([EVALUATE])
-    registry = Registry()
-    shown = progress_display.choose(options.show_progress)
-    place = paths.reports() if options.reports is None else Path(options.reports).resolve()
-    alone = nullcontext() if options.is_alone else locks.retraining(registry.root)
-    page = history_page.kept(place, registry)
-    with alone, page, report_folder.begin(place, shown) as made:
-        made.more = {"kind": "retrain", **about}
-        shown.stage("the data were checked")
-        splits = load_mnist()
-        made.more["data"] = check_data(splits)
-        current = _current(registry)
-        staged = registry.copy(made.path / CANDIDATE)
-        before = set(staged.versions())
-        kernel = {"MNISTLAB_MODELS": str(staged.root)}
-        new = make(made, staged, splits, kernel)
-        runner.run_notebook(evaluate, {**values, "version": new.candidate}, made, environment=kernel, **options.limits)
-        shown.stage("the gates were asked")
-        in_use = registry.root / current if current else None
-        found = gates.decide(staged.root / new.candidate, in_use, JudgingData.of(splits))
-        decision = replace(found, verdicts=(*found.verdicts, *new.verdicts))
-        made.more["decision"] = decision.as_dict()
-        _tidy(staged, before)
-        shown.stage("the decision was carried out")
-        made.last = lambda: _carry_out(decision, registry, staged.root / new.candidate, options.promote, new.adopted)
-    return Retraining(made.final, made.receipt, decision, made.receipt["outcome"], made.receipt["version"])
+    with _begin(options or RetrainOptions(), recipe="feedback", preset=f"{n} corrections") as work:
+        work.folder.display.stage("the corrections were learned from")
+        tuned = adapt.tune_candidate(corrections, work.staged, work.splits, run=work.folder.id)
+        work.folder.more["feedback"] = tuned.as_dict()
+        candidate = Candidate(tuned.version, tuned.verdicts, tuned.learned_from, store)
+        work.run_notebook(evaluate, {"version": candidate.version})
+        decision = _judge(work, candidate)
+    return _finished(work.folder, decision)
 
 
-def check_data(splits: Splits) -> dict:
+def check_data(splits: Splits) -> dict[str, object]:
     """What goes into the receipt about the data, if they are fit to learn from.
 
     Raises
@@ -219,44 +207,82 @@ def check_data(splits: Splits) -> dict:
     }
 
 
+@contextmanager
+def _begin(options: RetrainOptions, **about: str) -> Iterator[_Workspace]:
+    """All that a candidate can be made in, for the length of a ``with`` block: nobody else retrains meanwhile, the report becomes
+    complete if the block ends well, and the page of all runs is made anew whatever happens."""
+    registry = Registry()
+    display = progress_display.choose(options.show_progress)
+    reports = paths.reports() if options.reports is None else Path(options.reports).resolve()
+    alone = nullcontext() if options.is_alone else locks.retraining(registry.root)
+    with alone, history_page.kept(reports, registry), report_folder.begin(reports, display) as folder:
+        folder.more = {"kind": "retrain", **about}
+        display.stage("the data were checked")
+        splits = load_mnist()
+        folder.more["data"] = check_data(splits)
+        current = _current(registry)
+        staged = registry.copy(folder.path / CANDIDATE)
+        yield _Workspace(folder, splits, registry, current, staged, frozenset(staged.versions()), options)
+
+
 def _current(registry: Registry) -> str | None:
-    """The version in use, proved sound before hours are spent on a rival; None only if there is no version at all."""
+    """The version in use, proved sound before hours are spent on a candidate; None only if there is no version at all."""
     if not registry.versions() and not (registry.root / POINTER).exists():
         return None
     return registry.load().manifest.version
 
 
-def _candidate(figures: Path, staged: Registry, before: set[str]) -> str:
+def _saved_version(work: _Workspace, train: runner.Notebook) -> str:
     """Name of the version that the notebook says it saved, if it did."""
     try:
-        name = json.loads(figures.read_text(encoding="utf-8"))["metrics"]["version"]
+        results = json.loads((work.folder.path / f"{train.name}.json").read_text(encoding="utf-8"))
+        name = results["metrics"]["version"]
     except (OSError, ValueError, KeyError, TypeError):
         name = None
-    if name not in staged.versions() or name in before:
-        raise RunError(f"{figures.stem} ran to its end, but left no new version to judge", code="no-candidate")
-    return name
+    if name not in [version for version in work.staged.versions() if version not in work.earlier]:
+        raise RunError(f"{train.name} ran to its end, but left no new version to judge", code="no-candidate")
+    return str(name)
 
 
-def _tidy(staged: Registry, before: set[str]) -> None:
+def _judge(work: _Workspace, candidate: Candidate) -> Decision:
+    """Ask the gates, enter what they say in the receipt, and have it carried out when the report is complete."""
+    display = work.folder.display
+    display.stage("the gates were asked")
+    in_use = work.registry.root / work.current if work.current else None
+    decision = gates.decide(work.staged.root / candidate.version, in_use, JudgingData.of(work.splits))
+    decision = replace(decision, verdicts=(*decision.verdicts, *candidate.verdicts))
+    work.folder.more["decision"] = decision.as_dict()
+    _remove_earlier(work)
+    display.stage("the decision was carried out")
+    work.folder.last = functools.partial(_carry_out, work, candidate, decision)
+    return decision
+
+
+def _remove_earlier(work: _Workspace) -> None:
     """Leave in the report what this run made, and nothing of what was there before."""
-    for path in list(staged.root.iterdir()):
-        if path.name not in set(staged.versions()) - before:
+    new = set(work.staged.versions()) - work.earlier
+    for path in list(work.staged.root.iterdir()):
+        if path.name not in new:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def _carry_out(
-    decision: Decision, registry: Registry, candidate: Path, promote: bool, adopted: Callable[[str], None]
-) -> dict:
+def _carry_out(work: _Workspace, candidate: Candidate, decision: Decision) -> dict[str, Any]:
     """Take the candidate over and put it into use, or do not; what the receipt says of it."""
     if not decision.passed:
         return {"outcome": REFUSED, "version": None}
-    version = registry.adopt(candidate)
-    adopted(version)
-    if not promote:
+    version = work.registry.adopt(work.staged.root / candidate.version)
+    if candidate.store is not None:
+        candidate.store.trained(version, candidate.learned_from)
+    if not work.options.promote:
         return {"outcome": PASSED, "version": version}
     try:
-        registry.promote(version, instead_of=decision.current)
+        work.registry.promote(version, instead_of=decision.current)
     except LabError as error:
         kept = "and is in use" if error.code == "unflushed" else "and is kept, but not in use"
         raise RunError(f"version {version} passed every gate {kept}: {error}", code=error.code) from error
     return {"outcome": PROMOTED, "version": version}
+
+
+def _finished(folder: ReportFolder, decision: Decision) -> Retraining:
+    receipt = folder.receipt
+    return Retraining(folder.final, receipt, decision, receipt["outcome"], receipt["version"])

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -23,11 +24,10 @@ from mnistlab.common.errors import RunError
 from mnistlab.common.files import write_atomic
 from mnistlab.common.progress import HEADLESS
 from mnistlab.pipeline import executor, progress_display
+from mnistlab.pipeline.executor import DEFAULT_LIMITS, TimeLimits
 from mnistlab.pipeline.html import missing, tidy, to_html
 from mnistlab.pipeline.parameters import INJECTED, Parameter, assign, read
-from mnistlab.pipeline.report_folder import Folder, begin, shorten
-
-__all__ = ["Notebook", "Run", "find", "run", "run_notebook", "tidy"]
+from mnistlab.pipeline.report_folder import ReportFolder, begin, shorten
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Run:
     """
 
     folder: Path
-    receipt: dict
+    receipt: dict[str, Any]
 
     @property
     def headlines(self) -> dict[str, list[str]]:
@@ -95,8 +95,7 @@ def run(
     parameters: Mapping[str, object] | None = None,
     *,
     folder: Path | str | None = None,
-    cell_timeout: int = executor.CELL_TIMEOUT,
-    start_timeout: int = executor.START_TIMEOUT,
+    limits: TimeLimits = DEFAULT_LIMITS,
     update: bool = False,
     show_progress: bool = True,
 ) -> Run:
@@ -107,7 +106,7 @@ def run(
     notebooks : as in ``find``.
     parameters : values by ``"name"`` or ``"03_train.name"``; texts are read as the type the notebook expects.
     folder : where runs go; None is ``reports/``.
-    cell_timeout, start_timeout : seconds a cell and the start of a kernel may take, >= 1.
+    limits : of time, for each notebook.
     update : put the executed copies in the place of the notebooks, for a maintainer; not with ``parameters``.
     show_progress : on stderr.
 
@@ -118,31 +117,25 @@ def run(
     """
     if update and parameters:
         raise RunError("--update keeps the notebooks' own parameters; it cannot go with others", code="usage")
-    for name, seconds in (("cell timeout", cell_timeout), ("start timeout", start_timeout)):
-        if type(seconds) is not int or seconds < 1:
-            raise RunError(f"the {name} is a whole number of seconds, 1 or more, not {seconds!r}", code="usage")
     chosen = find(notebooks)
     assigned = assign(parameters or {}, {notebook.name: notebook.parameters for notebook in chosen})
-    shown = progress_display.choose(show_progress)
-    with begin(Path(folder).resolve() if folder is not None else paths.reports(), shown) as made:
+    display = progress_display.choose(show_progress)
+    with begin(Path(folder).resolve() if folder is not None else paths.reports(), display) as report:
         for notebook in chosen:
-            run_notebook(
-                notebook, assigned[notebook.name], made, cell_timeout=cell_timeout, start_timeout=start_timeout
-            )
+            run_notebook(notebook, assigned[notebook.name], report, limits=limits)
     if update:
         for notebook in chosen:
-            _put_back(notebook, made.final)
-    return Run(made.final, made.receipt)
+            _put_back(notebook, report.final)
+    return Run(report.final, report.receipt)
 
 
 def run_notebook(
     notebook: Notebook,
     values: Mapping[str, object],
-    folder: Folder,
+    folder: ReportFolder,
     *,
     environment: Mapping[str, str] | None = None,
-    cell_timeout: int = executor.CELL_TIMEOUT,
-    start_timeout: int = executor.START_TIMEOUT,
+    limits: TimeLimits = DEFAULT_LIMITS,
 ) -> None:
     """Execute one notebook in the folder of a run, write its report there, and enter it in the receipt.
 
@@ -150,15 +143,16 @@ def run_notebook(
     ----------
     values : of its parameters, with the types they have (``parameters.assign``).
     environment : variables for the kernel besides the usual ones.
-    cell_timeout, start_timeout : seconds, >= 1.
+    limits : of time.
 
     Raises
     ------
     RunError, KeyboardInterrupt : as ``executor.execute``; the notebook is not complete.
     """
-    shown = folder.shown
+    display = folder.display
     started, complete = time.monotonic(), False
-    shown.begin(notebook.name, len(notebook.content.cells) + bool(values))  # values are injected in a cell of their own
+    cells = len(notebook.content.cells) + bool(values)  # values are injected in a cell of their own
+    display.begin(notebook.name, cells)
     try:
         executed = executor.execute(
             notebook.content,
@@ -166,11 +160,10 @@ def run_notebook(
             cwd=notebook.path.parent,
             parameters=values,
             environment={**_environment(folder.path), **(environment or {})},
-            cell_timeout=cell_timeout,
-            start_timeout=start_timeout,
-            shown=shown,
+            limits=limits,
+            display=display,
         )
-        shown.report()
+        display.report()
         if fault := missing(executed):
             raise RunError(f"{notebook.name} is not complete: {fault}", code="incomplete")
         copy = tidy(executed)
@@ -178,7 +171,7 @@ def run_notebook(
         write_atomic(folder.path / f"{notebook.name}.html", to_html(copy, notebook.name))
         complete = True
     finally:
-        shown.end(complete)
+        display.end(complete)
     entry = {
         "name": notebook.name,
         "sha256": notebook.sha256,

@@ -9,7 +9,7 @@ import pytest
 from made import KERNELSPEC, notebook
 from nbformat.v4 import new_output
 
-from mnistlab.pipeline import html, runner
+from mnistlab.pipeline import html
 
 VIEW, STATE = html.WIDGET_VIEW, html.WIDGET_STATE
 
@@ -57,7 +57,7 @@ def test_tidying_merges_streams_and_drops_widgets_and_traces():
     ]
     before = copy.deepcopy(made)
 
-    tidied = runner.tidy(made)
+    tidied = html.tidy(made)
 
     assert made == before
     nbformat.validate(tidied)
@@ -68,7 +68,7 @@ def test_tidying_merges_streams_and_drops_widgets_and_traces():
     assert [output.output_type for output in outputs] == ["stream", "stream", *["display_data"] * 2, "stream", "error"]
     assert [output.get("text") for output in outputs] == ["100%\n", "careful\n", None, None, "more\n", None]
     assert outputs[2].data == {"text/plain": "IntSlider(value=0)"}
-    assert runner.tidy(tidied) == tidied
+    assert html.tidy(tidied) == tidied
 
 
 def test_a_page_holds_the_output_and_leads_to_the_other_pages():

@@ -16,7 +16,8 @@ from mnistlab.common import files, locks, provenance
 from mnistlab.common.errors import BusyError, DataError, RegistryError, RunError
 from mnistlab.data.mnist import Splits
 from mnistlab.pipeline import gates, history_page, recipes, retrain
-from mnistlab.pipeline.retrain import PASSED, PROMOTED, REFUSED
+from mnistlab.pipeline.executor import TimeLimits
+from mnistlab.pipeline.retrain import PASSED, PROMOTED, REFUSED, RetrainOptions
 from mnistlab.registry import registry as registry_module
 from mnistlab.registry.registry import Registry
 
@@ -49,8 +50,8 @@ def snapshot(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file() and ".lock" not in p.name}
 
 
-def quietly(**options):
-    return retrain.retrain("plain", show_progress=False, **options)
+def quietly(parameters=None, **options):
+    return retrain.retrain("plain", parameters=parameters, options=RetrainOptions(show_progress=False, **options))
 
 
 # --- decisions --------------------------------------------------------------------------------------------------------
@@ -245,7 +246,7 @@ def test_a_run_that_is_cut_off_leaves_the_versions_as_they_were(place, registry,
     retraining.lab(place, place / "made" / "0003", train=text)
     before = snapshot(registry.root)
     with pytest.raises(RunError, match=words) as caught:
-        quietly(cell_timeout=5 if code == "cell-timeout" else 120)
+        quietly(limits=TimeLimits(cell=5 if code == "cell-timeout" else 120))
     assert caught.value.code == code
     assert "\n" not in str(caught.value)
     assert snapshot(registry.root) == before

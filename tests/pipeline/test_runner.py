@@ -19,6 +19,7 @@ from mnistlab.common import paths
 from mnistlab.common.errors import RunError
 from mnistlab.pipeline import executor, runner
 from mnistlab.pipeline import report_folder as folder_module
+from mnistlab.pipeline.executor import TimeLimits
 
 ENDS = 10  # seconds a kernel may outlive its runner
 COMMAND = (  # as in a terminal: what started the tests may have asked to ignore Ctrl-C
@@ -183,7 +184,7 @@ def test_a_cut_off_run_says_where_and_leaves_nothing_behind(folder, tmp_path, ca
     write(folder, "01_x", noting(tmp_path / "ids"), source, "'never'")
     write(folder, "02_y", "1")
     with pytest.raises(RunError) as caught:
-        runner.run(cell_timeout=5 if code == "cell-timeout" else 60, show_progress=False)
+        runner.run(limits=TimeLimits(cell=5 if code == "cell-timeout" else 60), show_progress=False)
     (left,) = (tmp_path / "reports").iterdir()
     assert str(caught.value) == f"{sentence} what was made so far is in {left}"
     assert caught.value.code == code
@@ -215,7 +216,7 @@ def test_a_kernel_that_hangs_at_its_start_is_ended(folder, tmp_path, monkeypatch
     hanging = f"import os, time; open({str(tmp_path / 'id')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     monkeypatch.setattr(executor, "KERNEL", [sys.executable, "-c", hanging])
     with pytest.raises(RunError, match="the kernel was not ready within 2 s") as caught:
-        runner.run(start_timeout=2, show_progress=False)
+        runner.run(limits=TimeLimits(start=2), show_progress=False)
     assert "2 seconds" in str(caught.value.__cause__), "it must really have waited no longer"
     assert not lives(int((tmp_path / "id").read_text()))
 
@@ -305,7 +306,7 @@ def test_a_refused_run_leaves_no_folder(folder, tmp_path):
     with pytest.raises(RunError, match="epochs takes int, not 'two'; for example epochs=3"):
         runner.run(parameters={"epochs": "two"})
     with pytest.raises(RunError, match="cell timeout is a whole number of seconds, 1 or more, not 0"):
-        runner.run(cell_timeout=0)
+        runner.run(limits=TimeLimits(cell=0))
     with pytest.raises(RunError, match="--update keeps the notebooks' own parameters"):
         runner.run(parameters={"epochs": 2}, update=True)
     assert not (tmp_path / "reports").exists()
