@@ -1,11 +1,13 @@
-"""What gates ask and answer: the material, a version judged on it, verdicts, the decision."""
+"""What gates ask and answer: the data to judge by, a version evaluated on them, verdicts, the decision."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mnistlab.common.constants import CLASSES
 from mnistlab.data import synthetic
@@ -50,7 +52,7 @@ class Decision:
     candidate: str
     current: str | None
     verdicts: tuple[Verdict, ...]
-    figures: dict
+    figures: dict[str, Any]
 
     @property
     def passed(self) -> bool:
@@ -62,7 +64,7 @@ class Decision:
         """``"gate: reason"`` of every closed gate."""
         return [f"{verdict.gate}: {verdict.reason}" for verdict in self.verdicts if not verdict.passed]
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
         verdicts = [vars(verdict) for verdict in self.verdicts]
         return {**vars(self), "verdicts": verdicts, "passed": self.passed}
@@ -70,7 +72,7 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class JudgingData:
-    """What candidates are judged on, the same for all.
+    """What versions are judged by, the same for all.
 
     Attributes
     ----------
@@ -82,7 +84,7 @@ class JudgingData:
     name: str
     split_seed: int
     validation: Digits
-    drawn: list[tuple[int, list[np.ndarray]]]
+    drawn: list[tuple[int, list[NDArray[np.float64]]]]
 
     @classmethod
     def of(cls, splits: Splits, *, drawn: int = DRAWN) -> JudgingData:
@@ -94,24 +96,24 @@ class JudgingData:
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedVersion:
-    """One version on the material.
+    """One version on the data to judge by.
 
     Attributes
     ----------
     checkpoint : the version.
     size : bytes of its weights file.
-    validation : its answers on the validation images.
-    surprise : mean -log p of the true digit there, nats.
+    validation : its predictions for the validation images.
+    log_loss : mean -log p of the true digit there, nats.
     drawn : bool (n,), which of the drawn digits it read.
-    stored : names of those drawings of the lab that it read, the hard ones left out.
+    stored : names of the lab's own drawings that it read, the hard ones left out.
     milliseconds : median of a reading.
     """
 
     checkpoint: Checkpoint
     size: int
     validation: Evaluation
-    surprise: float
-    drawn: np.ndarray
+    log_loss: float
+    drawn: NDArray[np.bool_]
     stored: frozenset[str]
     milliseconds: float
 
@@ -120,47 +122,48 @@ class EvaluatedVersion:
         """Its name."""
         return self.checkpoint.manifest.version
 
-    def as_dict(self) -> dict:
-        """Plain numbers, for a JSON file."""
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers, for a JSON file; receipts call the log loss ``surprise``."""
         return {
             "validation": self.validation.accuracy.as_dict(),
             "recall": [self.validation.recall_of(digit).as_dict() for digit in range(CLASSES)],
             "ece": self.validation.reliability.ece,
-            "surprise": self.surprise,
+            "surprise": self.log_loss,
             "drawn": share_right(self.drawn).as_dict(),
             "size": self.size,
             "milliseconds": round(self.milliseconds, 2),
         }
 
 
-def judge(loaded: Checkpoint, size: int, material: JudgingData) -> EvaluatedVersion:
+def evaluate_version(checkpoint: Checkpoint, size: int, judging: JudgingData) -> EvaluatedVersion:
     """Ask a version everything the gates want to know.
 
     Parameters
     ----------
     size : bytes of its weights file.
     """
-    probabilities, labels = loaded.probabilities(material.validation.images), material.validation.labels
+    probabilities, labels = checkpoint.probabilities(judging.validation.images), judging.validation.labels
     of_truth = probabilities[torch.arange(len(labels)), labels].double().clamp_min(torch.finfo(torch.float32).tiny)
-    reader = Predictor(loaded)
-    readings = {
-        name: (one, reader.predict_strokes(one.strokes, one.pen_width)) for name, one in load_drawings().items()
+    predictor = Predictor(checkpoint)
+    drawn = [predictor.predict_strokes(strokes).digit == digit for digit, strokes in judging.drawn]
+    drawings = load_drawings()
+    predictions = {  # timed, too; the network is warm by now
+        name: predictor.predict_strokes(drawing.strokes, drawing.pen_width) for name, drawing in drawings.items()
     }
-    drawn = [reader.predict_strokes(strokes).digit == digit for digit, strokes in material.drawn]
-    again = [
-        reader.predict_strokes(one.strokes, one.pen_width).milliseconds for one, _ in readings.values()
-    ]  # warm by now
+    stored = [
+        name for name, drawing in drawings.items() if predictions[name].digit == drawing.digit and not drawing.hard
+    ]
     return EvaluatedVersion(
-        loaded,
-        size,
-        evaluate(probabilities, labels),
-        float(-of_truth.log().mean()),
-        np.array(drawn),
-        frozenset(name for name, (one, read) in readings.items() if not one.hard and read.digit == one.digit),
-        float(np.median(again)),
+        checkpoint=checkpoint,
+        size=size,
+        validation=evaluate(probabilities, labels),
+        log_loss=float(-of_truth.log().mean()),
+        drawn=np.array(drawn),
+        stored=frozenset(stored),
+        milliseconds=float(np.median([prediction.milliseconds for prediction in predictions.values()])),
     )
 
 
-def share_right(right: np.ndarray) -> Accuracy:
+def share_right(right: NDArray[np.bool_]) -> Accuracy:
     """The share of bool (n,) that is true, n >= 1, with its interval."""
     return Accuracy(int(right.sum()), len(right))

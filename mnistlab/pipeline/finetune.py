@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -28,8 +29,9 @@ from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.inference.embedding import embed, log_probabilities, split_head
 from mnistlab.registry.checkpoint import Checkpoint
-from mnistlab.training import loop, networks, records
-from mnistlab.training.records import Epoch, Training
+from mnistlab.training import loop
+from mnistlab.training.checks import check_finite, check_whole
+from mnistlab.training.records import Epoch, Training, TrainingSettings
 
 # Relative distance below which two pictures are the same drawing, sent twice or hardly moved. Of 3,000 drawings of 30 writers
 # the nearest other one of the same writer lies closer in about 1 in 1,000.
@@ -62,31 +64,28 @@ class FineTuneSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 2), ("batch_size", 1), ("rehearsal_batch_size", 1), ("variants", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise TrainingError(f"{name} is a whole number, {least} or more, not {value!r}", code=name)
-        for name, above in (("learning_rate", True), ("distillation", False)):
-            value = getattr(self, name)
-            number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-            if not number or value < 0 or (above and value == 0):
-                least = "above 0" if above else "of 0 or more"
-                raise TrainingError(f"{name} is a finite number {least}, not {value!r}", code=name)
+        check_whole("steps", self.steps, least=2)
+        check_finite("learning_rate", self.learning_rate)
+        check_whole("batch_size", self.batch_size, least=1)
+        check_whole("rehearsal_batch_size", self.rehearsal_batch_size, least=1)
+        check_finite("distillation", self.distillation, zero=True)
+        check_whole("variants", self.variants, least=1)
+        check_whole("seed", self.seed, least=0)
 
 
 @dataclass(frozen=True, eq=False)
 class Rehearsal:
-    """What a version must go on answering as before.
+    """What a version must go on predicting as before.
 
     Attributes
     ----------
-    features : float32 (R, F), its pictures behind the convolutions.
-    answers : float32 (R, 10), the version's log-probabilities for them.
+    features : float32 (R, F), what the convolutions make of its pictures.
+    log_probabilities : float32 (R, 10), the version's own for them.
     digits : those of MNIST among the pictures.
     """
 
     features: Tensor
-    answers: Tensor
+    log_probabilities: Tensor
     digits: Digits
 
     @classmethod
@@ -120,7 +119,7 @@ class Rehearsal:
         return cls(features, log_probabilities(split_head(base.model)[1], features), digits)
 
 
-def without_near_duplicates(images: np.ndarray | Tensor) -> list[int]:
+def without_near_duplicates(images: NDArray[np.uint8] | Tensor) -> list[int]:
     """Which pictures to keep so that near-duplicates count once: the last of each, since people correct themselves.
 
     Parameters
@@ -133,10 +132,10 @@ def without_near_duplicates(images: np.ndarray | Tensor) -> list[int]:
     """
     pixels = torch.as_tensor(np.asarray(images)).reshape(-1, SIDE * SIDE).float()
     lengths = pixels.norm(dim=1).clamp_min(1.0)
-    apart = torch.cdist(pixels, pixels) / torch.maximum(lengths[:, None], lengths[None])
+    distances = torch.cdist(pixels, pixels) / torch.maximum(lengths[:, None], lengths[None])
     kept: list[int] = []
     for index in reversed(range(len(pixels))):
-        if all(apart[index, other] >= TWIN for other in kept):
+        if all(distances[index, other] >= TWIN for other in kept):
             kept.append(index)
     return kept[::-1]
 
@@ -167,19 +166,20 @@ def fine_tune(
     settings = settings or FineTuneSettings()
     generator = torch.Generator().manual_seed(settings.seed)
     copies = [digits.images, *(augment(digits.images, generator) for _ in range(settings.variants))]
-    own, labels = embed(base, torch.cat(copies)), digits.labels.repeat(len(copies))
+    features, labels = embed(base, torch.cat(copies)), digits.labels.repeat(len(copies))
     model = copy.deepcopy(base.model)
     head = split_head(model)[1].train()
     optimizer = torch.optim.AdamW(head.parameters(), lr=settings.learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=settings.learning_rate, total_steps=settings.steps)
     for _ in track(range(settings.steps), description="learning the hand", show=show_progress, unit="step"):
-        mine = torch.randint(len(own), (settings.batch_size,), generator=generator)
-        old = torch.randint(len(rehearsal.features), (settings.rehearsal_batch_size,), generator=generator)
-        loss = functional.cross_entropy(head(own[mine]), labels[mine])
-        now = head(rehearsal.features[old]).log_softmax(dim=1)
-        forgotten = functional.kl_div(now, rehearsal.answers[old], log_target=True, reduction="batchmean")
+        batch = torch.randint(len(features), (settings.batch_size,), generator=generator)
+        rehearsed = torch.randint(len(rehearsal.features), (settings.rehearsal_batch_size,), generator=generator)
+        loss = functional.cross_entropy(head(features[batch]), labels[batch])
+        now = head(rehearsal.features[rehearsed]).log_softmax(dim=1)  # (rehearsal_batch_size, 10)
+        before = rehearsal.log_probabilities[rehearsed]
+        forgetting = functional.kl_div(now, before, log_target=True, reduction="batchmean")
         optimizer.zero_grad()
-        (loss + settings.distillation * forgotten).backward()
+        (loss + settings.distillation * forgetting).backward()
         optimizer.step()
         schedule.step()
     if not math.isfinite(loss.item()):
@@ -191,7 +191,12 @@ def fine_tune(
 
 
 def as_training(
-    base: Checkpoint, model: nn.Module, digits: Digits, rehearsal: Rehearsal, splits: Splits, settings: FineTuneSettings
+    base: Checkpoint,
+    model: nn.Module,
+    digits: Digits,
+    rehearsal: Rehearsal,
+    splits: Splits,
+    settings: FineTuneSettings,
 ) -> tuple[Training, Splits]:
     """A tuned network in the form that ``registry.Registry.save`` takes, with the data it was tuned on.
 
@@ -201,34 +206,33 @@ def as_training(
     learned = Digits(
         torch.cat([rehearsal.digits.images, digits.images]), torch.cat([rehearsal.digits.labels, digits.labels])
     )
-    apply = {"permutation": base.permutation, "normalisation": base.normalisation}
-    logits, labels = networks.logits(model, splits.validation.images, **apply), splits.validation.labels
+    tuned = replace(base, model=model)
+    logits, labels = tuned.logits(splits.validation.images), splits.validation.labels
     epoch = Epoch(
         epoch=1,
-        train_loss=float(functional.cross_entropy(networks.logits(model, learned.images, **apply), learned.labels)),
+        train_loss=float(functional.cross_entropy(tuned.logits(learned.images), learned.labels)),
         validation_loss=float(functional.cross_entropy(logits, labels)),
         validation_accuracy=float((logits.argmax(dim=1) == labels).double().mean()),
         learning_rate=settings.learning_rate,
         seconds=time.perf_counter() - started,
     )
-    how = records.TrainingSettings(
-        epochs=1,
-        batch_size=settings.batch_size + settings.rehearsal_batch_size,
-        learning_rate=settings.learning_rate,
-        seed=settings.seed,
-    )
-    made = Training(
+    training = Training(
         model=model,
         permutation=base.permutation,
         normalisation=base.normalisation,
-        settings=how,
+        settings=TrainingSettings(
+            epochs=1,
+            batch_size=settings.batch_size + settings.rehearsal_batch_size,
+            learning_rate=settings.learning_rate,
+            seed=settings.seed,
+        ),
         device="cpu",
         threads=torch.get_num_threads(),
         history=(epoch,),
         best=epoch,
         seconds=epoch.seconds,
     )
-    return made, replace(splits, train=learned)
+    return training, replace(splits, train=learned)
 
 
 def _stratified(digits: Digits, n: int, seed: int) -> Digits:

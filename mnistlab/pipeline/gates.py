@@ -18,9 +18,9 @@ from scipy import stats
 
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import CheckpointError
-from mnistlab.evaluation import formatting
+from mnistlab.evaluation import formatting, intervals
 from mnistlab.evaluation.intervals import Accuracy, McNemar, compare
-from mnistlab.pipeline.decision import Decision, EvaluatedVersion, JudgingData, Verdict, judge, share_right
+from mnistlab.pipeline.decision import Decision, EvaluatedVersion, JudgingData, Verdict, evaluate_version, share_right
 from mnistlab.registry import checkpoint, layout
 
 # Points of accuracy a version may lose and still count as no worse: 25 of 5,000 images, about what another seed changes. With
@@ -28,22 +28,20 @@ from mnistlab.registry import checkpoint, layout
 MARGIN = 0.005
 MARGIN_DRAWN = 0.02  # the same on 500 drawn digits, a tenth of the images
 CONFIDENCE = 0.95  # one-sided, of "not worse by more than the margin"; two-sided, of "worse at all" (exact McNemar)
-FLOOR = (
-    0.95  # share right of each digit; the weakest one of the first plain version has 97.7 % of 5,000 validation images
-)
+FLOOR = 0.95  # share right of each digit; the weakest of the first plain version has 97.7 % of 5,000 validation images
 FLOOR_DRAWN = 0.90  # of drawn digits where there is no version to compare with; the first plain one has 95 %
 ECE = 0.02  # expected calibration error; sound versions have 0.002 to 0.011
-# Times the mean surprise (-log p, nats) of the version in use. Seeds differ by a few per cent; confidences that are raised to
-# extremes multiply it, which the ECE of a network that is 99 % right hardly shows.
-SURPRISE = 1.5
-SURPRISE_SLACK = 0.005  # nats; keeps the ratio from deciding between two very small numbers
+# Times the mean log loss of the version in use. Seeds differ by a few per cent; confidences that are raised to extremes
+# multiply it, which the ECE of a network that is 99 % right hardly shows.
+LOG_LOSS = 1.5
+LOG_LOSS_SLACK = 0.005  # nats; keeps the ratio from deciding between two very small numbers
 SIZE = 2**20  # bytes of the weights; versions are committed and travel with the lab. That of 48 kernels has 398 kB
 MILLISECONDS = 50.0  # median of a reading, from strokes to digit: 20 a second keep up with a pen
 SLOWER = 2.0  # times the version in use; so a busy machine, which slows both, refuses nothing
 LEAK = 0.001  # p-value (Fisher, two-sided) of "test and validation images are read equally well"
 
 
-def decide(candidate: Path, current: Path | None, material: JudgingData) -> Decision:
+def decide(candidate: Path, current: Path | None, judging: JudgingData) -> Decision:
     """Ask all gates about a version.
 
     Parameters
@@ -55,114 +53,116 @@ def decide(candidate: Path, current: Path | None, material: JudgingData) -> Deci
     ------
     CheckpointError : the version in use is not sound; of the candidate that is a verdict.
     """
-    in_use = current.name if current else None
-    before = _judge(current, material) if current else None
+    version = current.name if current else None
+    in_use = _evaluated(current, judging) if current else None
     try:
-        new = _judge(candidate, material)
+        new = _evaluated(candidate, judging)
     except CheckpointError as error:
-        return Decision(candidate.name, in_use, (Verdict("sound", False, str(error)),), {})
+        return Decision(candidate.name, version, (Verdict("sound", False, str(error)),), {})
     sound = Verdict("sound", True, "every check of the files is passed, the golden probe included")
-    return Decision(candidate.name, in_use, (sound, *(gate(new, before, material) for gate in GATES)), new.as_dict())
+    verdicts = (sound, *(gate(new, in_use, judging) for gate in GATES))
+    return Decision(candidate.name, version, verdicts, new.as_dict())
 
 
-def same_data(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
+def same_data(new: EvaluatedVersion, in_use: EvaluatedVersion | None, judging: JudgingData) -> Verdict:
     """The images that judge must be ones it did not learn from."""
     data = new.checkpoint.manifest.data
     if data is None:
         return Verdict("data", False, "it was imported; what it learned from is not known")
-    passed = (data.name, data.split_seed) == (material.name, material.split_seed)
+    passed = (data.name, data.split_seed) == (judging.name, judging.split_seed)
     held_out = f"it held out the validation images of {data.name}, split {data.split_seed}"
-    asked = f"those asked here are of {material.name}, split {material.split_seed}"
+    asked = f"those asked here are of {judging.name}, split {judging.split_seed}"
     return Verdict("data", passed, held_out if passed else f"{held_out}; {asked}, and it may have learned from them")
 
 
-def no_leak(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
+def no_leak(new: EvaluatedVersion, in_use: EvaluatedVersion | None, judging: JudgingData) -> Verdict:
     """A network that learned from the test images reads them better than validation images, and the other way round."""
-    noted = new.checkpoint.manifest.metrics
-    if "test" not in noted:
+    metrics = new.checkpoint.manifest.metrics
+    if "test" not in metrics:
         return Verdict("leak", False, "it was saved without a figure on the test images, so nothing can be said")
-    right = [(noted[part].correct, noted[part].n - noted[part].correct) for part in ("validation", "test")]
-    p = float(stats.fisher_exact(right).pvalue)
-    told = " and ".join(f"{noted[part]} {part} images" for part in ("validation", "test"))
-    reason = f"it read {told} ({formatting.p_value(p)}, Fisher)"
+    validation, test = metrics["validation"], metrics["test"]
+    table = [(share.correct, share.n - share.correct) for share in (validation, test)]
+    p = float(stats.fisher_exact(table).pvalue)
+    reason = f"it read {validation} validation images and {test} test images ({formatting.p_value(p)}, Fisher)"
     return Verdict("leak", p >= LEAK, reason if p >= LEAK else f"{reason}: too different for images of the same kind")
 
 
-def not_worse(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
+def not_worse(new: EvaluatedVersion, in_use: EvaluatedVersion | None, judging: JudgingData) -> Verdict:
     """Overall: not significantly worse, and the loss surely below the margin."""
-    if before is None:
+    if in_use is None:
         return _above("overall", new.validation.accuracy, FLOOR)
-    paired = compare(new.validation.correct, before.validation.correct)
-    return _non_inferior("overall", paired, new.version, before.version, MARGIN)
+    paired = compare(new.validation.correct, in_use.validation.correct)
+    return _non_inferior("overall", paired, new.version, in_use.version, MARGIN)
 
 
-def every_digit(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
+def every_digit(new: EvaluatedVersion, in_use: EvaluatedVersion | None, judging: JudgingData) -> Verdict:
     """A floor for each digit: a good mean may hide a digit that is lost."""
     shares = {digit: new.validation.recall_of(digit) for digit in range(CLASSES)}
     low = {digit: share for digit, share in shares.items() if share.value < FLOOR}
-    worst = min(shares, key=lambda digit: shares[digit].value)
-    told = low or {worst: shares[worst]}
-    reason = "; ".join(f"the {digit} with {share}" for digit, share in told.items())
-    floor = formatting.percent(FLOOR, 0)
-    return Verdict("digits", not low, f"below {floor}: {reason}" if low else f"the weakest is {reason}")
+    weakest = min(shares, key=lambda digit: shares[digit].value)
+    named = "; ".join(f"the {digit} with {share}" for digit, share in (low or {weakest: shares[weakest]}).items())
+    return Verdict(
+        "digits", not low, f"below {formatting.percent(FLOOR, 0)}: {named}" if low else f"the weakest is {named}"
+    )
 
 
-def calibrated(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
-    """Its confidences must mean something: neither far from the shares right, nor surprised by the truth."""
-    limit = SURPRISE * before.surprise + SURPRISE_SLACK if before else np.inf
+def calibrated(new: EvaluatedVersion, in_use: EvaluatedVersion | None, judging: JudgingData) -> Verdict:
+    """Its confidences must mean something: near the shares right, and seldom high for a wrong digit."""
+    limit = LOG_LOSS * in_use.log_loss + LOG_LOSS_SLACK if in_use else np.inf
     ece = new.validation.reliability.ece
-    passed = ece <= ECE and new.surprise <= limit
-    than = f", at most {limit:.4f}" if before else ""
-    reason = f"calibration error {formatting.percent(ece)}, at most {formatting.percent(ECE)}; "
-    return Verdict("calibration", passed, f"{reason}mean surprise {new.surprise:.4f} nats{than}")
+    at_most = f", at most {limit:.4f}" if in_use else ""
+    reason = (
+        f"calibration error {formatting.percent(ece)}, at most {formatting.percent(ECE)}; "
+        f"mean log loss {new.log_loss:.4f} nats{at_most}"
+    )
+    return Verdict("calibration", ece <= ECE and new.log_loss <= limit, reason)
 
 
-def drawings_read(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
+def drawings_read(new: EvaluatedVersion, in_use: EvaluatedVersion | None, judging: JudgingData) -> Verdict:
     """What a pen draws: no worse on digits drawn for this, and none of the stored drawings lost."""
-    if before is None:
+    if in_use is None:
         return _above("drawings", share_right(new.drawn), FLOOR_DRAWN)
-    verdict = _non_inferior("drawings", compare(new.drawn, before.drawn), new.version, before.version, MARGIN_DRAWN)
-    if lost := sorted(before.stored - new.stored):
+    verdict = _non_inferior("drawings", compare(new.drawn, in_use.drawn), new.version, in_use.version, MARGIN_DRAWN)
+    if lost := sorted(in_use.stored - new.stored):
         return Verdict("drawings", False, f"no longer read: {', '.join(lost)}; {verdict.reason}")
     return verdict
 
 
-def small(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
+def small(new: EvaluatedVersion, in_use: EvaluatedVersion | None, judging: JudgingData) -> Verdict:
     """Size of the weights."""
     return Verdict("size", new.size <= SIZE, f"its weights have {new.size:,} bytes, at most {SIZE:,}")
 
 
-def quick(new: EvaluatedVersion, before: EvaluatedVersion | None, material: JudgingData) -> Verdict:
+def quick(new: EvaluatedVersion, in_use: EvaluatedVersion | None, judging: JudgingData) -> Verdict:
     """Time of a reading; too slow only if also slower than the version in use is on this machine now."""
-    limit = max(MILLISECONDS, SLOWER * before.milliseconds if before else 0)
-    return Verdict(
-        "latency", new.milliseconds <= limit, f"a reading takes {new.milliseconds:.1f} ms, at most {limit:.0f}"
-    )
+    limit = max(MILLISECONDS, SLOWER * in_use.milliseconds if in_use else 0)
+    reason = f"a reading takes {new.milliseconds:.1f} ms, at most {limit:.0f}"
+    return Verdict("latency", new.milliseconds <= limit, reason)
 
 
 Gate = Callable[[EvaluatedVersion, EvaluatedVersion | None, JudgingData], Verdict]
 GATES: tuple[Gate, ...] = (same_data, no_leak, not_worse, every_digit, calibrated, drawings_read, small, quick)
 
 
-def _judge(folder: Path, material: JudgingData) -> EvaluatedVersion:
-    return judge(checkpoint.load_checkpoint(folder), (folder / layout.WEIGHTS).stat().st_size, material)
+def _evaluated(folder: Path, judging: JudgingData) -> EvaluatedVersion:
+    return evaluate_version(checkpoint.load_checkpoint(folder), (folder / layout.WEIGHTS).stat().st_size, judging)
 
 
 def _above(gate: str, share: Accuracy, floor: float) -> Verdict:
-    told = f"{share}, at least {formatting.percent(floor, 0)} where no version is in use to compare with"
-    return Verdict(gate, share.value >= floor, told)
+    reason = f"{share}, at least {formatting.percent(floor, 0)} where no version is in use to compare with"
+    return Verdict(gate, share.value >= floor, reason)
 
 
-def _non_inferior(gate: str, paired: McNemar, new: str, before: str, margin: float) -> Verdict:
+def _non_inferior(gate: str, paired: McNemar, new: str, in_use: str, margin: float) -> Verdict:
     """Exact McNemar against "worse at all", and the lower bound of the paired difference against the margin."""
-    half = (paired.difference - paired.low) * stats.norm.ppf(CONFIDENCE) / stats.norm.ppf((1 + CONFIDENCE) / 2)
-    least = paired.difference - half
-    worse = paired.difference < 0 and paired.p_value < 1 - CONFIDENCE
-    told = formatting.mcnemar(paired, new if new != before else "the new version", before)
-    if worse:
-        return Verdict(gate, False, f"{told}: it is worse")
-    if least < -margin:
-        return Verdict(
-            gate, False, f"{told}: it may lose {formatting.points(-least)}, more than {formatting.points(margin)}"
-        )
-    return Verdict(gate, True, told)
+    half_width = (
+        (paired.difference - paired.low) * stats.norm.ppf(CONFIDENCE) / stats.norm.ppf((1 + intervals.CONFIDENCE) / 2)
+    )
+    lower_bound = paired.difference - half_width
+    reason = formatting.mcnemar(paired, new if new != in_use else "the new version", in_use)
+    if paired.difference < 0 and paired.p_value < 1 - CONFIDENCE:
+        return Verdict(gate, False, f"{reason}: it is worse")
+    if lower_bound < -margin:
+        loss, allowed = formatting.points(-lower_bound), formatting.points(margin)
+        return Verdict(gate, False, f"{reason}: it may lose {loss}, more than {allowed}")
+    return Verdict(gate, True, reason)

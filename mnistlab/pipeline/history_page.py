@@ -13,11 +13,10 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
-
-from markupsafe import Markup
 
 from mnistlab.common.errors import LabError, RunError
 from mnistlab.common.files import write_atomic
@@ -34,20 +33,19 @@ MAX_RECEIPT = 4 * 2**20  # bytes
 COLOURS = {"promoted": "#0072B2", "passed": "#56B4E9", "refused": "#D55E00"}  # Okabe and Ito's, as in every figure
 
 log = logging.getLogger("mnistlab")
-HEADS = ("run", "outcome", "what", "validation images", "drawn digits", "reports")
 
 
-@dataclass(frozen=True)
-class Entry:
+@dataclass(frozen=True, kw_only=True)
+class HistoryEntry:
     """One run.
 
     Attributes
     ----------
     id : name of its folder, without suffix.
     outcome : ``"promoted"``, ``"passed"``, ``"refused"``, ``"complete"`` (no retraining), ``"cut off"`` or ``"unreadable"``.
-    what : recipe and preset, or the notebooks.
+    what : recipe and size, or the notebooks.
     version : the candidate as its report calls it, or as it was taken over.
-    validation, drawn : of the candidate; None where it was not judged.
+    validation, drawn : share read right by the candidate; None where it was not judged.
     reasons : why it was refused or cut off.
     pages : (name, address relative to the index) of its reports.
     """
@@ -60,6 +58,14 @@ class Entry:
     drawn: Accuracy | None = None
     reasons: tuple[str, ...] = ()
     pages: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def started(self) -> datetime | None:
+        """UTC, from its name; None if that is no time."""
+        try:
+            return datetime.strptime(self.id[:15], "%Y%m%d-%H%M%S")
+        except ValueError:
+            return None
 
 
 @contextmanager
@@ -88,52 +94,53 @@ def rebuild(reports: Path, registry: Registry) -> Path:
     return reports / INDEX
 
 
-def entries(reports: Path) -> list[Entry]:
+def entries(reports: Path) -> list[HistoryEntry]:
     """All runs in a folder, the newest first, at most ``SHOWN``."""
-    folders = (
-        [path for path in reports.iterdir() if path.is_dir() and path.name[:8].isdigit()] if reports.is_dir() else []
-    )
-    return [_entry(path) for path in sorted(folders, key=lambda path: path.name, reverse=True)[:SHOWN]]
+    names = [path.name for path in reports.iterdir() if path.is_dir()] if reports.is_dir() else []
+    runs = sorted((name for name in names if name[:8].isdigit()), reverse=True)
+    return [_cut_off(reports / name) if name.endswith(PARTIAL) else _complete(reports / name) for name in runs[:SHOWN]]
 
 
-def page(runs: list[Entry], registry: Registry) -> str:
+def page(runs: list[HistoryEntry], registry: Registry) -> str:
     """The whole page as HTML."""
+    judged = [run.validation for run in runs if run.validation]
     return render(
         "pipeline/history_page.html",
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        rebuilt=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         in_use=_in_use(registry),
         chart=chart(runs),
-        heads=HEADS,
+        n_images=judged[0].n if judged else 0,
         runs=runs,
-        when=_when,
-        share_text=formatting.accuracy,
+        accuracy_text=formatting.accuracy,
     )
 
 
-def chart(runs: list[Entry]) -> Markup:
-    """Validation accuracy of the judged candidates over time with 95 % intervals, as SVG; a sentence if there are none."""
-    judged = [(run, when) for run in reversed(runs) if run.validation and (when := _when(run.id))]
-    if not judged:
-        return Markup("<p>No candidate has been judged yet.</p>")
+def chart(runs: list[HistoryEntry]) -> str | None:
+    """Validation accuracy of the judged candidates over time with 95 % intervals, as SVG; None if there are none."""
     from matplotlib import rc_context
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
     from matplotlib.figure import Figure
 
+    points = [(run.outcome, date2num(run.started), run.validation) for run in runs if run.validation and run.started]
+    if not points:
+        return None
     with rc_context({"svg.fonttype": "none", "font.family": "sans-serif"}):
         figure = Figure(figsize=(8, 3), layout="constrained")
         ax = figure.subplots()
         for outcome, colour in COLOURS.items():
-            chosen = [
-                (when, 100 * run.validation.value, run.validation) for run, when in judged if run.outcome == outcome
-            ]
-            if chosen:
-                when, value, share = zip(*chosen, strict=True)
-                reach = [[v - 100 * s.low for v, s in zip(value, share, strict=True)]]
-                reach += [[100 * s.high - v for v, s in zip(value, share, strict=True)]]
+            days = [day for name, day, _ in points if name == outcome]
+            shares = [share for name, _, share in points if name == outcome]
+            if days:
+                values = [100 * share.value for share in shares]
+                reach = [
+                    [100 * (share.value - share.low) for share in shares],
+                    [100 * (share.high - share.value) for share in shares],
+                ]
                 face = "none" if outcome == "refused" else colour
-                ax.errorbar(when, value, reach, fmt="o", color=colour, mfc=face, capsize=3, label=outcome)
-        if judged[-1][1] - judged[0][1] < timedelta(days=1):  # or one run would stand on an axis of years
-            ax.set_xlim(judged[0][1] - timedelta(hours=12), judged[-1][1] + timedelta(hours=12))
+                ax.errorbar(days, values, reach, fmt="o", color=colour, mfc=face, capsize=3, label=outcome)
+        first, last = points[-1][1], points[0][1]
+        if last - first < 1:  # or one run would stand on an axis of years
+            ax.set_xlim(first - 0.5, last + 0.5)
         ax.set_ylabel("right (%)")
         ax.set_xlabel("start of the run")
         ax.grid(axis="y", alpha=0.3)
@@ -144,53 +151,51 @@ def chart(runs: list[Entry]) -> Markup:
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
-    n = judged[-1][0].validation.n
-    label = (
-        f'role="img" aria-label="Share of {n:,} validation images read right, by run; the table below has the figures" '
-    )
-    return Markup(f"<figure>{svg[svg.index('<svg') :].replace('<svg ', f'<svg {label}', 1)}</figure>")
+    return svg[svg.index("<svg") :]
 
 
-def _entry(folder: Path) -> Entry:
-    if folder.name.endswith(PARTIAL):
-        try:
-            with open(folder / NOTE, encoding="utf-8", errors="replace") as file:
-                note = file.read(500).strip()
-        except OSError:
-            note = "no note"
-        why = note.removeprefix("This run is not complete: ").removesuffix(".")
-        pages = (("what was made so far", f"{quote(folder.name)}/"),)
-        return Entry(folder.name.removesuffix(PARTIAL), "cut off", reasons=(why,), pages=pages)
+def _cut_off(folder: Path) -> HistoryEntry:
+    try:
+        with open(folder / NOTE, encoding="utf-8", errors="replace") as file:
+            note = file.read(500).strip()
+    except OSError:
+        note = "no note"
+    reason = note.removeprefix("This run is not complete: ").removesuffix(".")
+    pages = (("what was made so far", f"{quote(folder.name)}/"),)
+    return HistoryEntry(id=folder.name.removesuffix(PARTIAL), outcome="cut off", reasons=(reason,), pages=pages)
+
+
+def _complete(folder: Path) -> HistoryEntry:
     try:
         if (folder / RECEIPT).stat().st_size > MAX_RECEIPT:
             raise ValueError
-        return _read(folder, json.loads((folder / RECEIPT).read_bytes()))
+        return _from_receipt(folder, json.loads((folder / RECEIPT).read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, LabError):
-        return Entry(folder.name, "unreadable", reasons=("its receipt is missing or cannot be read",))
+        return HistoryEntry(id=folder.name, outcome="unreadable", reasons=("its receipt is missing or cannot be read",))
 
 
-def _read(folder: Path, receipt: dict) -> Entry:
+def _from_receipt(folder: Path, receipt: dict[str, Any]) -> HistoryEntry:
     names = [str(entry["name"]) for entry in receipt["notebooks"]]
     pages = tuple(
         (name, f"{quote(folder.name)}/{quote(name)}.html") for name in names if (folder / f"{name}.html").is_file()
     )
     if receipt.get("kind") != "retrain":
-        return Entry(folder.name, "complete", ", ".join(names), pages=pages)
+        return HistoryEntry(id=folder.name, outcome="complete", what=", ".join(names), pages=pages)
     decision, outcome = receipt["decision"], str(receipt["outcome"])
-    closed = (f"{verdict['gate']}: {verdict['reason']}" for verdict in decision["verdicts"] if not verdict["passed"])
-    return Entry(
-        folder.name,
-        outcome if outcome in COLOURS else "unreadable",
-        f"{receipt['recipe']}, {receipt['preset']}",
-        str(receipt["version"] or f"candidate {decision['candidate']}"),
-        *(_share(decision["figures"].get(name)) for name in ("validation", "drawn")),
-        tuple(closed),
-        pages,
+    return HistoryEntry(
+        id=folder.name,
+        outcome=outcome if outcome in COLOURS else "unreadable",
+        what=f"{receipt['recipe']}, {receipt['preset']}",
+        version=str(receipt["version"] or f"candidate {decision['candidate']}"),
+        validation=_share(decision["figures"].get("validation")),
+        drawn=_share(decision["figures"].get("drawn")),
+        reasons=tuple(f"{v['gate']}: {v['reason']}" for v in decision["verdicts"] if not v["passed"]),
+        pages=pages,
     )
 
 
-def _share(found: dict | None) -> Accuracy | None:
-    return Accuracy(int(found["correct"]), int(found["n"])) if found else None
+def _share(figure: dict[str, Any] | None) -> Accuracy | None:
+    return Accuracy(int(figure["correct"]), int(figure["n"])) if figure else None
 
 
 def _in_use(registry: Registry) -> dict[str, str] | str:
@@ -199,10 +204,3 @@ def _in_use(registry: Registry) -> dict[str, str] | str:
         return {**lineage(registry.manifest()), "before it": registry.previous() or "none recorded"}
     except LabError as error:
         return str(error)
-
-
-def _when(run_id: str) -> datetime | None:
-    try:
-        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S")
-    except ValueError:
-        return None

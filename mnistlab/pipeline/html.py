@@ -33,20 +33,20 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def last_words(text: str) -> str:
+def as_in_terminal(text: str) -> str:
     """What a terminal shows of ``text`` in the end: a carriage return goes back and writes over.
 
     A line that was overwritten with blanks, as a progress bar leaves it when it clears itself, is dropped.
     """
     lines = []
     for line in text.split("\n"):
-        shown = ""
+        visible = ""
         for part in line.split("\r"):
-            shown = part + shown[len(part) :]
+            visible = part + visible[len(part) :]
         if "\r" not in line:
             lines.append(line)
-        elif shown.strip():
-            lines.append(shown.rstrip())
+        elif visible.strip():
+            lines.append(visible.rstrip())
     return "\n".join(lines)
 
 
@@ -62,7 +62,7 @@ def to_html(notebook: NotebookNode, name: str) -> str:
     return page
 
 
-def missing(notebook: NotebookNode) -> str | None:
+def find_fault(notebook: NotebookNode) -> str | None:
     """What keeps an executed notebook from being complete, or None. Cells are counted from 1.
 
     papermill marks cells "completed" that never ran, and takes ``sys.exit()`` for a good end. Only an execution count in
@@ -95,7 +95,7 @@ def _merged(outputs: list[NotebookNode]) -> list[NotebookNode]:
             merged.append(output)
     for output in merged:
         if output.output_type == "stream":
-            output.text = last_words(output.text)
+            output.text = as_in_terminal(output.text)
         elif "data" in output:
             output.data.pop(WIDGET_VIEW, None)
     return merged

@@ -11,7 +11,7 @@ import difflib
 import io
 import math
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
@@ -68,7 +68,7 @@ class Parameter:
         )
 
 
-def read(notebook: NotebookNode, name: str = "the notebook") -> dict[str, Parameter]:
+def read_parameters(notebook: NotebookNode, name: str = "the notebook") -> dict[str, Parameter]:
     """The parameters of a notebook by name, in the order written; none if no cell is tagged.
 
     Raises
@@ -91,11 +91,11 @@ def read(notebook: NotebookNode, name: str = "the notebook") -> dict[str, Parame
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
         if token.type == tokenize.COMMENT
     }
-    found = {}
+    parameters: dict[str, Parameter] = {}
     for statement in statements:
-        for parameter in _parameters(statement, comments.get(statement.end_lineno, "")):
-            found[parameter.name] = parameter
-    return found
+        for parameter in _parameters(statement, comments.get(statement.end_lineno or 0, "")):
+            parameters[parameter.name] = parameter
+    return parameters
 
 
 def assign(values: Mapping[str, object], known: Mapping[str, Mapping[str, Parameter]]) -> dict[str, dict[str, object]]:
@@ -144,11 +144,14 @@ def _unknown(key: str, known: Mapping[str, Mapping[str, Parameter]]) -> str:
 
 def _parameters(statement: ast.stmt, meaning: str) -> list[Parameter]:
     """Those of one statement. A value that is not a literal would stay as it is when another is injected: no parameter."""
-    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
-        targets, kinds = [statement.target], _kinds(statement.annotation)
+    if isinstance(statement, ast.AnnAssign):
+        targets: Sequence[ast.expr] = [statement.target]
+        kinds = _kinds(statement.annotation)
     elif isinstance(statement, ast.Assign):
-        targets, kinds = statement.targets, None
+        targets, kinds = statement.targets, ()
     else:
+        return []
+    if statement.value is None:
         return []
     try:
         default = ast.literal_eval(statement.value)
@@ -202,4 +205,10 @@ def _str(value: object) -> str:
 
 
 # Tried in this order where a parameter takes several: text fits every other kind too, so it comes last.
-READERS = {"None": _none, "int": _int, "float": _float, "bool": _bool, "str": _str}
+READERS: dict[str, Callable[[object], object]] = {
+    "None": _none,
+    "int": _int,
+    "float": _float,
+    "bool": _bool,
+    "str": _str,
+}

@@ -10,13 +10,14 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from mnistlab.common import paths
 from mnistlab.common.files import to_json, write_atomic
 from mnistlab.common.provenance import environment
 
 
-def write_results(notebook: str, values: dict, *, headlines: Sequence[str] = ()) -> Path:
+def write_results(notebook: str, values: dict[str, Any], *, headlines: Sequence[str] = ()) -> Path:
     """Write ``<notebook>.json`` and return its path.
 
     Parameters

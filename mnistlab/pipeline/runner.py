@@ -1,6 +1,6 @@
 """Run notebooks headless, one after the other, into one report.
 
-What becomes of the report, and of a run that is cut off, is the business of ``folder``.
+What becomes of the report, and of a run that is cut off, is the business of ``report_folder``.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from mnistlab.common.files import write_atomic
 from mnistlab.common.progress import HEADLESS
 from mnistlab.pipeline import executor, progress_display
 from mnistlab.pipeline.executor import DEFAULT_LIMITS, TimeLimits
-from mnistlab.pipeline.html import missing, tidy, to_html
-from mnistlab.pipeline.parameters import INJECTED, Parameter, assign, read
+from mnistlab.pipeline.html import find_fault, tidy, to_html
+from mnistlab.pipeline.parameters import INJECTED, Parameter, assign, read_parameters
 from mnistlab.pipeline.report_folder import ReportFolder, begin, shorten
 
 
@@ -164,7 +164,7 @@ def run_notebook(
             display=display,
         )
         display.report()
-        if fault := missing(executed):
+        if fault := find_fault(executed):
             raise RunError(f"{notebook.name} is not complete: {fault}", code="incomplete")
         copy = tidy(executed)
         write_atomic(folder.path / f"{notebook.name}.ipynb", nbformat.writes(copy) + "\n")
@@ -213,8 +213,8 @@ def _read(path: Path) -> Notebook:
     if language != "python":
         raise RunError(f"{path.name} is written in {language}; only Python notebooks are run", code="unreadable")
     content.cells = [c for c in content.cells if INJECTED not in c.metadata.get("tags", [])]
-    found = read(content, path.stem)
-    return Notebook(path.stem, path, content, hashlib.sha256(raw).hexdigest(), found)
+    parameters = read_parameters(content, path.stem)
+    return Notebook(path.stem, path, content, hashlib.sha256(raw).hexdigest(), parameters)
 
 
 def _put_back(notebook: Notebook, folder: Path) -> None:

@@ -274,14 +274,14 @@ def test_without_a_figure_on_the_test_images_nothing_is_known_of_a_leak(candidat
 
 
 def test_a_stored_drawing_that_is_no_longer_read_is_named(candidate, current, material, monkeypatch):
-    read = gates.judge
+    read = gates.evaluate_version
 
     def forgetful(loaded, size, given):
         judged = read(loaded, size, given)
         lost = frozenset() if judged.version == "0002" else frozenset({"one bar"})
         return dataclasses.replace(judged, stored=lost)
 
-    monkeypatch.setattr(gates, "judge", forgetful)
+    monkeypatch.setattr(gates, "evaluate_version", forgetful)
     refused(gates.decide(candidate(), current, material), "drawings", "no longer read: one bar; of 60 images")
 
 

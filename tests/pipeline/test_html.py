@@ -35,7 +35,7 @@ def executed(*sources: str, **options) -> nbformat.NotebookNode:
     ],
 )
 def test_a_stream_is_kept_as_a_terminal_would_show_it(printed, kept):
-    assert html.last_words(printed) == kept
+    assert html.as_in_terminal(printed) == kept
 
 
 def test_tidying_merges_streams_and_drops_widgets_and_traces():
@@ -88,25 +88,25 @@ def test_a_page_holds_the_output_and_leads_to_the_other_pages():
 def test_a_notebook_that_ran_to_its_end_lacks_nothing():
     made = executed("# Title", "a = 1", "")
     made.cells[2].execution_count = None  # there is nothing in it to run
-    assert html.missing(made) is None
+    assert html.find_fault(made) is None
 
 
 def test_a_cell_that_papermill_calls_completed_but_never_ran_is_found():
     made = executed("# Title", "a = 1", "b = 2")
     made.cells[2].execution_count = None
     made.cells[2].metadata["papermill"] = {"status": "completed", "exception": False}
-    assert html.missing(made) == "cell 3 of 3 never ran"
+    assert html.find_fault(made) == "cell 3 of 3 never ran"
 
 
 def test_an_error_output_is_found_even_where_it_was_allowed():
     made = executed("1 / 0")
     made.cells[0].metadata["tags"] = ["raises-exception"]
     made.cells[0].outputs = [new_output("error", ename="ZeroDivisionError", evalue="division by zero", traceback=[])]
-    assert html.missing(made) == "cell 1 of 1 ended with ZeroDivisionError"
+    assert html.find_fault(made) == "cell 1 of 1 ended with ZeroDivisionError"
 
 
 def test_an_error_that_a_widget_swallowed_is_found():
     made = executed("button.click()")
     output = {"output_type": "error", "ename": "KeyError", "evalue": "'x'", "traceback": []}
     made.metadata["widgets"] = {STATE: {"state": {"1": {"state": {}}, "2": {"state": {"outputs": [output]}}}}}
-    assert html.missing(made) == "an output widget captured KeyError: 'x'"
+    assert html.find_fault(made) == "an output widget captured KeyError: 'x'"

@@ -26,11 +26,11 @@ later: int
 
 
 def known(**cells: str) -> dict[str, dict[str, Parameter]]:
-    return {name: parameters.read(notebook(parameters=cell), name) for name, cell in cells.items()}
+    return {name: parameters.read_parameters(notebook(parameters=cell), name) for name, cell in cells.items()}
 
 
 def test_a_cell_is_read_whole_where_papermill_misses_half():
-    found = parameters.read(notebook(parameters=CELL))
+    found = parameters.read_parameters(notebook(parameters=CELL))
     assert list(found) == ["epochs", "rate", "plain", "version", "seed", "old", "n_kernels", "scale", "shapes"]
     assert found["epochs"] == Parameter("epochs", ("int",), 3, "passes over the training set, >= 1")
     assert found["plain"].meaning == "or = False"
@@ -43,12 +43,12 @@ def test_a_cell_is_read_whole_where_papermill_misses_half():
 
 
 def test_a_notebook_without_a_tagged_cell_has_none():
-    assert parameters.read(notebook("epochs = 3")) == {}
+    assert parameters.read_parameters(notebook("epochs = 3")) == {}
 
 
 def test_a_cell_that_is_no_python_is_refused_with_its_line():
     with pytest.raises(RunError, match="parameters cell of 03_train is no Python in line 2") as caught:
-        parameters.read(notebook(parameters="a = 1\nb = = 2"), "03_train")
+        parameters.read_parameters(notebook(parameters="a = 1\nb = = 2"), "03_train")
     assert caught.value.code == "unreadable"
 
 
@@ -110,7 +110,7 @@ def test_a_value_of_another_type_is_refused_with_an_example(kind, value):
 
 def test_a_type_that_no_text_can_give_is_refused():
     with pytest.raises(RunError, match=r"shapes is written as list\[int\] and can only be changed in the notebook"):
-        parameters.read(notebook(parameters=CELL))["shapes"].convert("[1]")
+        parameters.read_parameters(notebook(parameters=CELL))["shapes"].convert("[1]")
 
 
 def test_each_notebook_gets_what_it_has_and_a_qualified_value_wins():
