@@ -7,7 +7,9 @@ import dataclasses
 import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,7 +19,7 @@ from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.pipeline import gates
-from mnistlab.pipeline.decision import Decision, JudgingData
+from mnistlab.pipeline.decision import Decision, EvaluatedVersion, JudgingData
 from mnistlab.registry import checkpoint, layout, packing
 from mnistlab.training import networks
 from mnistlab.training.loop import train
@@ -309,8 +311,132 @@ def test_no_worse_means_no_evidence_of_worse_and_no_large_loss_possible(only_new
     assert words in verdict.reason
 
 
+# --- each limit, met and just missed ----------------------------------------------------------------------------------
+
+
+def evaluated(version: str = "0002", **figures) -> EvaluatedVersion:
+    """A version of which only the figures are made up that a test is about."""
+    manifest = SimpleNamespace(version=version, metrics=figures.pop("metrics", {}), data=figures.pop("data", None))
+    sound = {"size": 1, "validation": None, "log_loss": 0.02, "drawn": None, "stored": frozenset(), "milliseconds": 1.0}
+    return EvaluatedVersion(checkpoint=SimpleNamespace(manifest=manifest), **{**sound, **figures})
+
+
+def right(correct: int, n: int) -> np.ndarray:
+    return np.arange(n) < correct
+
+
+def only(first: int, second: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """What two versions read of n images: so many only the first, so many only the second, the rest both."""
+    place = np.arange(n)
+    return (place < n - second), ((place < n - second - first) | (place >= n - second))
+
+
+def with_ece(ece: float) -> SimpleNamespace:
+    return SimpleNamespace(reliability=SimpleNamespace(ece=ece))
+
+
+@pytest.mark.parametrize(("only_new", "only_old", "passed"), [(20, 33, True), (43, 52, False)])
+def test_overall_half_a_point_may_be_lost(only_new, only_old, passed):
+    # one-sided 95 % lower bounds of -0.4994 and -0.5006 points; neither is significantly worse
+    new, old = (evaluated(validation=SimpleNamespace(correct=correct)) for correct in only(only_new, only_old, 5000))
+    assert gates.not_worse(new, old, None).passed == passed
+
+
+@pytest.mark.parametrize(("only_new", "only_old", "passed"), [(10, 22, True), (4, 13, False)])
+def test_worse_means_a_p_value_below_five_per_cent(only_new, only_old, passed):
+    # exact p of 0.0501 and 0.0490; neither may lose half a point
+    new, old = (evaluated(validation=SimpleNamespace(correct=correct)) for correct in only(only_new, only_old, 5000))
+    verdict = gates.not_worse(new, old, None)
+    assert verdict.passed == passed
+    assert ("it is worse" in verdict.reason) == (not passed)
+
+
+@pytest.mark.parametrize(("only_new", "only_old", "passed"), [(2, 7, True), (11, 13, False)])
+def test_of_drawn_digits_two_points_may_be_lost(only_new, only_old, passed):
+    # lower bounds of -1.984 and -2.011 points
+    new, old = (evaluated(drawn=drawn) for drawn in only(only_new, only_old, 500))
+    assert gates.drawings_read(new, old, None).passed == passed
+
+
+@pytest.mark.parametrize(("correct", "passed"), [(950, True), (949, False)])
+def test_without_a_version_in_use_95_per_cent_must_be_right(correct, passed):
+    new = evaluated(validation=SimpleNamespace(accuracy=Accuracy(correct, 1000)))
+    assert gates.not_worse(new, None, None).passed == passed
+
+
+@pytest.mark.parametrize(("correct", "passed"), [(450, True), (449, False)])
+def test_without_a_version_in_use_90_per_cent_of_drawn_digits_must_be_right(correct, passed):
+    assert gates.drawings_read(evaluated(drawn=right(correct, 500)), None, None).passed == passed
+
+
+@pytest.mark.parametrize(("correct", "passed"), [(950, True), (949, False)])
+def test_each_digit_must_be_right_95_times_in_100(correct, passed):
+    def recall_of(digit: int) -> Accuracy:
+        return Accuracy(correct if digit == 9 else 990, 1000)
+
+    verdict = gates.every_digit(evaluated(validation=SimpleNamespace(recall_of=recall_of)), None, None)
+    assert verdict.passed == passed
+    assert f"the 9 with {Accuracy(correct, 1000)}" in verdict.reason
+    assert "the 0 with" not in verdict.reason
+
+
+@pytest.mark.parametrize(("ece", "passed"), [(0.02, True), (0.0201, False)])
+def test_a_calibration_error_of_two_per_cent_is_allowed(ece, passed):
+    assert gates.calibrated(evaluated(validation=with_ece(ece)), None, None).passed == passed
+    assert gates.calibrated(evaluated(validation=with_ece(ece), log_loss=9.0), None, None).passed == passed
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "passed"), [(0.02, 0.03499, True), (0.02, 0.03501, False), (0, 0.005, True), (0, 0.0051, False)]
+)
+def test_the_log_loss_may_be_half_as_much_again_and_a_little(before, now, passed):
+    new, old = (evaluated(validation=with_ece(0.01), log_loss=log_loss) for log_loss in (now, before))
+    assert gates.calibrated(new, old, None).passed == passed
+
+
+@pytest.mark.parametrize(("size", "passed"), [(1_048_576, True), (1_048_577, False)])
+def test_weights_of_one_mebibyte_are_allowed(size, passed):
+    assert gates.small(evaluated(size=size), None, None).passed == passed
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "passed"),
+    [
+        (None, 50.0, True),
+        (None, 50.1, False),
+        (20.0, 50.0, True),
+        (20.0, 50.1, False),
+        (40.0, 80.0, True),
+        (40.0, 80.1, False),
+    ],
+)
+def test_a_reading_may_take_50_ms_or_twice_as_long_as_the_one_in_use(before, now, passed):
+    old = evaluated(milliseconds=before) if before else None
+    assert gates.quick(evaluated(milliseconds=now), old, None).passed == passed
+
+
+@pytest.mark.parametrize(("test", "passed"), [(9790, True), (9789, False)])
+def test_a_leak_is_what_chance_brings_less_than_once_in_a_thousand(test, passed):
+    metrics = {"validation": Accuracy(4933, 5000), "test": Accuracy(test, 10_000)}  # p = 0.00100 and 0.00082
+    assert gates.no_leak(evaluated(metrics=metrics), None, None).passed == passed
+
+
+@pytest.mark.parametrize(("name", "seed", "passed"), [("MNIST", 0, True), ("KMNIST", 0, False), ("MNIST", 1, False)])
+def test_what_judges_must_be_what_was_held_out(name, seed, passed):
+    judging = SimpleNamespace(name="MNIST", split_seed=0)
+    data = SimpleNamespace(name=name, split_seed=seed)
+    assert gates.same_data(evaluated(data=data), None, judging).passed == passed
+    assert not gates.same_data(evaluated(), None, judging).passed
+
+
+def test_a_candidate_of_the_same_name_is_called_the_new_version():
+    verdict = gates._non_inferior("overall", McNemar(1, 2, 5000), "0002", "0002", gates.MARGIN)
+    assert "only the new version reads 1 right and only 0002 2" in verdict.reason
+
+
 def test_drawn_digits_are_the_same_every_time(splits):
     first, again = (JudgingData.of(splits, drawn=20).drawn for _ in range(2))
+    assert len(JudgingData.of(splits).drawn) == 500
     assert [digit for digit, _ in first] == [*range(10), *range(10)]
     assert all(
         (a == b).all() for (_, one), (_, two) in zip(first, again, strict=True) for a, b in zip(one, two, strict=True)
