@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from mnistlab.common.constants import SIDE
@@ -29,9 +29,9 @@ from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.inference.embedding import embed, log_probabilities, split_head
 from mnistlab.registry.checkpoint import Checkpoint
-from mnistlab.training import loop
 from mnistlab.training.checks import check_finite, check_whole
-from mnistlab.training.records import Epoch, Training, TrainingSettings
+from mnistlab.training.networks import ConvNet, FullyConnected
+from mnistlab.training.records import Augment, Epoch, Training, TrainingSettings
 
 # Relative distance below which two pictures are the same drawing, sent twice or hardly moved. Of 3,000 drawings of 30 writers
 # the nearest other one of the same writer lies closer in about 1 in 1,000.
@@ -146,9 +146,9 @@ def fine_tune(
     rehearsal: Rehearsal,
     *,
     settings: FineTuneSettings | None = None,
-    augment: loop.Augment = CHANGE,
+    augment: Augment = CHANGE,
     show_progress: bool = True,
-) -> networks.ConvNet | networks.FullyConnected:
+) -> ConvNet | FullyConnected:
     """The network of ``base``, tuned to a person's digits. ``base`` is left as it is; the same arguments give the same weights.
 
     Parameters
@@ -192,7 +192,7 @@ def fine_tune(
 
 def as_training(
     base: Checkpoint,
-    model: nn.Module,
+    model: ConvNet | FullyConnected,
     digits: Digits,
     rehearsal: Rehearsal,
     splits: Splits,

@@ -11,7 +11,7 @@ import difflib
 import io
 import math
 import tokenize
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
@@ -144,20 +144,17 @@ def _unknown(key: str, known: Mapping[str, Mapping[str, Parameter]]) -> str:
 
 def _parameters(statement: ast.stmt, meaning: str) -> list[Parameter]:
     """Those of one statement. A value that is not a literal would stay as it is when another is injected: no parameter."""
-    if isinstance(statement, ast.AnnAssign):
-        targets: Sequence[ast.expr] = [statement.target]
-        kinds = _kinds(statement.annotation)
-    elif isinstance(statement, ast.Assign):
-        targets, kinds = statement.targets, ()
-    else:
-        return []
-    if statement.value is None:
+    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
         return []
     try:
         default = ast.literal_eval(statement.value)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return []
-    kinds = kinds or (type(default).__name__,)
+    if isinstance(statement, ast.AnnAssign):
+        targets: tuple[ast.expr, ...] = (statement.target,)
+        kinds = _kinds(statement.annotation)
+    else:
+        targets, kinds = tuple(statement.targets), (type(default).__name__,)
     return [Parameter(target.id, kinds, default, meaning) for target in targets if isinstance(target, ast.Name)]
 
 

@@ -45,15 +45,21 @@ class Retraining:
     folder : its report.
     receipt : what ``receipt.json`` there holds.
     decision : of the gates.
-    outcome : ``"promoted"``, ``"passed"`` (not to be promoted) or ``"refused"``.
-    version : the candidate's name in ``models/``; None if it was refused.
     """
 
     folder: Path
     receipt: dict[str, Any]
     decision: Decision
-    outcome: str
-    version: str | None
+
+    @property
+    def outcome(self) -> str:
+        """``"promoted"``, ``"passed"`` (not to be promoted) or ``"refused"``."""
+        return str(self.receipt["outcome"])
+
+    @property
+    def version(self) -> str | None:
+        """The candidate's name in ``models/``; None if it was refused."""
+        return self.receipt["version"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +154,7 @@ def retrain(
         candidate = Candidate(_saved_version(work, train))
         work.run_notebook(evaluate, {**values[evaluate.name], "version": candidate.version})
         decision = _judge(work, candidate)
-    return _finished(work.folder, decision)
+    return Retraining(work.folder.final, work.folder.receipt, decision)
 
 
 def retrain_with_feedback(
@@ -183,7 +189,7 @@ def retrain_with_feedback(
         candidate = Candidate(tuned.version, tuned.verdicts, tuned.learned_from, store)
         work.run_notebook(evaluate, {"version": candidate.version})
         decision = _judge(work, candidate)
-    return _finished(work.folder, decision)
+    return Retraining(work.folder.final, work.folder.receipt, decision)
 
 
 def check_data(splits: Splits) -> dict[str, object]:
@@ -246,14 +252,13 @@ def _saved_version(work: _Workspace, train: runner.Notebook) -> str:
 
 def _judge(work: _Workspace, candidate: Candidate) -> Decision:
     """Ask the gates, enter what they say in the receipt, and have it carried out when the report is complete."""
-    display = work.folder.display
-    display.stage("the gates were asked")
+    work.folder.display.stage("the gates were asked")
     in_use = work.registry.root / work.current if work.current else None
     decision = gates.decide(work.staged.root / candidate.version, in_use, JudgingData.of(work.splits))
     decision = replace(decision, verdicts=(*decision.verdicts, *candidate.verdicts))
     work.folder.more["decision"] = decision.as_dict()
     _remove_earlier(work)
-    display.stage("the decision was carried out")
+    work.folder.display.stage("the decision was carried out")
     work.folder.last = functools.partial(_carry_out, work, candidate, decision)
     return decision
 
@@ -281,8 +286,3 @@ def _carry_out(work: _Workspace, candidate: Candidate, decision: Decision) -> di
         kept = "and is in use" if error.code == "unflushed" else "and is kept, but not in use"
         raise RunError(f"version {version} passed every gate {kept}: {error}", code=error.code) from error
     return {"outcome": PROMOTED, "version": version}
-
-
-def _finished(folder: ReportFolder, decision: Decision) -> Retraining:
-    receipt = folder.receipt
-    return Retraining(folder.final, receipt, decision, receipt["outcome"], receipt["version"])

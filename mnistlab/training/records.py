@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
@@ -13,6 +12,7 @@ from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import TrainingError
 from mnistlab.data.mnist import Digits, Normalisation
 from mnistlab.data.permutation import Permutation
+from mnistlab.training.checks import check_finite, check_whole
 from mnistlab.training.networks import Classifier
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
@@ -76,14 +76,11 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise TrainingError(f"{name} is a whole number, {least} or more, not {value!r}", code=name)
-        rate: object = self.learning_rate  # a notebook's parameter may be anything
-        average: object = self.average
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not (math.isfinite(rate) and rate > 0):
-            raise TrainingError(f"learning_rate is a finite number above 0, not {rate!r}", code="learning_rate")
+        check_whole("epochs", self.epochs, least=1)
+        check_whole("batch_size", self.batch_size, least=1)
+        check_finite("learning_rate", self.learning_rate)
+        check_whole("seed", self.seed, least=0)
+        average: object = self.average  # a notebook's parameter may be anything
         if isinstance(average, bool) or not isinstance(average, int | float) or not 0 <= average < 1:
             raise TrainingError(f"average is a share from 0 to below 1, not {average!r}", code="average")
         if not isinstance(self.batch_norm, bool):

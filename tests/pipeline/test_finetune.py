@@ -1,11 +1,14 @@
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from mnistlab.common.errors import TrainingError
 from mnistlab.data import synthetic
+from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits
 from mnistlab.inference.embedding import embed, split_head
 from mnistlab.pipeline import finetune
@@ -98,6 +101,14 @@ def test_what_is_tuned_becomes_a_sound_version(base, rehearsal, odd, small, regi
     manifest = registry.load(name).manifest
     assert manifest.data.n_train == len(rehearsal.digits) + len(odd)
     assert manifest.training.best_epoch == 1
+    assert manifest.training.batch_size == 64 + 512
+    assert manifest.training.learning_rate == 0.003
+    tuned = dataclasses.replace(base, model=model)
+    losses = [
+        functional.cross_entropy(tuned.logits(d.images), d.labels).item() for d in (splits.train, small.validation)
+    ]
+    assert [training.best.train_loss, training.best.validation_loss] == pytest.approx(losses)
+    assert training.best.validation_accuracy == manifest.metrics["validation"].value
 
 
 @pytest.mark.parametrize(
@@ -105,6 +116,11 @@ def test_what_is_tuned_becomes_a_sound_version(base, rehearsal, odd, small, regi
     [
         ({"steps": 1}, "steps is a whole number, 2 or more, not 1"),
         ({"variants": 0}, "variants"),
+        ({"batch_size": 0}, "batch_size is a whole number, 1 or more"),
+        ({"rehearsal_batch_size": 0}, "rehearsal_batch_size is a whole number, 1 or more"),
+        ({"seed": -1}, "seed is a whole number, 0 or more"),
+        ({"learning_rate": True}, "learning_rate"),
+        ({"distillation": float("inf")}, "distillation"),
         ({"learning_rate": 0.0}, "learning_rate is a finite number above 0"),
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"distillation": -1}, "distillation is a finite number of 0 or more"),
@@ -114,6 +130,10 @@ def test_what_is_tuned_becomes_a_sound_version(base, rehearsal, odd, small, regi
 def test_settings_that_cannot_work_are_refused(given, message):
     with pytest.raises(TrainingError, match=message):
         FineTuneSettings(**given)
+
+
+def test_the_least_settings_are_allowed():
+    FineTuneSettings(steps=2, batch_size=1, rehearsal_batch_size=1, distillation=0, variants=1, seed=0)
 
 
 def test_what_cannot_be_learned_from_is_refused(base, rehearsal, odd, small):
@@ -134,3 +154,29 @@ def test_near_duplicates_count_once_and_the_last_word_holds(odd):
     assert without_near_duplicates(images[:0]) == []
     blank = torch.zeros(2, 28, 28, dtype=torch.uint8)
     assert without_near_duplicates(blank) == [1]
+
+
+@pytest.mark.parametrize(("other", "kept"), [(151, [1]), (153, [0, 1])])
+def test_drawings_less_than_fifteen_hundredths_apart_are_one(other, kept):
+    images = np.zeros((2, 28, 28), dtype=np.uint8)
+    images[:, :10, :10] = 100  # a length of 1,000
+    images[1, 20, 20] = other  # relative distances of 0.1493 and 0.1512
+    assert without_near_duplicates(images) == kept
+
+
+def test_as_many_digits_are_rehearsed_as_were_asked_for(base, small):
+    for n in (10, 300, len(small.train)):
+        rehearsal = Rehearsal.of(base, small.train, mnist=n, drawn=4, others=3)
+        assert len(rehearsal.digits) == n
+        assert rehearsal.features.shape[0] == rehearsal.log_probabilities.shape[0] == n + 7
+        assert set(rehearsal.digits.labels.tolist()) == set(range(10))
+    with pytest.raises(TrainingError, match="10 to 1,000 training digits can be rehearsed, not 9"):
+        Rehearsal.of(base, small.train, mnist=9)
+
+
+def test_by_default_a_tuning_is_the_one_that_was_measured():
+    assert FineTuneSettings() == FineTuneSettings(
+        steps=200, learning_rate=0.003, batch_size=64, rehearsal_batch_size=512, distillation=10.0, variants=12, seed=0
+    )
+    assert (finetune.MNIST, finetune.DRAWN, finetune.NONDIGITS) == (5_000, 500, 300)
+    assert Augmentation(degrees=12, shear=0.25, scale=0.15, shift=1.5) == finetune.CHANGE

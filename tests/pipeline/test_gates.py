@@ -12,14 +12,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError
+from mnistlab.data import synthetic
+from mnistlab.data.drawings import load_drawings
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.pipeline import gates
-from mnistlab.pipeline.decision import Decision, EvaluatedVersion, JudgingData
+from mnistlab.pipeline.decision import Decision, EvaluatedVersion, JudgingData, evaluate_version
 from mnistlab.registry import checkpoint, layout, packing
 from mnistlab.training import networks
 from mnistlab.training.loop import train
@@ -436,11 +439,31 @@ def test_a_candidate_of_the_same_name_is_called_the_new_version():
 
 def test_drawn_digits_are_the_same_every_time(splits):
     first, again = (JudgingData.of(splits, drawn=20).drawn for _ in range(2))
-    assert len(JudgingData.of(splits).drawn) == 500
+    whole = JudgingData.of(splits)
+    assert len(whole.drawn) == 500
+    rng = np.random.default_rng(20_261_121)  # another seed would judge by other digits than the versions before
+    assert all((a == b).all() for a, b in zip(whole.drawn[0][1], synthetic.draw(0, rng), strict=True))
     assert [digit for digit, _ in first] == [*range(10), *range(10)]
     assert all(
         (a == b).all() for (_, one), (_, two) in zip(first, again, strict=True) for a, b in zip(one, two, strict=True)
     )
+
+
+def test_a_version_is_evaluated_on_all_that_judges(splits):
+    few = dataclasses.replace(splits, validation=splits.validation.sample(200, seed=0))
+    judging, version = JudgingData.of(few, drawn=20), checkpoint.load_checkpoint(paths.models() / "0003")
+    evaluated = evaluate_version(version, 5, judging)
+    logits = version.logits(judging.validation.images)
+    assert evaluated.log_loss == pytest.approx(functional.cross_entropy(logits, judging.validation.labels).item())
+    assert (evaluated.version, evaluated.size, evaluated.validation.accuracy.n) == ("0003", 5, 200)
+    assert evaluated.drawn.mean() > 0.8
+    stored = load_drawings()
+    easy = {name for name, drawing in stored.items() if not drawing.hard}
+    assert evaluated.stored <= easy < set(stored)
+    assert len(evaluated.stored) > 0.8 * len(easy)
+    figures = evaluated.as_dict()
+    assert (figures["surprise"], figures["drawn"]["n"], len(figures["recall"])) == (evaluated.log_loss, 20, 10)
+    assert figures["milliseconds"] == round(evaluated.milliseconds, 2) > 0
 
 
 def test_every_limit_is_met_by_the_versions_that_come_with_the_lab(material):
