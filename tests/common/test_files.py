@@ -6,7 +6,16 @@ import threading
 
 import pytest
 
-from mnistlab.common.files import sync_folder, to_json, write_atomic, write_durable, write_new
+from mnistlab.common.errors import CheckpointError
+from mnistlab.common.files import (
+    read_regular,
+    strict_json,
+    sync_folder,
+    to_json,
+    write_atomic,
+    write_durable,
+    write_new,
+)
 
 
 def names(folder) -> list[str]:
@@ -111,3 +120,47 @@ def test_json_is_strict_readable_and_ends_its_line():
 def test_json_knows_no_number_that_is_not_finite(value):
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json({"value": value})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b'{"a": 1, "a": 2}', "the key 'a' appears twice"),
+        (b'{"b": {"a": 1, "a": 1}}', "the key 'a' appears twice"),
+        (b"[NaN]", "NaN is not a number"),
+        (b"-Infinity", "-Infinity is not a number"),
+        (b"\xff", "utf-8"),
+        (b"[" * 100_000, "nested"),
+    ],
+)
+def test_json_that_leaves_room_for_doubt_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        strict_json(text)
+
+
+def test_json_without_doubt_is_read():
+    assert strict_json('{"ö": {"a": [1, 2.5, null]}, "a": 1}'.encode()) == {"ö": {"a": [1, 2.5, None]}, "a": 1}
+
+
+def test_a_regular_file_is_read_up_to_its_limit(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    assert read_regular(path, 5) == b"12345"
+    with pytest.raises(CheckpointError, match="has 5 bytes; at most 4 are allowed") as caught:
+        read_regular(path, 4)
+    assert caught.value.code == "too-large"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("nothing", "missing"), ("folder", "not-a-file"), ("link", "not-a-file"), ("link above", "not-a-file")],
+)
+def test_what_is_not_a_regular_file_is_refused(tmp_path, kind, code):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "file").write_bytes(b"1")
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "file")
+    (tmp_path / "above").symlink_to(tmp_path / "real")
+    path = {"nothing": "missing", "folder": "real", "link": "link", "link above": "above/file"}[kind]
+    with pytest.raises(CheckpointError) as caught:
+        read_regular(tmp_path / path, 100)
+    assert caught.value.code == code
