@@ -69,14 +69,14 @@ class FeedbackHandlers(Part):
     @handler
     def comment(self, text: str) -> None:
         """Add a comment to the drawing on the canvas."""
-        self._open().say(text)
+        self._open().add_comment(text)
         self._pad.view.show()
 
     @handler
     def count(self) -> None:
         """Count the reading as one that was seen."""
         self._pad.schedule.count_no_more()
-        self._open().seen(self._pad.document, self._pad.prediction)
+        self._open().count_seen(self._pad.document, self._pad.prediction)
 
     def mark(self, digit: int) -> None:
         """The drawing is marked as a digit, here or anywhere else on the pad.

@@ -151,7 +151,7 @@ class FeedbackSession:
         )
         self.note = Note(f"{_drawings(erased.corrections).capitalize()} erased; nothing more will be kept.{marked}")
 
-    def say(self, comment: str) -> None:
+    def add_comment(self, comment: str) -> None:
         """A comment on the drawing on the canvas; it is kept with it."""
         self.comment = comment
         if self._last is None:
@@ -164,7 +164,7 @@ class FeedbackSession:
         except FeedbackError as error:
             self.note = Note(f"Comment not saved: {error}", failed=True)
 
-    def seen(self, document: Document, prediction: Prediction) -> None:
+    def count_seen(self, document: Document, prediction: Prediction) -> None:
         """Count a reading that stood on the page for a while. A failure is not worth a word: nobody asked for it."""
         if not document.is_empty and not self._counted:
             with suppress(FeedbackError):

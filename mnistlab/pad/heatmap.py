@@ -12,24 +12,23 @@ if TYPE_CHECKING:  # colours need no network
     from mnistlab.inference.attribution import Attribution
 
 FOR, AGAINST, NEUTRAL = (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00), (0x8C, 0x8C, 0x8C)  # RGB; all 3:1 or more on white
-LEAST = 1.0  # log-odds from which a piece may have the full colour; less is little, even if nothing said more
+FULL = 1.0  # log-odds from which a piece may have the full colour; less is little, even if no piece said more
 
 
-def shade(found: Attribution) -> tuple[np.ndarray, np.ndarray]:
+def shade(attribution: Attribution) -> tuple[np.ndarray, np.ndarray]:
     """Short lines that cover the ink, and the colour of each; from piece to piece the colour changes gradually.
 
     Returns
     -------
     float64 (n, 2, 2), from and to, px of the canvas; uint8 (n, 3), RGB.
     """
-    most = max(LEAST, float(np.abs(found.weights).max(initial=0.0)))
+    most = max(FULL, float(np.abs(attribution.weights).max(initial=0.0)))
     lines, shares = [], []
-    for pieces, weights in _runs(found):
+    for pieces, weights in _runs(attribution):
         curve = polyline.smooth(np.concatenate(pieces))
         if len(curve) == 1:
-            curve = np.repeat(curve, 2, axis=0) + np.array(
-                [[0.0, 0.0], [0.01, 0.0]]
-            )  # a line of no length leaves no dot
+            dot = np.array([[0.0, 0.0], [0.01, 0.0]])  # a line of no length leaves none
+            curve = np.repeat(curve, 2, axis=0) + dot
         lengths = np.array([polyline.length(piece) for piece in pieces])
         middles = lengths.cumsum() - lengths / 2
         along = np.hypot(*np.diff(curve, axis=0).T).cumsum()
@@ -47,10 +46,10 @@ def colour(share: np.ndarray) -> np.ndarray:
     return np.rint(np.array(NEUTRAL) + np.abs(share) * (full - np.array(NEUTRAL))).astype(np.uint8)
 
 
-def _runs(found: Attribution) -> list[tuple[list[np.ndarray], list[float]]]:
+def _runs(attribution: Attribution) -> list[tuple[list[np.ndarray], list[float]]]:
     """Pieces of one stroke together: each begins where the one before ended."""
     runs: list[tuple[list[np.ndarray], list[float]]] = []
-    for piece, weight in zip(found.pieces, found.weights.tolist(), strict=True):
+    for piece, weight in zip(attribution.pieces, attribution.weights.tolist(), strict=True):
         if not runs or (runs[-1][0][-1][-1] != piece[0]).any():
             runs.append(([], []))
         runs[-1][0].append(piece)

@@ -16,9 +16,7 @@ from typing import Protocol
 FRAME = 1 / 60  # seconds; ink that comes more often than a screen shows it only keeps the page busy
 INTERVAL = 0.04  # seconds between two readings of a stroke under way; 25 a second look continuous
 IDLE = 1.5  # of the time a reading took, at least this is left for the pen before the next
-PAUSE = (
-    0.3  # seconds the pen has to be up before an explanation is searched for: the next stroke should not wait for it
-)
+PAUSE = 0.3  # seconds the pen has to be up before an explanation is searched for, so that the next stroke need not wait
 SEEN = 2.0  # seconds with the pen up after which a reading counts as seen
 
 

@@ -120,7 +120,7 @@ class DigitPad(widgets.Box):
         """No pen is down, and nothing is replayed."""
         return not self.document.pen_is_down and not self.playback.is_playing
 
-    # --- what a hand does ---------------------------------------------------------------------------------------------
+    # --- what a hand does, on the canvas or on the keys ---------------------------------------------------------------
 
     @handler
     def press(self, x: object, y: object) -> None:
@@ -175,8 +175,6 @@ class DigitPad(widgets.Box):
         self.feedback.mark(digit)
         self.message = ""
         self.view.show()
-
-    # --- what a keyboard does -----------------------------------------------------------------------------------------
 
     @handler
     def key(self, key: object, shift: bool = False, control: bool = False, meta: bool = False) -> None:
@@ -277,8 +275,6 @@ class DigitPad(widgets.Box):
         self.schedule.close()
         self.playback.close()
         super().close()
-
-    # --- what the parts of the pad call -------------------------------------------------------------------------------
 
     def change(self) -> None:
         """Show everything again, and read it."""

@@ -77,6 +77,120 @@ def test_a_stroke_of_the_keyboard_takes_the_place_of_a_picture(document):
     assert not document.toggle_pen()
 
 
+def test_a_drawing_in_a_file_takes_the_place_of_all_that_was_there(document):
+    document.load(png(np.full((40, 40), 255, np.uint8)))
+    document.load(drawing_to_json([LINE], digit=3).encode())
+    assert document.picture is None
+    assert document.true_digit == 3
+    document.load(drawing_to_json([], digit=3).encode())
+    assert document.is_empty
+    assert document.true_digit is None  # of nothing
+
+
+def test_a_picture_shows_its_ink_and_one_that_is_all_ink_or_blank_is_taken_but_shows_none(document):
+    ink = np.zeros((50, 30), np.uint8)
+    ink[10:40, 12:18] = 255
+    document.load(png(255 - ink))
+    np.testing.assert_array_equal(document.picture_ink() > 127, ink > 127)
+    for blank in (np.full((40, 40), 255, np.uint8), np.zeros((40, 40), np.uint8)):
+        document.load(png(blank))
+        assert document.picture is not None
+        assert document.picture_ink() is None
+    document.undo()
+    assert document.is_empty
+    assert document.picture_ink() is None
+
+
+# --- two pens, one canvas ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("way", "corner"), [((-1, -1), (0, 0)), ((1, 1), (CANVAS, CANVAS)), ((1, -1), (CANVAS, 0))])
+def test_the_keyboards_pen_begins_in_the_middle_and_stops_at_the_edges(way, corner):
+    document = Document()
+    document.toggle_pen()
+    for _ in range(30):
+        document.step(*(10 * direction for direction in way))
+    assert document.cursor == corner
+    (stroke,) = document.drawing.strokes
+    np.testing.assert_array_equal(stroke[[0, -1]], [(CANVAS / 2, CANVAS / 2), corner])
+
+
+def test_only_a_pen_that_is_down_leaves_ink_and_says_so():
+    document = Document()
+    assert not document.step(5, 0)
+    assert document.is_empty
+    assert not document.pen_is_down
+    assert document.toggle_pen()
+    assert document.pen_is_down
+    assert document.step(5, 0)
+    assert not document.toggle_pen()
+    assert not document.step(5, 0)
+    assert document.drawing.n_points == 2
+    assert document.cursor == (CANVAS / 2 + 15, CANVAS / 2)
+
+
+def test_a_hand_neither_moves_nor_lifts_the_keyboards_pen_and_takes_over_with_a_press():
+    document = Document()
+    document.toggle_pen()
+    assert not document.move(9, 9)
+    assert not document.release()
+    assert document.pen_is_down
+    assert document.press(10, 10)
+    assert document.cursor is None
+    assert document.move(20, 20)
+    assert document.release()
+    assert not document.release()
+    assert [len(stroke) for stroke in document.drawing.strokes] == [1, 2]
+
+
+@pytest.mark.parametrize("act", ["undo", "clear"])
+def test_after_undo_and_clear_the_keyboards_pen_is_up(act):
+    document = Document()
+    document.toggle_pen()
+    getattr(document, act)()
+    assert not document.step(5, 0)
+    assert document.press(10, 10)
+    assert document.move(20, 20)  # the hand's pen is free
+
+
+def test_the_keyboard_starts_a_stroke_of_its_own_while_a_hand_draws():
+    document = Document()
+    document.press(10, 10)
+    assert document.toggle_pen()
+    assert len(document.drawing) == 2
+
+
+# --- what it was meant to be ------------------------------------------------------------------------------------------
+
+
+def test_a_digit_that_is_marked_twice_is_taken_back_and_goes_with_the_last_stroke(document):
+    document.mark(1)
+    assert document.true_digit is None
+    document.mark(9)
+    document.press(10, 10)
+    document.undo()
+    assert document.true_digit == 9
+    document.undo()
+    assert document.true_digit is None
+    with pytest.raises(StrokesError, match="nothing on the canvas"):
+        document.mark(9)
+
+
+@pytest.mark.parametrize("digit", [True, 10, -1, "7", None])
+def test_what_is_no_digit_is_not_marked(document, digit):
+    with pytest.raises(StrokesError, match="from 0 to 9"):
+        document.mark(digit)
+    assert document.true_digit == 1
+
+
+def test_clear_forgets_all_but_the_pen(document):
+    document.pen_width = 33
+    document.clear()
+    assert document.is_empty
+    assert document.true_digit is None
+    assert document.pen_width == 33
+
+
 def test_a_pen_that_is_none_is_refused():
     with pytest.raises(StrokesError, match="pen_width"):
         Document(3)

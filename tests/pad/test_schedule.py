@@ -186,6 +186,12 @@ def test_a_redraw_does_not_put_off_the_next_ink(schedule, time):
 # --- readings ---------------------------------------------------------------------------------------------------------
 
 
+def test_it_reads_25_and_draws_60_times_a_second_and_the_pen_gets_more_time_than_the_network():
+    assert (round(1 / INTERVAL), round(1 / FRAME)) == (25, 60)
+    assert 1 < IDLE < 2
+    assert INTERVAL < PAUSE < 1  # seconds; longer, and one would no longer wait for it
+
+
 def test_a_reading_comes_at_once_and_then_once_an_interval(schedule, time, log):
     assert schedule.reading_is_due()
     with schedule.reading():
