@@ -304,7 +304,7 @@ def test_a_replay_draws_it_once_more_and_freeze_keeps_it(pad, folder):
     pad.get_by_role("button", name="7", exact=True).click()
     pad.get_by_text("you meant a 7").wait_for()
     pad.get_by_role("button", name="Freeze").click()
-    pad.get_by_text("Saved as").wait_for()
+    pad.locator(".mnistlab-side[role=status]").get_by_text("Saved as").wait_for()
     (path,) = (folder / "drawings").glob("7-*.json")
     assert drawing_from_json(path.read_text()).digit == 7
 
