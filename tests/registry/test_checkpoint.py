@@ -770,6 +770,23 @@ def test_metadata_that_does_not_fit_cannot_be_packed(trained, small, options, me
         packing.pack(trained, small, **options)
 
 
+def test_one_held_out_image_in_a_thousand_may_have_a_twin(trained, small, splits, monkeypatch):
+    thousand = dataclasses.replace(small, validation=splits.validation.sample(1_000, seed=0))
+    monkeypatch.setattr(type(small), "shared", lambda self: {"validation": 1})
+    assert packing.pack(trained, thousand, version_id="0001")
+    monkeypatch.setattr(type(small), "shared", lambda self: {"validation": 2})
+    with pytest.raises(CheckpointError, match="2 validation images are also among the training images") as caught:
+        packing.pack(trained, thousand, version_id="0001")
+    assert caught.value.code == "leak"
+
+
+def test_only_networks_that_can_be_built_again_are_packed(trained, small):
+    linear = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+    with pytest.raises(CheckpointError, match="a Sequential cannot be kept") as caught:
+        packing.pack(dataclasses.replace(trained, model=linear), small, version_id="0001")
+    assert caught.value.code == "manifest"
+
+
 def test_without_git_the_commit_is_unknown(monkeypatch, trained, small, tmp_path):
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     manifest = parse_manifest(packing.pack(trained, small, version_id="0001")[MANIFEST])
