@@ -89,7 +89,7 @@ def test_a_version_that_changed_since_is_not_put_into_use_again(four, file):
     four.put("0002")
     path = four.root / "0001" / file
     path.write_bytes(path.read_bytes() + b" ")
-    with pytest.raises(CheckpointError, match="version 0001 is not what it was when it was in use"):
+    with pytest.raises(CheckpointError, match="version 0001 has changed since it was in use"):
         four.back()
     assert four.current() == "0002"
 
