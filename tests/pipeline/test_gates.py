@@ -434,7 +434,7 @@ def test_what_judges_must_be_what_was_held_out(name, seed, passed):
 
 def test_a_candidate_of_the_same_name_is_called_the_new_version():
     verdict = gates._non_inferior("overall", McNemar(1, 2, 5000), "0002", "0002", gates.MARGIN)
-    assert "only the new version reads 1 right and only 0002 2" in verdict.reason
+    assert "the new version alone reads 1 right and 0002 alone 2" in verdict.reason
 
 
 def test_drawn_digits_are_the_same_every_time(splits):
