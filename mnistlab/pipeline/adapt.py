@@ -142,8 +142,8 @@ def tune_candidate(
     if len(believed) < MIN_DRAWINGS:
         doubtful = "".join(f"; session {s.name[:8]} is {s}" for s in review.sessions if not s.believed)
         raise TrainingError(
-            f"{MIN_DRAWINGS} drawings or more are needed; of {len(ordered)} there are {len(distinct)} that differ "
-            f"and {len(believed)} whose labels can be believed{doubtful}",
+            f"{MIN_DRAWINGS} drawings or more are needed; of {len(ordered)}, {len(distinct)} differ "
+            f"and {len(believed)} have labels that can be believed{doubtful}",
             code="few",
         )
     judging = held_out([correction.session for correction in believed])

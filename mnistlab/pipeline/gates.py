@@ -59,7 +59,7 @@ def decide(candidate: Path, current: Path | None, judging: JudgingData) -> Decis
         new = _evaluated(candidate, judging)
     except CheckpointError as error:
         return Decision(candidate.name, version, (Verdict("sound", False, str(error)),), {})
-    sound = Verdict("sound", True, "every check of the files is passed, the golden probe included")
+    sound = Verdict("sound", True, "its files pass every check, the golden probe included")
     verdicts = (sound, *(gate(new, in_use, judging) for gate in GATES))
     return Decision(candidate.name, version, verdicts, new.as_dict())
 

@@ -84,7 +84,7 @@ def read_parameters(notebook: NotebookNode, name: str = "the notebook") -> dict[
         statements = ast.parse(source).body
     except SyntaxError as error:
         raise RunError(
-            f"the parameters cell of {name} is no Python in line {error.lineno}", code="unreadable"
+            f"the parameters cell of {name} is not valid Python in line {error.lineno}", code="unreadable"
         ) from None
     comments = {
         token.start[0]: token.string.lstrip("# ").rstrip()

@@ -118,7 +118,7 @@ def _new(reports: Path) -> Path:
             break
         (partial / NOTE).write_text(
             f"This run is not complete. It was started at {start} UTC as process {os.getpid()}. If there is no such process "
-            "any more, it was killed;\nin the notebooks here, the last cell with an execution count says how far it came.\n"
+            "any more, it was killed;\nin the notebooks here, the last cell with an execution count says how far it got.\n"
         )
     except OSError as error:
         raise RunError(f"no report can be written in {reports}: {error}", code="write") from error

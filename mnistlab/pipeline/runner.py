@@ -197,10 +197,10 @@ def _locate(name: str, folder: Path) -> Path:
         return found[0]
     if found:
         several = ", ".join(path.stem for path in found)
-        raise RunError(f"{name!r} may be any of {several}; give the whole name", code="unknown-notebook")
+        raise RunError(f"{name!r} could be any of {several}; give the whole name", code="unknown-notebook")
     near = difflib.get_close_matches(wanted, known, n=1)
-    hint = f"did you mean {near[0]!r}? There is" if near else "there is"
-    raise RunError(f"there is no notebook {name!r}; {hint} {', '.join(known) or 'none'}", code="unknown-notebook")
+    hint = f"did you mean {near[0]!r}? Choose from" if near else "choose from"
+    raise RunError(f"there is no notebook {name!r}; {hint} {', '.join(known)}", code="unknown-notebook")
 
 
 def _read(path: Path) -> Notebook:

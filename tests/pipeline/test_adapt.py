@@ -115,7 +115,7 @@ def test_a_hand_is_learned_judged_and_put_into_use(corrections, lab, small, mate
 
 
 def test_pranks_do_not_get_through(corrections, lab, small, material, rehearsal):
-    with pytest.raises(TrainingError, match="0 whose labels can be believed; session first is left out"):
+    with pytest.raises(TrainingError, match="0 have labels that can be believed; session first is left out"):
         adapt_to(mislabelled(corrections), lab, small, judging=material, rehearsal=rehearsal)
     assert lab.versions() == ["0003"]
 

@@ -47,7 +47,7 @@ def test_a_notebook_without_a_tagged_cell_has_none():
 
 
 def test_a_cell_that_is_no_python_is_refused_with_its_line():
-    with pytest.raises(RunError, match="parameters cell of 03_train is no Python in line 2") as caught:
+    with pytest.raises(RunError, match="parameters cell of 03_train is not valid Python in line 2") as caught:
         parameters.read_parameters(notebook(parameters="a = 1\nb = = 2"), "03_train")
     assert caught.value.code == "unreadable"
 

@@ -354,9 +354,9 @@ def test_a_notebook_that_is_not_there_is_refused_with_the_nearest(folder):
         write(folder, name, "1")
     write(folder / "studies", "03_other", "1")
     for name, words in {
-        "03_trian": "there is no notebook '03_trian'; did you mean '03_train'? There is 01_explore, 03_train, studies/03_other",
-        "09": "there is no notebook '09'; there is 01_explore",
-        "03": "'03' may be any of 03_train, 03_other; give the whole name",
+        "03_trian": "there is no notebook '03_trian'; did you mean '03_train'? Choose from 01_explore, 03_train",
+        "09": "there is no notebook '09'; choose from 01_explore",
+        "03": "'03' could be any of 03_train, 03_other; give the whole name",
     }.items():
         with pytest.raises(RunError) as caught:
             runner.find([name])
