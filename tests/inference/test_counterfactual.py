@@ -53,6 +53,13 @@ def test_a_stroke_that_is_left_out_is_called_by_what_it_looks_like(second, words
     assert named == [f"without this {words}"]
 
 
+def test_a_piece_out_of_the_middle_is_a_gap_as_long_as_it_looks_like_one():
+    candidates = list(counterfactual._candidates([STORED["three"].strokes[0]]))
+    gaps = {c.length for c in candidates if c.how == "with a gap here"}
+    parts = {c.length for c in candidates if c.how == "without this part"}
+    assert (gaps, parts) == ({36, 52}, {72, 100})
+
+
 def test_a_prolonged_stroke_keeps_the_way_the_pen_went():
     stroke = np.array([[100.0, 60.0], [140.0, 140.0], [100.0, 220.0]])
     longer = {c.how: c.strokes[0] for c in counterfactual._candidates([stroke]) if "longer" in c.how}
