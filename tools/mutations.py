@@ -3,7 +3,8 @@
 cosmic-ray changes numbers, operators, comparisons, ``and``/``or``, ``not``, ``True``/``False``, exceptions caught and loops. A
 call that stands alone may also go. One place counts once for a kind of change; the seed draws which of several it gets. Left
 out, since no behaviour changes: docstrings, annotations, decorators, ``__all__``, the ``*`` between parameters, what the type
-checker alone sees, texts of errors, and a comparison of equality that becomes one of identity, or back.
+checker alone sees, texts of errors, and a comparison of equality that becomes one of identity, or back. Tables of numbers
+between ``# fmt: off`` and ``# fmt: on`` are left out too: they would be most of a wing, and tests hold their sums.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import ast
 import difflib
 import random
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from parso.tree import BaseNode, NodeOrLeaf
 
 # They need arguments, or change a decorator.
 UNUSED = {"RemoveDecorator", "VariableReplacer", "VariableInserter"}
+TABLE = re.compile(r"^# fmt: off$.*?^# fmt: on$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ class Mutation:
 
 def places(root: Path, module: Path) -> list[Place]:
     """All places of a module by line, also those where :func:`mutate` will find no change of behaviour."""
-    nodes, provider = list(ast_nodes(parso.parse(module.read_text()))), OperatorProvider()
+    code, provider = module.read_text(), OperatorProvider()
+    nodes = list(ast_nodes(parso.parse(code)))
+    tables = [range(*(code[:at].count("\n") + 1 for at in table.span())) for table in TABLE.finditer(code)]
     ways: dict[tuple[int, int, str], list[tuple[Operator, int]]] = {}
     for operator in (RemoveCall(), *(provider[name]() for name in provider if name not in UNUSED)):
         kind = type(operator).__name__.partition("_")[0]
@@ -67,7 +72,8 @@ def places(root: Path, module: Path) -> list[Place]:
         for occurrence, start in enumerate(starts):
             ways.setdefault((*start, kind), []).append((operator, occurrence))
     file = module.relative_to(root).as_posix()
-    return [Place(file, *where, tuple(ways[where])) for where in sorted(ways)]
+    wanted = [where for where in sorted(ways) if not any(where[0] in table for table in tables)]
+    return [Place(file, *where, tuple(ways[where])) for where in wanted]
 
 
 def mutate(root: Path, place: Place, seed: int) -> Mutation | None:

@@ -85,6 +85,12 @@ def test_a_sample_is_that_of_its_seed(tmp_path):
     assert mutants.draw(tmp_path, "tiny/sizes", 1, 1)[1][0].code == first[0].code
 
 
+def test_a_table_is_left_out(tmp_path):
+    path = tmp_path / "m.py"
+    path.write_text("a = 1\n# fmt: off\nb = 2\n# fmt: on\nc = 3\n")
+    assert [place.line for place in places(tmp_path, path)] == [1, 5]
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
