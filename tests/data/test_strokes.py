@@ -194,6 +194,11 @@ def test_ink_of_very_many_points_is_the_same_but_for_its_edges(monkeypatch, pen)
     assert from_the_edge[found != expected].max(initial=0) <= 1 + pen / 20  # px
 
 
+def test_a_point_among_very_many_is_a_disc():
+    ink = rasterise([dense(line((0, 20), (280, 20)), 2_000), line((140, 140))], pen_width=30)
+    assert abs(int((ink[60:] > 0).sum()) - np.pi * 15**2) < 60
+
+
 @pytest.mark.parametrize("pen", [4, 60])
 def test_the_narrowest_and_the_widest_pen_draw(pen):
     assert abs(int((rasterise([line((0, 140), (280, 140))], pen_width=pen)[:, 140] > 0).sum()) - pen) <= 1
