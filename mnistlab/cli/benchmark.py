@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import click
 
+from mnistlab.cli import options
 from mnistlab.common.constants import PRESET_NAMES
 
 
@@ -18,13 +19,17 @@ def benchmark() -> None:
     """Measure how well drawings are read, and how fast the lab is."""
 
 
-@benchmark.command("pen")
+@benchmark.command("pen", short_help="How well pen strokes are read.")
 @click.argument("file", type=click.Path())
-@click.option("--version", "version", default="current", show_default=True, help="Which model reads.")
+@options.version("Which version reads.")
 @click.option(
-    "--sample", type=click.IntRange(min=0), default=200, show_default=True, help="Drawings in each condition."
+    "--sample",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    help="How many drawings to read in each condition.",
 )
-@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+@options.as_json
 def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
     """Replay the drawings in FILE over pen widths, sizes and places, and count what is read right.
 
@@ -39,19 +44,19 @@ def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
     _print(replay_drawings(Predictor.load(version), drawings, sample=sample), as_json)
 
 
-@benchmark.command("personal")
+@benchmark.command("personal", short_help="What fine-tuning on a person's writing gains.")
 @click.argument("file", type=click.Path())
-@click.option("--version", "version", default="current", show_default=True, help="Which model learns.")
+@options.version("Which version is fine-tuned.")
 @click.option(
     "--chosen-on",
     default="1,4,7,10,13,16,19,22,25,28",
     show_default=True,
     help="Writers on whom the settings were chosen, reported separately; empty for none.",
 )
-@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+@options.as_json
 def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -> None:
-    """Let the model learn each writer's hand in FILE from 10, 25, 50 and 100 drawings, and count what it still misreads of
-    the next 150, and what it costs on MNIST's test images. FILE is as for `mnistlab benchmark pen`.
+    """Fine-tune the model on 10, 25, 50 and 100 drawings of each writer in FILE. Count what it misreads of the writer's next 150,
+    and what that costs on MNIST's test images. FILE is as for `mnistlab benchmark pen`.
     """
     from mnistlab.data.mnist import load_mnist
     from mnistlab.data.pen_files import read_drawings
@@ -61,27 +66,31 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
     try:
         apart = tuple(int(number) for number in chosen_on.split(",") if number.strip())
     except ValueError:
-        raise click.BadParameter(f"numbers of writers with commas between, not {chosen_on!r}") from None
+        raise click.BadParameter(f"numbers of writers separated by commas, not {chosen_on!r}") from None
     drawings, reader = read_drawings(file), Predictor.load(version)
     _print(WritersReport(reader.version, measure_writers(reader, drawings, load_mnist()), apart), as_json)
 
 
-@benchmark.command("train")
-@click.option("--laps", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each kind.")
+@benchmark.command("train", short_help="How fast the lab trains, against a tutorial.")
+@click.option("--laps", type=click.IntRange(min=1), default=3, show_default=True, help="How often to train each way.")
 @click.option(
     "--preset",
     "name",
     type=click.Choice(PRESET_NAMES),
     default="fast",
     show_default=True,
-    help="How ours is trained.",
+    help="How the lab trains.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes of ours, instead of the preset's.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs of the lab's training, instead of the preset's.")
 @click.option(
-    "--most-epochs", type=click.IntRange(min=1), default=30, show_default=True, help="Passes that stop the tutorial's."
+    "--most-epochs",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="Epochs that the tutorial may train.",
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps or auto.")
-@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+@options.as_json
 def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, device: str, as_json: bool) -> None:
     """Train the small ConvNet as the lab does and as tutorials do, in turn, to the same validation accuracy."""
     from mnistlab.common.progress import track
@@ -94,20 +103,22 @@ def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, 
     _print(SpeedReport(tuple(track(rounds, total=laps, description="laps"))), as_json)
 
 
-@benchmark.command("preset")
+@benchmark.command("preset", short_help="How accurate and fast a preset is, over seeds.")
 @click.argument("name", type=click.Choice(PRESET_NAMES))
 @click.option(
-    "--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Trainings, one after the other."
+    "--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="How many trainings, one after another."
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes, instead of the preset's.")
-@click.option("--train-size", type=click.IntRange(min=1), help="Training images, instead of all.")
-@click.option("--test", is_flag=True, help="Also judge the test images. For the end, when nothing is left to choose.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs, instead of the preset's.")
+@click.option("--train-size", type=click.IntRange(min=1), help="How many training images, instead of all.")
+@click.option(
+    "--test", is_flag=True, help="Judge the test images as well. For the end, when nothing is left to choose."
+)
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")
 @click.option(
     "--json",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Keep all figures in this file, seed by seed; those it has are not trained again.",
+    help="Keep all figures in this file, seed by seed; seeds it holds already are not trained again.",
 )
 def benchmark_preset(
     name: str, seeds: int, epochs: int | None, train_size: int | None, test: bool, device: str, file: Path | None
@@ -124,11 +135,13 @@ def benchmark_preset(
     click.echo("\n".join(report.lines()))
 
 
-@benchmark.command("latency")
-@click.option("--version", "version", default="current", show_default=True, help="Which model reads.")
+@benchmark.command("latency", short_help="How long reading and explaining take.")
+@options.version("Which version reads.")
 @click.option("--n", "n", type=click.IntRange(min=10), default=500, show_default=True, help="Readings to time.")
 @click.option(
-    "--browser", is_flag=True, help="Also from the pointer to the page, in JupyterLab and a headless Chromium."
+    "--browser",
+    is_flag=True,
+    help="Also time the way from the pointer to the page, in JupyterLab and a headless Chromium.",
 )
 @click.option(
     "--drawn", type=click.IntRange(min=1), default=50, show_default=True, help="With --browser: drawings to time."
@@ -140,7 +153,7 @@ def benchmark_preset(
     show_default=True,
     help="With --browser: seconds of 200 moves each.",
 )
-@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+@options.as_json
 def benchmark_latency(version: str, n: int, browser: bool, drawn: int, seconds: float, as_json: bool) -> None:
     """Time readings and explanations: p50, p95 and p99 in milliseconds, on one thread."""
     from mnistlab.inference.predictor import Predictor

@@ -4,39 +4,44 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mnistlab.feedback.consent import RETENTION
 
+if TYPE_CHECKING:
+    from mnistlab.feedback.records import Correction
+    from mnistlab.feedback.store import Erased
+
 
 @click.group(short_help="List, export and erase the corrections people agreed to have kept.")
 def feedback() -> None:
-    """The corrections that people agreed to have kept: list them, export them, erase them.
+    """List, export and erase the corrections that people agreed to have kept.
 
     They are in data/feedback.sqlite, or where the variable MNISTLAB_FEEDBACK says: a path, or postgresql://USER@HOST/NAME.
     """
 
 
 @feedback.command("list", short_help="List the sessions.")
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def feedback_list(as_json: bool) -> None:
-    """List the sessions: when, how many drawings, how many of them had been misread."""
+    """List the sessions: when they were, how many drawings they hold, how many of those had been misread."""
     from mnistlab.feedback.store import Store
 
     store = Store()
-    sessions: dict[str, list] = {}
+    sessions: dict[str, list[Correction]] = {}
     for correction in store.corrections():
         sessions.setdefault(correction.session, []).append(correction)
     rows = [
         {
             "session": name,
-            "first": f"{said[0].created:%Y-%m-%d %H:%M}",
-            "last": f"{said[-1].created:%Y-%m-%d %H:%M}",
-            "drawings": len(said),
-            "misread": sum(not correction.is_right for correction in said),
+            "first": f"{own[0].created:%Y-%m-%d %H:%M}",
+            "last": f"{own[-1].created:%Y-%m-%d %H:%M}",
+            "drawings": len(own),
+            "misread": sum(not correction.is_right for correction in own),
         }
-        for name, said in sessions.items()
+        for name, own in sessions.items()
     ]
     uses = len(store.uses())
     if as_json:
@@ -46,7 +51,7 @@ def feedback_list(as_json: bool) -> None:
         click.echo(f"{'session':<32}  {'first (UTC)':<16}  {'last (UTC)':<16}  drawings  misread")
     for row in rows:
         click.echo("{session:<32}  {first:<16}  {last:<16}  {drawings:>8}  {misread:>7}".format(**row))
-    kept = sum(row["drawings"] for row in rows)
+    kept = sum(len(own) for own in sessions.values())
     click.echo(f"{kept:,} drawings of {len(rows)} sessions; {uses:,} readings counted. Kept for {RETENTION} days.")
 
 
@@ -55,7 +60,7 @@ def feedback_list(as_json: bool) -> None:
 def feedback_export(file: Path) -> None:
     """Write the corrections to FILE, one JSON object per line. Nothing is overwritten.
 
-    The store remembers where the file is: what is erased later is taken out of it too, as long as it stays there.
+    The store remembers where the file is: what is erased later is removed from it too, as long as it stays there.
     """
     from mnistlab.feedback.store import Store
 
@@ -65,23 +70,28 @@ def feedback_export(file: Path) -> None:
 
 @feedback.command("erase", short_help="Erase corrections for good.")
 @click.argument("ids", nargs=-1, type=click.IntRange(min=1), metavar="[NUMBER]...")
-@click.option("--session", help="All of a session, as `mnistlab feedback list` names it.")
-@click.option("--all", "everything", is_flag=True, help="Everything, counts of use included.")
-@click.confirmation_option("--yes", prompt="What is erased cannot be brought back. Erase it?", help="Do not ask.")
+@click.option("--session", help="Erase a whole session, named as in `mnistlab feedback list`.")
+@click.option("--all", "everything", is_flag=True, help="Erase everything, including the counts of use.")
+@click.confirmation_option("--yes", prompt="Erased drawings cannot be recovered. Erase them?", help="Do not ask.")
 def feedback_erase(ids: tuple[int, ...], session: str | None, everything: bool) -> None:
     """Erase corrections for good, from the store and from exports: by NUMBER, by session, or all."""
     from mnistlab.feedback.store import Store
 
-    if (len(ids) > 0) + (session is not None) + everything != 1:
+    if [bool(ids), session is not None, everything].count(True) != 1:
         raise click.UsageError("name what to erase in one way: numbers, --session NAME or --all")
-    chosen = {"ids": ids} if ids else {"everything": True} if everything else {"session": session}
-    _report(Store().erase(**chosen))
+    _report(Store().erase(ids=ids or None, session=session, everything=everything))
 
 
-@feedback.command("purge", short_help="Erase what is older than the consent allows.")
-@click.option("--days", type=click.FloatRange(0, RETENTION), default=RETENTION, show_default=True, help="How old.")
+@feedback.command("purge", short_help="Erase what is older than people agreed to.")
+@click.option(
+    "--days",
+    type=click.FloatRange(0, RETENTION),
+    default=RETENTION,
+    show_default=True,
+    help="Age from which to erase.",
+)
 def feedback_purge(days: float) -> None:
-    """Erase what is older than so many days; every opening of the store does it too, with 180 days."""
+    """Erase what is older than so many days. What is older than people agreed to goes whenever the store is opened, too."""
     from mnistlab.feedback.store import Store
 
     _report(Store().purge(days))
@@ -89,18 +99,18 @@ def feedback_purge(days: float) -> None:
 
 @feedback.command("mark", short_help="Show which versions learned from erased drawings.")
 def feedback_mark() -> None:
-    """Show the versions that learned from corrections, and mark those whose drawings are erased since."""
+    """Show the versions that learned from corrections, and mark those whose drawings have been erased since."""
     from mnistlab.feedback.store import Store
 
     marked = Store().marked()
     for version, (learned, erased) in marked.items():
-        word = f"; {erased} of them erased since: train it anew, or remove it" if erased else ""
+        word = f"; {erased} of them erased since: train it again, or remove it" if erased else ""
         click.echo(f"{'!' if erased else ' '} {version}  learned from {learned} drawings{word}")
     if not marked:
         click.echo("No version learned from corrections.")
 
 
-def _report(erased) -> None:
+def _report(erased: Erased) -> None:
     click.echo(f"Erased {erased.corrections:,} drawings and {erased.uses:,} counted readings.")
     if erased.versions:
         click.echo(f"Versions that had learned from them: {', '.join(erased.versions)}.")

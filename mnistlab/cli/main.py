@@ -1,7 +1,7 @@
-"""The command ``mnistlab``: its subcommands put together, and what becomes of an error.
+"""The command ``mnistlab``: its subcommands put together, and how errors end it.
 
-Results go to stdout, everything about how it goes to stderr. A refusal or a fault of the lab is one sentence; anything
-else is a bug and keeps its traceback. Modules are imported where they are used: ``--help`` must not wait for PyTorch.
+Results go to stdout, progress and errors to stderr. A refusal or failure that the lab foresees is one sentence; anything else is
+a bug and keeps its traceback. Modules are imported where they are used: ``--help`` must not wait for PyTorch.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from mnistlab import __version__
 from mnistlab.cli import benchmark, doctor, feedback, models, monitor, predict, retrain, run
 from mnistlab.common.errors import LabError
 
-# How a command ends besides 0: 1 what was asked for failed, 2 it was refused because of how it was asked, 75 somebody else is
-# at it (EX_TEMPFAIL of sysexits.h: try again later).
+# Exit codes besides 0: 1 what was asked for failed, 2 it was asked for in a wrong way, 75 another process is at it (EX_TEMPFAIL
+# of sysexits.h: try again later).
 REFUSED = {"usage", "unknown", "unknown-notebook", "unknown-parameter", "parameter-value", "twice"}
 BUSY = 75
 SIGNALS = {"sigint": 130, "sigterm": 143, "sighup": 129}  # 128 + the signal, as shells have it
@@ -22,7 +22,7 @@ SIGNALS = {"sigint": 130, "sigterm": 143, "sighup": 129}  # 128 + the signal, as
 class _Group(click.Group):
     """Turns the lab's own errors into a sentence and an exit code."""
 
-    def invoke(self, ctx: click.Context):
+    def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except LabError as error:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from mnistlab.cli import options
+from mnistlab.common.constants import KEEP
 from mnistlab.common.errors import LabError, RegistryError
+
+if TYPE_CHECKING:
+    from mnistlab.registry.registry import Registry
 
 
 @click.group(short_help="List, show, check and choose the trained versions.")
 def models() -> None:
-    """The trained versions: list them, look at one, check them, put one into use."""
+    """List, show, check and choose the trained versions."""
 
 
 @models.command("list", short_help="List the versions.")
@@ -33,14 +39,14 @@ def models_list() -> None:
         click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _current(registry) -> str | None:
+def _current(registry: Registry) -> str | None:
     try:
         return registry.current()
     except LabError:
         return None
 
 
-def _describe(registry, name: str) -> tuple[str, str, str, str]:
+def _describe(registry: Registry, name: str) -> tuple[str, str, str, str]:
     from mnistlab.evaluation import formatting
     from mnistlab.evaluation.intervals import Accuracy
 
@@ -48,7 +54,7 @@ def _describe(registry, name: str) -> tuple[str, str, str, str]:
         manifest = registry.manifest(name)
     except LabError as error:
         return "?", "?", "?", f"fault: {error}"
-    judged = "test" if "test" in manifest.metrics else "validation"
+    judged: Literal["test", "validation"] = "test" if "test" in manifest.metrics else "validation"
     metric = manifest.metrics[judged]
     accuracy = f"{formatting.accuracy(Accuracy(metric.correct, metric.n))} of {metric.n:,} {judged} images"
     scramble = "plain" if manifest.permutation.kind == "identity" else "permuted"
@@ -58,7 +64,7 @@ def _describe(registry, name: str) -> tuple[str, str, str, str]:
 
 @models.command("show", short_help="Show the model card of a version.")
 @click.argument("version", default="current")
-@click.option("--json", "as_json", is_flag=True, help="The manifest as JSON, without its probe.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON, without its probe.")
 def models_show(version: str, as_json: bool) -> None:
     """Show the model card of VERSION: a name, "current" (the default) or "latest"."""
     from mnistlab.registry.card import lineage, model_card
@@ -88,11 +94,11 @@ def _erased(version: str) -> str:
     return f"{erased} of them" if learned else "not known: the store has no record of this version"
 
 
-@models.command("verify", short_help="Check versions without trusting them.")
+@models.command("verify", short_help="Check the files of versions.")
 @click.argument("versions", nargs=-1, metavar="[VERSION]...")
 @click.pass_context
 def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
-    """Check VERSIONs in every way there is, without trusting them; all of them if none is named."""
+    """Check the files of each VERSION in every way there is, without trusting them; of all versions if none is named."""
     from mnistlab.common.errors import CheckpointError
     from mnistlab.registry.registry import Registry
 
@@ -114,7 +120,7 @@ def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
 @models.command("promote", short_help="Put a version into use.")
 @click.argument("version")
 def models_promote(version: str) -> None:
-    """Put VERSION into use, once it is proved sound."""
+    """Put VERSION into use, if its files are intact."""
     from mnistlab.registry.registry import Registry
 
     registry = Registry()
@@ -122,9 +128,9 @@ def models_promote(version: str) -> None:
     click.echo(f"Version {now} is in use" + (f"; it was {before}." if before not in (None, now) else "."))
 
 
-@models.command("rollback", short_help="Put the version before into use again.")
+@models.command("rollback", short_help="Go back to the version in use before.")
 def models_rollback() -> None:
-    """Put the version that was in use before into use again; repeated, it goes further back."""
+    """Go back to the version that was in use before; repeated, it goes further back."""
     from mnistlab.common import locks, paths
     from mnistlab.registry.promotions import Promotions  # not the registry, which waits for PyTorch
 
@@ -135,10 +141,12 @@ def models_rollback() -> None:
 
 
 @models.command("prune", short_help="Remove old versions.")
-@click.option("--keep", type=click.IntRange(min=1), default=5, show_default=True, help="How many of the newest stay.")
+@click.option(
+    "--keep", type=click.IntRange(min=1), default=KEEP, show_default=True, help="How many of the newest to keep."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def models_prune(keep: int, dry_run: bool) -> None:
-    """Remove old versions. The newest, the one in use, the one before it and the newest of each kind stay."""
+    """Remove old versions; the newest, the one in use, the one before it and the newest of each kind are kept."""
     from mnistlab.registry.registry import Registry
 
     gone = Registry().prunable(keep) if dry_run else Registry().prune(keep)
@@ -154,9 +162,9 @@ def models_prune(keep: int, dry_run: bool) -> None:
     type=click.Choice(["validation", "test"]),
     default="validation",
     show_default=True,
-    help="Which of MNIST's; whoever chooses by the test images can no longer be judged by them.",
+    help="Which MNIST images. What was chosen on the test images can no longer be judged on them.",
 )
-@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+@options.as_json
 def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
     """Compare versions FIRST and SECOND, paired: which images does only one of them read right?"""
     from mnistlab.data.mnist import load_mnist
@@ -180,11 +188,11 @@ def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
     click.echo(f"{sentence[0].upper()}{sentence[1:]}.")
 
 
-@models.command("export", short_help="Write a version as an older convnet.pt.")
+@models.command("export", short_help="Write a version in the old format, convnet.pt.")
 @click.argument("version", default="current")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default="convnet.pt")
 def models_export(version: str, file: Path) -> None:
-    """Write VERSION to FILE in the older form, a dictionary for torch.load: model_state_dict, permutation, n_kernels,
+    """Write VERSION to FILE in the old format, a dictionary for torch.load: model_state_dict, permutation, n_kernels,
     input_size and output_size. Nothing is overwritten.
     """
     from mnistlab.common.files import write_new
@@ -195,17 +203,17 @@ def models_export(version: str, file: Path) -> None:
     try:
         write_new(file.resolve(), content)
     except FileExistsError:
-        raise click.UsageError(f"{file} is there already; nothing is overwritten") from None
+        raise click.UsageError(f"{file} already exists and is not overwritten") from None
     except OSError as error:
         raise RegistryError(f"{file} could not be written: {error}", code="write") from error
     click.echo(f"{file}: {len(content):,} bytes")
 
 
-@models.command("import", short_help="Take over a model from an older convnet.pt.")
+@models.command("import", short_help="Add a model in the old format, convnet.pt.")
 @click.argument("file", type=click.Path(path_type=Path))
 def models_import(file: Path) -> None:
-    """Take over a model from FILE in the older form (see export) as a new version. Nothing in it is run, and it is not put
-    into use.
+    """Add the model in FILE, in the old format (see export), as a new version. No code in FILE is run, and the version is not
+    put into use.
     """
     from mnistlab.data.mnist import load_mnist
     from mnistlab.registry import legacy

@@ -6,22 +6,28 @@ import json
 
 import click
 
+from mnistlab.cli import options
+
 ALARM = 4  # exit code
 
 
-@click.command(short_help="See how the lab is doing in use; exit code 4 on an alarm.")
+@click.command(short_help="Report on the lab in use; exit code 4 on an alarm.")
 @click.option(
-    "--days", type=click.FloatRange(min=0, min_open=True), default=7, show_default=True, help="Of the period."
+    "--days",
+    type=click.FloatRange(min=0, min_open=True),
+    default=7,
+    show_default=True,
+    help="Length of the period that is compared with the time before.",
 )
-@click.option("--version", "version", default=None, help="Of the model; the one used last by default.")
-@click.option("--store", default=None, help="Where feedback is kept, a path or a URL; that of the lab by default.")
-@click.option("--json", "as_json", is_flag=True, help="All figures as JSON.")
+@click.option("--version", "version", help="Which version to look at, instead of the one used last.")
+@options.store
+@options.as_json
 @click.pass_context
 def monitor(ctx: click.Context, days: float, version: str | None, store: str | None, as_json: bool) -> None:
-    """Compare the last days with the time before: number and time of readings, how many were called right, how many are
-    expected to be, and whether people draw otherwise. The page is reports/monitor.html.
+    """Compare the last days with the time before: how many drawings were read and how fast, how many were marked right, how many
+    should have been, and whether people draw differently. The page is reports/monitor.html.
 
-    Exit codes: 0 nothing to report, 4 an alarm, 2 wrong usage, 1 any failure.
+    Exit codes: 0 no alarm, 4 an alarm, 2 wrong usage, 1 any failure.
     """
     from mnistlab.common import paths
     from mnistlab.data.mnist import load_mnist
@@ -36,8 +42,8 @@ def monitor(ctx: click.Context, days: float, version: str | None, store: str | N
     uses, corrections = opened.uses(), opened.corrections()
     registry = Registry()
     chosen = version or (max(uses, key=lambda use: use.created).version if uses else None)
-    known = chosen is not None and chosen in registry.versions()
-    reference = Reference.of(registry.load(chosen), load_mnist()) if known else None
+    known = chosen and chosen in registry.versions()
+    reference = Reference.of(registry.load(chosen), load_mnist()) if chosen and known else None
     report = make_report(uses, corrections, version=chosen, reference=reference, days=days)
     page = write_page(report, paths.reports())
     if as_json:

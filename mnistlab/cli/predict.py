@@ -6,20 +6,22 @@ import json
 
 import click
 
+from mnistlab.cli import options
 from mnistlab.common.errors import LabError
 
 
 @click.command(short_help="Read the digit in each picture.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
-@click.option("--version", "version", default="current", show_default=True, help="Which model reads.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON list, with all ten probabilities.")
+@options.version("Which version reads.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list, with all ten probabilities.")
 @click.pass_context
 def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: bool) -> None:
     """Read the digit in each picture FILE (PNG or JPEG)."""
     from mnistlab import Predictor
 
     reader = Predictor.load(version)
-    readings, failed = [], False
+    readings: list[dict[str, object]] = []
+    failed = False
     for file in files:
         try:
             read = reader.predict_image(file)

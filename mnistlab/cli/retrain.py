@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 from click.core import ParameterSource
 
-from mnistlab.cli.run import duration, parse
+from mnistlab.cli import options
+from mnistlab.common.constants import RECIPES, RETRAIN_CELL_TIMEOUT, SIZES
 
 REFUSED = 3  # exit code of a candidate that a gate refused
 
@@ -13,41 +14,30 @@ REFUSED = 3  # exit code of a candidate that a gate refused
 @click.command(short_help="Train a candidate and put it into use if it is good enough.")
 @click.option(
     "--recipe",
-    type=click.Choice(["drawing", "plain"]),
+    type=click.Choice(RECIPES),
     default="drawing",
     show_default=True,
-    help="How to train: drawing is the wide network of studies/handwriting, plain the small one of 03_train.",
+    help="What to train: drawing is the wide network of studies/handwriting, plain the small one of 03_train.",
 )
 @click.option(
     "--preset",
-    type=click.Choice(["full", "quick"]),
+    type=click.Choice(SIZES),
     default="full",
     show_default=True,
-    help="full trains drawing as its notebook does and plain by the preset best; quick tries the way in minutes, and its "
-    "candidate is refused.",
+    help="full trains as the notebook does, plain with the preset best; quick tries everything out in minutes, and the gates "
+    "refuse its candidate.",
 )
 @click.option(
     "--with-feedback",
     is_flag=True,
-    help="Do not train anew: tune the version in use to the drawings that people corrected and agreed to have kept.",
+    help="Instead of training anew, fine-tune the version in use on the drawings that people corrected and agreed to have kept.",
 )
-@click.option("--store", default=None, help="Where feedback is kept, a path or a URL; that of the lab by default.")
-@click.option("--session", default=None, help="With --with-feedback: learn from the drawings of one session only.")
-@click.option(
-    "-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="As in `mnistlab run`. Repeatable."
-)
+@options.store
+@click.option("--session", help="With --with-feedback: learn from the drawings of this session only.")
+@options.parameters("As in `mnistlab run`. Repeatable.")
 @click.option("--no-promote", is_flag=True, help="Keep a candidate that passes, but do not put it into use.")
-@click.option(
-    "--cell-timeout", type=click.IntRange(min=1), default=3600, show_default=True, help="Seconds a cell may take."
-)
-@click.option(
-    "--start-timeout",
-    type=click.IntRange(min=1),
-    default=60,
-    show_default=True,
-    help="Seconds a kernel may take to start.",
-)
-@click.option("--quiet", is_flag=True, help="No progress, no summary.")
+@options.timeouts(RETRAIN_CELL_TIMEOUT)
+@options.quiet
 @click.pass_context
 def retrain(
     ctx: click.Context,
@@ -63,20 +53,20 @@ def retrain(
     quiet: bool,
 ) -> None:
     """Check the data, train a candidate, judge it against the version in use on the same images, and put it into use if
-    every gate is open. The report is in reports/<time>/, the history of all runs in reports/index.html.
+    it passes every gate. The report is in reports/<time>/, the history of all runs in reports/index.html.
 
-    Exit codes: 0 promoted (with --no-promote: passed), 3 refused by a gate, 75 another retraining is under way, 2 wrong usage,
+    Exit codes: 0 promoted (with --no-promote: passed), 3 refused by a gate, 75 another retraining is in progress, 2 wrong usage,
     130 and 143 stopped by a signal, 1 any other failure. In all but the first, the version in use stays as it was.
     """
     from mnistlab.common import locks, paths
 
-    values = parse(given)
+    values = options.parse_parameters(given)
     chosen = [
         name for name in ("recipe", "preset", "given") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]
     if with_feedback and chosen:
         raise click.UsageError(
-            "--with-feedback tunes the version in use; it takes no --recipe, --preset or --parameter"
+            "--with-feedback fine-tunes the version in use; it takes no --recipe, --preset or --parameter"
         )
     if not with_feedback and (store or session):
         raise click.UsageError("--store and --session go with --with-feedback")
@@ -85,7 +75,7 @@ def retrain(
         from mnistlab.pipeline.executor import TimeLimits
         from mnistlab.pipeline.report_folder import shorten
 
-        options = work.RetrainOptions(
+        settings = work.RetrainOptions(
             promote=not no_promote,
             limits=TimeLimits(cell_timeout, start_timeout),
             show_progress=not quiet,
@@ -95,14 +85,14 @@ def retrain(
         if with_feedback:
             from mnistlab.feedback.store import Store
 
-            done = work.retrain_with_feedback(Store(store), session=session, options=options)
+            done = work.retrain_with_feedback(Store(store), session=session, options=settings)
         else:
-            done = work.retrain(recipe, size=preset, parameters=values, options=options)
+            done = work.retrain(recipe, size=preset, parameters=values, options=settings)
     if not quiet:
         for verdict in done.decision.verdicts:
             if verdict.passed:
                 click.echo(f"{click.style('open', fg='green')}  {verdict.gate:<12}{verdict.reason}")
-        click.echo(f"\nReport after {duration(done.receipt['seconds'])}: {shorten(done.folder)}")
+        click.echo(f"\nReport after {options.duration(done.receipt['seconds'])}: {shorten(done.folder)}")
     if done.outcome == work.REFUSED:
         click.echo(f"mnistlab: the candidate is refused by {len(done.decision.refusals)} of the gates:", err=True)
         for refusal in done.decision.refusals:

@@ -12,3 +12,8 @@ PEN_WIDTH = 20  # px of the canvas; two pixels of the 28 x 28, about what MNIST'
 PEN_WIDTHS = (4, 60)  # px; narrowest and widest pen
 
 PRESET_NAMES = ("quick", "sprint", "fast", "best")  # of ``training.presets``, for commands that wait without PyTorch
+
+CELL_TIMEOUT, START_TIMEOUT = 900, 60  # seconds a cell of a notebook and the start of its kernel may take
+RETRAIN_CELL_TIMEOUT = 3600  # s; the longest cell trains the wide network, a quarter of an hour on two cores
+RECIPES, SIZES = ("drawing", "plain"), ("full", "quick")  # of a retraining, in ``pipeline.recipes``
+KEEP = 5  # newest versions that pruning leaves, whatever they are

@@ -27,6 +27,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
+from mnistlab.common.constants import CELL_TIMEOUT, START_TIMEOUT
 from mnistlab.common.errors import RunError
 from mnistlab.pipeline.progress_display import ESCAPE, Display
 
@@ -56,8 +57,8 @@ class TimeLimits:
     RunError : one of them is no such number, with code ``"usage"``.
     """
 
-    cell: int = 900
-    start: int = 60
+    cell: int = CELL_TIMEOUT
+    start: int = START_TIMEOUT
 
     def __post_init__(self) -> None:
         for name, seconds in vars(self).items():

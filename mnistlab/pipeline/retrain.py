@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.common import locks, paths
-from mnistlab.common.constants import CLASSES
+from mnistlab.common.constants import CLASSES, RETRAIN_CELL_TIMEOUT
 from mnistlab.common.errors import DataError, LabError, RunError, TrainingError
 from mnistlab.data.mnist import Splits, load_mnist
 from mnistlab.feedback.store import Store
@@ -30,9 +30,7 @@ from mnistlab.registry.layout import POINTER
 from mnistlab.registry.registry import Registry
 
 CANDIDATE = "candidate"  # in the report: the versions this run made
-LIMITS = TimeLimits(
-    cell=3600
-)  # the longest cell, the training of the wide network, takes a quarter of an hour on two cores
+LIMITS = TimeLimits(cell=RETRAIN_CELL_TIMEOUT)
 PROMOTED, PASSED, REFUSED = "promoted", "passed", "refused"
 
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mnistlab.common import locks, paths
+from mnistlab.common.constants import KEEP
 from mnistlab.common.errors import CheckpointError, LabError, RegistryError
 from mnistlab.common.files import read_regular, sync_folder, write_durable
 from mnistlab.data.mnist import Digits, Splits
@@ -23,7 +24,6 @@ from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.layout import MANIFEST, MAX_MANIFEST, POINTER
 from mnistlab.registry.manifest import Manifest, parse_manifest
 from mnistlab.registry.promotions import Promotions
-from mnistlab.registry.retention import KEEP
 from mnistlab.training.records import Training
 
 

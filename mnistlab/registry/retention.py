@@ -14,7 +14,6 @@ from mnistlab.registry.layout import HISTORY, POINTER
 from mnistlab.registry.manifest import Manifest
 
 NEW, OLD = ".new-", ".old-"  # a version on its way in or out
-KEEP = 5  # newest versions that pruning leaves, whatever they are
 
 Kind = tuple[str, ...]
 

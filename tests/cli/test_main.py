@@ -17,7 +17,7 @@ from PIL import Image
 from mnistlab import __version__
 from mnistlab.cli import doctor, main
 from mnistlab.cli.doctor import FAULT, OK, WARNING, CheckResult
-from mnistlab.common import locks
+from mnistlab.common import constants, locks
 from mnistlab.common.errors import RunError
 from mnistlab.registry.registry import Registry
 
@@ -272,6 +272,13 @@ def test_the_doctor_shows_findings_with_remedies_and_fails_on_a_fault(monkeypatc
         f"{state:<8}browser    none",
         f"{'':<19}-> install one",
     ]
+
+
+def test_the_choices_of_a_retraining_are_those_of_its_recipes():
+    from mnistlab.pipeline import recipes  # the command has its own list, so that --help need not wait for papermill
+
+    assert list(constants.RECIPES) == list(recipes.RECIPES)
+    assert all(set(constants.SIZES) == set(recipe.sizes) for recipe in recipes.RECIPES.values())
 
 
 def test_the_command_is_installed_under_its_name():

@@ -352,8 +352,12 @@ def test_live_curves_show_one_figure_and_redraw_it_in_place(monkeypatch):
 
 
 def test_live_curves_do_no_harm_where_nothing_can_be_shown(monkeypatch):
-    monkeypatch.setattr("IPython.display.display", lambda figure, **options: None)
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda figure, **options: shown.append(figure))
     plots.live_curves(2)(history(1))
+    (figure,) = shown
+    assert [list(ax.lines[-1].get_xdata()) for ax in figure.axes] == [[1], [1]]  # drawn, though nothing is updated
+    assert plt.get_fignums() == []
 
 
 def test_four_ways_show_every_network_in_its_colour_and_the_costs():

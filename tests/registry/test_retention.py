@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mnistlab.cli.models import models_prune
+from mnistlab.common.constants import KEEP
 from mnistlab.common.errors import RegistryError
-from mnistlab.registry.retention import KEEP, prunable
+from mnistlab.registry.retention import prunable
 
 PLAIN, SCRAMBLED = ("convnet", "identity"), ("convnet", "permuted")
 

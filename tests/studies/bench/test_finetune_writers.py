@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from made import write_drawings
+from torch import nn
 
 from mnistlab.cli.main import main
 from mnistlab.common.errors import DataError
@@ -12,6 +14,7 @@ from mnistlab.data.pen_files import PenDrawing
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline.finetune import Rehearsal
 from mnistlab.registry.registry import Registry
+from mnistlab.studies.bench import finetune_writers
 from mnistlab.studies.bench.finetune_writers import WriterResult, WritersReport, measure_writers, summarise
 
 
@@ -83,3 +86,12 @@ def test_the_command_refuses_what_it_cannot_measure(tmp_path, two_hands):
     done = CliRunner().invoke(main, ["benchmark", "personal", str(path)])
     assert done.exit_code == 1
     assert "no writer has 175 drawings" in done.output
+
+
+def test_a_drawing_called_no_digit_counts_as_misread():
+    logits = torch.zeros(3, 10)
+    logits[torch.arange(3), [3, 3, 4]] = torch.tensor([5.0, 2.0, 5.0])  # surely a 3, hardly a 3, surely a 4
+    unsure = float(logits[1].softmax(dim=0)[3])
+    labels = torch.tensor([3, 3, 3])
+    assert finetune_writers._right(nn.Identity(), logits, labels, unsure + 0.01).tolist() == [True, False, False]
+    assert finetune_writers._right(nn.Identity(), logits, labels, unsure - 0.01).tolist() == [True, True, False]
