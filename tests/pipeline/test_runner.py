@@ -354,7 +354,8 @@ def test_a_notebook_that_is_not_there_is_refused_with_the_nearest(folder):
         write(folder, name, "1")
     write(folder / "studies", "03_other", "1")
     for name, words in {
-        "03_trian": "there is no notebook '03_trian'; did you mean '03_train'? Choose from 01_explore, 03_train",
+        "03_trian": "there is no notebook '03_trian'; did you mean '03_train'? "
+        "Choose from 01_explore, 03_train, studies/03_other",
         "09": "there is no notebook '09'; choose from 01_explore",
         "03": "'03' could be any of 03_train, 03_other; give the whole name",
     }.items():
