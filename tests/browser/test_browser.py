@@ -181,7 +181,7 @@ def test_a_picture_file_is_read(pad):
     Image.fromarray(255 - rasterise(load_drawings()["eight"].strokes)).save(file, "PNG")
     for content, check in (
         (file.getvalue(), lambda: expect_digit(pad, 8)),
-        (b"no picture", lambda: pad.get_by_text("This is no PNG or JPEG.").wait_for()),
+        (b"no picture", lambda: pad.get_by_text("This is neither a PNG nor a JPEG.").wait_for()),
     ):
         load(pad, "digit.png", content)
         check()

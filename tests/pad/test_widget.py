@@ -357,7 +357,11 @@ def test_undo_takes_a_picture_back(pad):
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"no picture", "This is no PNG or JPEG."), (b"", "This is no PNG or JPEG."), (b"x" * (6 * 2**20), "larger than")],
+    [
+        (b"no picture", "This is neither a PNG nor a JPEG."),
+        (b"", "This is neither a PNG nor a JPEG."),
+        (b"x" * (6 * 2**20), "larger than"),
+    ],
     ids=["text", "empty", "large"],
 )
 def test_a_file_that_cannot_be_read_says_why_and_leaves_the_drawing(pad, content, says):
