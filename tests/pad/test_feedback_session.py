@@ -356,11 +356,11 @@ def test_the_command_lists_exports_erases_and_marks(pad, store, tmp_path):
     path = tmp_path / "out.jsonl"
     assert "2 drawings" in call("export", str(path)).output
     assert call("export", str(path)).exit_code == 1
-    assert "Erase it?" in call("erase", "1").output
+    assert "Erase them?" in call("erase", "1").output
     assert len(store.corrections()) == 2  # nobody said yes
     assert "Erased 1 drawings" in call("erase", "1", "--yes").output
     assert len(path.read_text().splitlines()) == 1
-    assert "! 0009  learned from 1 drawings; 1 of them erased" in call("mark").output
+    assert "! 0009  learned from 1 drawings; 1 of them erased since" in call("mark").output
     assert call("erase", "--yes").exit_code == call("erase", "1", "--all", "--yes").exit_code == 2
     assert call("erase", "--session", session, "--yes").exit_code == 0
     assert store.corrections() == store.uses() == []
