@@ -41,7 +41,7 @@ app: $(READY) ## serve the drawing pad by itself, as a web page
 	JUPYTER_PATH=$(CURDIR)/jupyter/app $(BIN)/voila jupyter/app/draw.ipynb --Voila.config_file_paths=jupyter/app
 
 # One process per core with one thread each: on a full machine, threads that wait for one another cost far more than they bring.
-test: $(READY) lint ## check the style, then run all tests: package, notebooks, browser
+test: $(READY) lint types ## check style and types, then run all tests: package, notebooks, browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY) ## check the style of the code

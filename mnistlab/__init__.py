@@ -22,11 +22,17 @@ figure and names their modules.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnistlab.inference.predictor import Predictor
+    from mnistlab.pad.widget import DigitPad
+
 __all__ = ["DigitPad", "Predictor", "__version__"]
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     # Loaded when asked for: importing the package must not cost the seconds that torch takes.
     if name == "Predictor":
         from mnistlab.inference.predictor import Predictor

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 import ipywidgets as widgets
+from markupsafe import Markup
 
 from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTHS
+from mnistlab.common.html import render
 from mnistlab.evaluation.formatting import a_digit
 from mnistlab.pad.prediction_html import keys_html
 
@@ -75,7 +77,10 @@ class Controls:
             "Freeze", "thumb-tack", "Save the drawing as a test, once you have said which digit you meant"
         )
         self.links, self.note, self.origin = text(COLUMN), text(COLUMN), text(COLUMN)
-        self._meant = [text(COLUMN, '<p class="mnistlab-side">Which digit did you mean?</p>'), row(self.digits, COLUMN)]
+        self._meant = [
+            text(COLUMN, render("pad/aside.html", text="Which digit did you mean?")),
+            row(self.digits, COLUMN),
+        ]
         self._meant[1].add_class("mnistlab-digits")
         self._extras = widgets.VBox(
             [
@@ -96,8 +101,8 @@ class Controls:
         bar = row([self.undo, self.clear, self.why], COLUMN)
         left = widgets.VBox([canvas, bar, self.pen, self.versions, self.more, self._extras], layout=column)
         left.add_class("mnistlab-column")
-        style = f"<style>{files('mnistlab.pad').joinpath('pad.css').read_text(encoding='utf-8')}</style>"
-        hidden = widgets.HTML(style, layout=widgets.Layout(display="none"))
+        css = Markup(files("mnistlab.pad").joinpath("pad.css").read_text(encoding="utf-8"))
+        hidden = widgets.HTML(render("pad/style.html", css=css), layout=widgets.Layout(display="none"))
         self.fold(open=False)
         for widget in self._meant:  # the feedback panel has ten such buttons of its own
             widget.layout.display = None if feedback_panel is None else "none"

@@ -57,7 +57,7 @@ class FeedbackPanel(widgets.VBox):
         digits.add_class("mnistlab-digits")
         children = [
             row([self.right, self.wrong], WIDTH),
-            widgets.HTML('<p class="mnistlab-side">It was a …</p>', layout=_row()),
+            widgets.HTML(render("pad/aside.html", text="It was a …"), layout=_row()),
             digits,
             self.note,
             row([self.consent, self.withdraw], WIDTH),

@@ -286,9 +286,7 @@ class Classifier:
 
 def best_device() -> str:
     """``"cuda"``, ``"mps"`` or ``"cpu"``: the fastest one this machine has."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 @contextmanager

@@ -34,6 +34,11 @@ PUBLIC = re.compile(r"[A-Za-z]")
 # Functions that take whatever they are given, and why.
 OPEN = {
     ("common.html", "render"): "the values of a template, which refuses what it lacks",
+    ("pad.widget", "_repr_mimebundle_"): "the signature that IPython asks for",
+    ("pipeline.executor", "__init__"): "nbclient's and papermill's own options, handed on to them",
+    ("pipeline.executor", "execute"): "the signature of nbclient",
+    ("pipeline.executor", "execute_managed_notebook"): "the signature of papermill",
+    ("pipeline.executor", "process_message"): "the signature of nbclient",
 }
 
 
@@ -92,9 +97,10 @@ def test_a_name_is_taken_apart(name, found):
 
 
 def test_names_are_terms_of_the_field():
+    # call_later is asyncio's.
     named = [(module, module.rpartition(".")[2]) for module in imports.modules()]
     named += definitions((ast.ClassDef, ast.FunctionDef))
-    assert [(module, name) for module, name in named if words(name) & BANNED] == []
+    assert [(module, name) for module, name in named if words(name.replace("call_later", "")) & BANNED] == []
 
 
 def test_no_module_is_too_long_to_be_read():
