@@ -1,11 +1,12 @@
 """The kinds of values that corrections and uses hold, as pydantic knows them: strict, finite, and refused in plain sentences.
 
-A text of a person or a drawing is never shown in an error.
+A text of a person or a drawing is never shown in an error. Arrays are copied, so that what was checked is what is kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from numbers import Real
 from typing import Annotated, Any, Literal, TypeVar
@@ -50,8 +51,9 @@ def _allowed(words: str, *, private: bool = False) -> WrapValidator:
 
 
 def _came(value: object, private: bool) -> str:
-    if not private and len(repr(value)) <= 60:
-        return repr(value)
+    with suppress(Exception):  # a number may have too many digits to be shown
+        if not private and len(text := repr(value)) <= 60:
+            return text
     return type(value).__name__ + (f" of length {len(value):,}" if isinstance(value, str | bytes) else "")
 
 
@@ -84,7 +86,7 @@ def _agreed(version: object) -> str:
 
 def _strokes(value: Any) -> tuple[NDArray[np.float64], ...]:
     try:
-        strokes = tuple(as_strokes(value))
+        strokes = tuple(stroke.copy() for stroke in as_strokes(value))
     except TypeError:
         raise ValueError(f"are lists of points, not {type(value).__name__}") from None
     if not strokes:
@@ -93,7 +95,7 @@ def _strokes(value: Any) -> tuple[NDArray[np.float64], ...]:
 
 
 def _image(value: object) -> NDArray[np.uint8]:
-    image = np.asarray(value)
+    image = np.array(value)
     if image.dtype != np.uint8 or image.shape != (SIDE, SIDE):
         raise ValueError(f"is uint8 ({SIDE}, {SIDE}), not {image.dtype} {image.shape}")
     return image
@@ -101,7 +103,7 @@ def _image(value: object) -> NDArray[np.uint8]:
 
 def _probabilities(value: Any) -> NDArray[np.float64]:
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"are {CLASSES} numbers") from None
     if array.shape != (CLASSES,):

@@ -138,6 +138,20 @@ def test_a_correction_is_not_changed_and_equal_to_itself_alone():
     assert len({correction, correction}) == 1
 
 
+def test_what_was_checked_stays_though_arrays_change_that_it_was_made_of():
+    stroke, image, probabilities = np.array([[1.0, 2], [3, 4]]), np.zeros((28, 28), np.uint8), np.full(10, 0.1)
+    correction = make(strokes=[stroke], image=image, probabilities=probabilities)
+    stroke[:], image[:], probabilities[:] = np.nan, 9, 9
+    assert correction.strokes[0].tolist() == [[1, 2], [3, 4]]
+    assert not correction.image.any()
+    assert correction.probabilities.tolist() == [0.1] * 10
+
+
+def test_a_number_of_too_many_digits_to_be_shown_is_refused_all_the_same():
+    with pytest.raises(FeedbackError, match=r"^digit is a digit from 0 to 9, not int$"):
+        make(digit=10**5000)
+
+
 def test_what_comes_from_the_network_is_taken_from_its_prediction():
     probabilities = np.full(10, 0.1)
     prediction = Prediction(
