@@ -39,8 +39,20 @@ def modules() -> dict[str, Path]:
 @cache
 def imports() -> tuple[Import, ...]:
     """All imports between modules of the package, each once, in the order of their names."""
-    found = {each for name, path in modules().items() for each in _imports(name, ast.parse(path.read_text()))}
+    found = {each for name, path in modules().items() for each in imports_of(name, ast.parse(path.read_text()))}
     return tuple(sorted(found, key=lambda each: (each.source, each.target, each.late)))
+
+
+def imports_of(source: str, tree: ast.AST, late: bool = False) -> Iterator[Import]:
+    """What the code of a module imports from the package; some may come twice."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        targets = (_module(name) for name in _names(node, source))
+        yield from (Import(source, target, late) for target in targets if target not in (None, "", source))
+        yield from imports_of(
+            source, node, late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        )
 
 
 def longest_chain() -> list[str]:
@@ -72,23 +84,43 @@ def _name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _imports(source: str, tree: ast.AST, late: bool = False) -> Iterator[Import]:
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (Import(source, target, late) for target in _targets(node) if target not in ("", source))
-        yield from _imports(source, node, late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
+def _names(node: ast.AST, source: str) -> Iterator[str]:
+    """Full names that a piece of code loads: by a statement, relative or not, by ``import_module``, or through the package."""
+    match node:
+        case ast.Import():
+            yield from (alias.name for alias in node.names)
+        case ast.ImportFrom():
+            yield from (f"{_base(node, source)}.{alias.name}" for alias in node.names)
+        case ast.Call(args=[ast.Constant(value=str(name)), *_]) if ast.unparse(node.func).endswith("import_module"):
+            yield name
+        case ast.Attribute(value=ast.Name(id="mnistlab")):
+            yield f"mnistlab.{node.attr}"
 
 
-def _targets(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
-    """Modules of the package that a statement names; ``from mnistlab import x`` names x if that is one."""
-    if isinstance(node, ast.ImportFrom):
-        base = node.module or ""
-        names = [f"{base}.{alias.name}" for alias in node.names]
-        names = [name if name.removeprefix("mnistlab.") in modules() else base for name in names]
-    else:
-        names = [alias.name for alias in node.names]
-    for name in names:
-        if name.partition(".")[0] == "mnistlab":
-            yield name.removeprefix("mnistlab").removeprefix(".")
+def _base(node: ast.ImportFrom, source: str) -> str:
+    """Where a statement takes names from; one dot before it is the package that the source is in, or is."""
+    if not node.level:
+        return node.module or ""
+    up = node.level - (modules()[source].name == "__init__.py")
+    package = ["mnistlab", *source.split(".")]
+    return ".".join([*package[: len(package) - up], *filter(None, [node.module])])
+
+
+def _module(name: str) -> str | None:
+    """The module of ours that has this full name, or holds what has it; None if it is none of ours."""
+    first, _, rest = name.partition(".")
+    if first != "mnistlab":
+        return None
+    if rest in _handed_on():
+        return _handed_on()[rest]
+    while rest not in modules():
+        rest = rest.rpartition(".")[0]
+    return rest
+
+
+@cache
+def _handed_on() -> dict[str, str]:
+    """Names that the package itself offers, each with the module that it comes from."""
+    statements = [node for node in ast.walk(ast.parse(modules()[""].read_text())) if isinstance(node, ast.ImportFrom)]
+    ours = [node for node in statements if (node.module or "").startswith("mnistlab.")]
+    return {alias.name: str(node.module).removeprefix("mnistlab.") for node in ours for alias in node.names}

@@ -7,6 +7,7 @@ mouse that passes over the canvas leaves no ink. Coordinates are px of the 280 x
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from mnistlab.common.errors import ImageError, StrokesError
 from mnistlab.data import preprocess
 from mnistlab.data.drawings import StoredDrawing, drawing_from_json, drawing_from_png
 from mnistlab.data.strokes import Drawing, check_pen
-from mnistlab.inference.predictor import Prediction, Predictor
+
+if TYPE_CHECKING:
+    from mnistlab.inference.predictor import Prediction, Predictor
 
 PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of every such file
 

@@ -6,6 +6,8 @@ Colours follow the pen; steps and edit, which take longer to find, wait until it
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mnistlab.common.constants import CANVAS
@@ -15,10 +17,12 @@ from mnistlab.evaluation.formatting import sentence
 from mnistlab.inference import attribution, counterfactual
 from mnistlab.inference.attribution import Attribution, PreprocessingStep
 from mnistlab.inference.counterfactual import Edit
-from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.pad import heatmap
 from mnistlab.pad.document import Document
 from mnistlab.pad.prediction_html import picture_address
+
+if TYPE_CHECKING:
+    from mnistlab.inference.predictor import Prediction, Predictor
 
 INK, GONE, ADDED = "#1a1a1a", "#f3c9a8", "#d55e00"
 NO_EDIT = "no small change that was tried makes it another digit"

@@ -12,13 +12,13 @@ import ipywidgets as widgets
 from mnistlab.common.errors import FeedbackError
 from mnistlab.common.html import render
 from mnistlab.feedback import consent
-from mnistlab.inference.predictor import Prediction
 from mnistlab.pad.controls import digit_buttons, part, row
 from mnistlab.pad.document import Document
 from mnistlab.pad.feedback_session import FeedbackSession, Note
 
 if TYPE_CHECKING:
     from mnistlab.feedback.store import Store
+    from mnistlab.inference.predictor import Prediction
 
 WAIT = 5.0  # seconds for another writer; the pad does not respond meanwhile
 WIDTH = "256px"

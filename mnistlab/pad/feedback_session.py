@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mnistlab.common.errors import FeedbackError
 from mnistlab.data.stroke_stats import stroke_stats
@@ -18,8 +18,10 @@ from mnistlab.evaluation.formatting import a_digit
 from mnistlab.feedback import consent, records
 from mnistlab.feedback.records import Correction, Use
 from mnistlab.feedback.store import Store
-from mnistlab.inference.predictor import Prediction
 from mnistlab.pad.document import Document
+
+if TYPE_CHECKING:
+    from mnistlab.inference.predictor import Prediction
 
 
 @dataclass(frozen=True)

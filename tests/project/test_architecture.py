@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -45,6 +46,11 @@ LIGHT = {
     "mnistlab.pad.keyboard": "the keyboard's pen",
     "mnistlab.pad.playback": "a replay",
     "mnistlab.pad.schedule": "when to read",
+    "mnistlab.pad.wiring": "which handler a control calls",
+    "mnistlab.pad.view": "what is shown",
+    "mnistlab.pad.feedback_panel": "the panel of corrections",
+    "mnistlab.pad.controls": "the buttons",
+    "mnistlab.pad.document": "what is on the canvas",
 }
 
 
@@ -55,6 +61,48 @@ def test_the_walk_sees_imports_of_every_form():
     assert seen["cli.models", "registry.registry"] is True  # inside a function
     assert ("feedback.records", "inference.predictor") not in seen  # for the type checker only
     assert len(seen) > 300
+
+
+@pytest.mark.parametrize(
+    ("code", "target", "late"),
+    [
+        ("import mnistlab.pipeline.results", "pipeline.results", False),
+        ("import mnistlab.pipeline.results as r", "pipeline.results", False),
+        ("from mnistlab.pipeline.results import write_results", "pipeline.results", False),
+        ("from mnistlab.data import load_mnist", "data", False),
+        ("from ..pipeline import results", "pipeline.results", False),
+        ("from .heatmap import shade", "pad.heatmap", False),
+        ("from . import heatmap", "pad.heatmap", False),
+        ("def f():\n    from ..pipeline.results import write_results", "pipeline.results", True),
+        ("importlib.import_module('mnistlab.studies.corruptions')", "studies.corruptions", False),
+        ("f = lambda: import_module('mnistlab.studies.corruptions')", "studies.corruptions", True),
+        ("from mnistlab import DigitPad", "pad.widget", False),  # handed on by the package
+        ("import mnistlab\nclass A(mnistlab.Predictor): pass", "inference.predictor", False),
+        ("import mnistlab\nmnistlab.registry.registry.Registry()", "registry", False),
+    ],
+)
+def test_the_walk_sees_an_import_however_it_is_written(code, target, late):
+    assert set(imports.imports_of("pad.canvas", ast.parse(code))) == {imports.Import("pad.canvas", target, late)}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import torch",
+        "from mnistlab import __version__",
+        "import mnistlab\nmnistlab.__file__",
+        "if TYPE_CHECKING:\n    from mnistlab.pad.widget import DigitPad",
+        "import mnistlab_other",
+        "importlib.import_module(name)",
+    ],
+)
+def test_what_brings_no_other_module_is_no_import(code):
+    assert list(imports.imports_of("pad.canvas", ast.parse(code))) == []
+
+
+def test_in_a_package_one_dot_is_the_package_itself():
+    found = list(imports.imports_of("plots", ast.parse("from .training import x\nfrom ..data import y")))
+    assert [each.target for each in found] == ["plots.training", "data"]
 
 
 def test_every_module_is_in_a_wing():
