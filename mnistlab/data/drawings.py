@@ -198,7 +198,7 @@ def freeze(
     name: str | None = None,
     folder: Path | str | None = None,
 ) -> Path:
-    """Keep a drawing as a test: ``tests/test_frozen_drawings.py`` reads every one in the folder, as a drawing by hand would be.
+    """Keep a drawing as a test: ``tests/inference/test_frozen_drawings.py`` reads every one in the folder, as if drawn by hand.
 
     Parameters
     ----------
