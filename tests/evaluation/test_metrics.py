@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -79,7 +80,8 @@ def test_mean_over_seeds_has_the_t_interval_worked_out_by_hand():
 
 
 def test_one_seed_has_no_interval():
-    interval = MeanInterval.of([0.5])
+    with warnings.catch_warnings(action="error"):  # of a division by no degree of freedom
+        interval = MeanInterval.of([0.5])
     assert (interval.mean, interval.n) == (0.5, 1)
     assert all(math.isnan(value) for value in (interval.low, interval.high, interval.std))
     assert str(interval) == "50.00 %, one seed"
