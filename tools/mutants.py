@@ -10,6 +10,8 @@ import json
 import os
 import random
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -20,11 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pytest
 from forked_tests import Tests, copy_tree, end, notes, start
 from mutations import Mutation, mutate, places
 from scipy.stats import binomtest
 
 ROOT = Path(__file__).resolve().parent.parent
+PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 WINGS = ("data", "evaluation", "registry", "pipeline", "inference")
 
 
@@ -64,28 +68,34 @@ def survey(tests: Tests, trees: list[Path], sample: list[Mutation], until: float
     """Run the tests on each mutant, one in each copy at a time; none is started after ``until`` (of time.monotonic)."""
     waiting, free = list(reversed(sample)), list(trees)
     running: dict[int, tuple[Path, Mutation, str, float, float]] = {}
-    while running or (waiting and time.monotonic() < until):
-        while free and waiting and time.monotonic() < until:
-            tree, mutation = free.pop(), waiting.pop()
-            path = tree / mutation.place.file
-            order, original = tests.for_line(tree, mutation.place.file, mutation.place.line), path.read_text()
-            path.write_text(mutation.code)
-            limit = 15 + 5 * sum(tests.seconds[name] for name in order)
-            process = start(tree, sorted({name.partition("::")[0] for name in order}), "-x", order=order)
-            running[process] = (tree, mutation, original, time.monotonic(), limit)
-        for process, (tree, mutation, original, started, limit) in list(running.items()):
-            seconds = time.monotonic() - started
-            if late := seconds > limit:
-                end(process)
-            ended, status = os.waitpid(process, 0 if late else os.WNOHANG)
-            if ended:
-                end(process)
-                (tree / mutation.place.file).write_text(original)
-                outcome = "timed out" if late else "survived" if status == 0 else "killed"
-                yield Result(mutation, outcome, next(iter(notes(tree)["failed"]), ""), seconds)
-                free.append(tree)
-                del running[process]
-        time.sleep(0.02)
+    try:
+        while running or (waiting and time.monotonic() < until):
+            while free and waiting and time.monotonic() < until:
+                tree, mutation = free.pop(), waiting.pop()
+                path = tree / mutation.place.file
+                order, original = tests.for_line(tree, mutation.place.file, mutation.place.line), path.read_text()
+                path.write_text(mutation.code)
+                limit = 15 + 5 * sum(tests.seconds[name] for name in order)
+                process = start(tree, sorted({name.partition("::")[0] for name in order}), "-x", order=order)
+                running[process] = (tree, mutation, original, time.monotonic(), limit)
+            for process, (tree, mutation, original, started, limit) in list(running.items()):
+                seconds = time.monotonic() - started
+                if late := seconds > limit:
+                    end(process)
+                ended, status = os.waitpid(process, 0 if late else os.WNOHANG)
+                if ended:
+                    end(process)
+                    (tree / mutation.place.file).write_text(original)
+                    outcome = (
+                        "timed out" if late else "survived" if os.waitstatus_to_exitcode(status) in PASSED else "killed"
+                    )
+                    yield Result(mutation, outcome, next(iter(notes(tree)["failed"]), ""), seconds)
+                    free.append(tree)
+                    del running[process]
+            time.sleep(0.02)
+    finally:
+        for process in running:
+            end(process)
 
 
 def summary(results: list[Result], found: int) -> dict[str, Any]:
@@ -106,11 +116,24 @@ def summary(results: list[Result], found: int) -> dict[str, Any]:
 @click.option("--sample", default=100, show_default=True, help="Mutants of each wing; all of them if it has fewer.")
 @click.option("--seed", default=0, show_default=True, help="Draws the sample.")
 @click.option("--minutes", default=55.0, show_default=True, help="No mutant is started later; wings share the time.")
+@click.option(
+    "--without", multiple=True, metavar="FILE", help="Tests that are not run, such as tests/registry/test_faults.py."
+)
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="Mutants at a time.")
 @click.option("--output", type=Path, default=ROOT / "reports" / "mutants.json", show_default="reports/mutants.json")
 @click.option("--root", type=Path, default=ROOT, help="Another tree with mnistlab/WING and tests/WING.")
-def main(names: tuple[str, ...], sample: int, seed: int, minutes: float, jobs: int, output: Path, root: Path) -> None:
+def main(
+    names: tuple[str, ...],
+    sample: int,
+    seed: int,
+    minutes: float,
+    without: tuple[str, ...],
+    jobs: int,
+    output: Path,
+    root: Path,
+) -> None:
     """Print a line a wing and each survivor, and write the report."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no test outlives this
     stop, wings, reports = time.monotonic() + 60 * minutes, {}, []
     names = names or WINGS
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
@@ -118,10 +141,10 @@ def main(names: tuple[str, ...], sample: int, seed: int, minutes: float, jobs: i
         trees = [shutil.copytree(origin, Path(folder) / str(job) / "tree") for job in range(jobs)]
         for turn, name in enumerate(names):
             found, drawn = draw(origin, name, sample, seed)
-            now = time.monotonic()
-            tests, results = Tests.of(origin, name.partition("/")[0]), []
+            tests, results = Tests.of(origin, name.partition("/")[0], without), []
             for test in tests.failed:
                 click.echo(f"{name}: left out, since it fails on the code as it is: {test}")
+            now = time.monotonic()
             for result in survey(tests, trees, drawn, now + (stop - now) / (len(names) - turn)):
                 results.append(result)
                 if result.outcome != "killed":

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked_tests
 import mutants
 import pytest
 from made import ROOT
@@ -83,6 +84,28 @@ def test_a_sample_is_that_of_its_seed(tmp_path):
     assert [mutation.diff for mutation in first] == [mutation.diff for mutation in again]
     assert [mutation.diff for mutation in first] != [mutation.diff for mutation in other]
     assert mutants.draw(tmp_path, "tiny/sizes", 1, 1)[1][0].code == first[0].code
+
+
+def test_tests_that_call_what_changes_come_first_and_no_more_than_a_minute_of_them(tmp_path):
+    tree(tmp_path)
+    seconds = {"tests/test_a.py::slow": 50.0, "tests/test_a.py::quick": 1.0, "tests/test_sizes.py::named": 5.0}
+    seconds |= {"tests/test_sizes.py::long": 30.0, "tests/test_b.py::other": 0.1}
+    calls = {"mnistlab/tiny/sizes.py:8": ["tests/test_a.py::slow", "tests/test_a.py::quick"]}
+    tests = forked_tests.Tests(seconds, [], calls)
+    file = "mnistlab/tiny/sizes.py"
+    assert tests.for_line(tmp_path, file, 10) == [
+        "tests/test_a.py::quick",
+        "tests/test_a.py::slow",
+        "tests/test_sizes.py::named",
+    ]
+    assert tests.for_line(tmp_path, file, 5)[:3] == [
+        "tests/test_sizes.py::named",
+        "tests/test_sizes.py::long",
+        "tests/test_b.py::other",
+    ]
+    assert forked_tests.Tests({"tests/test_a.py::slow": 200.0}, [], {}).for_line(tmp_path, file, 5) == [
+        "tests/test_a.py::slow"
+    ]
 
 
 def test_a_table_is_left_out(tmp_path):
