@@ -291,9 +291,9 @@ class DigitPad(widgets.Box):
         self.message = message
         self.view.show()
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """The widget; where nobody is watching, a picture of it, so that the executed notebook can be read without a kernel."""
-        return static_view.mime_bundle(self) if headless() else super()._repr_mimebundle_(**options)
+        return static_view.mime_bundle(self) if headless() else super()._repr_mimebundle_()
 
     def __repr__(self) -> str:
         return f"DigitPad(version={self.predictor.version!r})"

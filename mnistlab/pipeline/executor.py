@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import nbformat
 import papermill
@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from traitlets import default
 
 from mnistlab.common.constants import CELL_TIMEOUT, START_TIMEOUT
 from mnistlab.common.errors import RunError
@@ -150,27 +151,20 @@ class _Specs(KernelSpecManager):
 
 
 class _Manager(AsyncKernelManager):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(kernel_spec_manager=_Specs(), **options)
+    @default("kernel_spec_manager")
+    def _one_kernel(self) -> KernelSpecManager:
+        return _Specs()
 
 
 class _Client(PapermillNotebookClient):
     """papermill's client, with our kernel, our display, and an end to the kernel that nothing can prevent."""
 
-    def __init__(self, nb_man: NotebookExecutionManager, display: Display, **options: Any) -> None:
-        super().__init__(nb_man, kernel_manager_class=_Manager, on_cell_start=self._step, **options)
-        self.display = display
-        self.manager: AsyncKernelManager | None = None
+    display: Display
+    manager: AsyncKernelManager | None = None
 
     def create_kernel_manager(self) -> AsyncKernelManager:
         self.manager = super().create_kernel_manager()
         return self.manager
-
-    def execute(self, **options: Any) -> NotebookNode:
-        try:
-            return super().execute(**options)
-        finally:
-            self._end_kernel()
 
     def papermill_execute_cells(self) -> None:
         try:
@@ -181,19 +175,16 @@ class _Client(PapermillNotebookClient):
             self.shutdown_kernel = "immediate"  # it is stuck or not wanted any more: no use in asking
             raise
 
-    def process_message(self, *arguments: Any, **options: Any) -> NotebookNode | None:
-        output = super().process_message(*arguments, **options)
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        output = super().process_message(msg, cell, cell_index)
         if output and output.output_type == "stream":
             self.display.printed(output.text)
         return output
 
-    def _step(self, *, cell: NotebookNode, cell_index: int) -> None:
-        self.display.step(cell_index + 1)
-
     def _process(self) -> subprocess.Popen[bytes] | None:
         return getattr(self.manager and self.manager.provisioner, "process", None)
 
-    def _end_kernel(self) -> None:
+    def end_kernel(self) -> None:
         """nbclient ends the kernel in order; an interrupt at the wrong moment makes it forget, and nobody ends what the
         cells of a kernel that died had started. All are in one group, and the group lasts as long as any of them."""
         process = self._process()
@@ -218,18 +209,23 @@ class _Engine(Engine):
         kernel_options: dict[str, Any],
         start_timeout: int,
         execution_timeout: int,
-        **_: object,  # what else papermill hands to every engine
+        **_: str | bool | TextIO | None,  # what else papermill hands to every engine
     ) -> NotebookNode:
         client = _Client(
             nb_man,
-            display,
             kernel_name=kernel_name,
+            kernel_manager_class=_Manager,
+            on_cell_start=lambda cell, cell_index: display.step(cell_index + 1),
             timeout=execution_timeout,
             startup_timeout=start_timeout,
             iopub_timeout=OUTPUT_TIMEOUT,
             log=log,
         )
-        return client.execute(**kernel_options)
+        client.display = display
+        try:
+            return client.execute(**kernel_options)
+        finally:
+            client.end_kernel()
 
 
 papermill_engines.register(ENGINE, _Engine)
