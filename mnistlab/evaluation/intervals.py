@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from mnistlab.common.errors import LabError
@@ -32,6 +33,11 @@ class Accuracy:
     def __post_init__(self) -> None:
         if not 0 <= self.correct <= self.n or self.n == 0:
             raise LabError(f"{self.correct} right of {self.n} images is not an accuracy", code="accuracy")
+
+    @classmethod
+    def of(cls, correct: NDArray[np.bool_]) -> Accuracy:
+        """From one hit or miss an image: bool (n,), n >= 1."""
+        return cls(int(correct.sum()), len(correct))
 
     @property
     def value(self) -> float:

@@ -127,7 +127,7 @@ def evaluate(probabilities: Tensor | np.ndarray, labels: Tensor | np.ndarray) ->
         precision = np.diag(confusion) / confusion.sum(axis=0)
         recall = np.diag(confusion) / confusion.sum(axis=1)
     return Evaluation(
-        accuracy=Accuracy(int(correct.sum()), len(labels)),
+        accuracy=Accuracy.of(correct),
         precision=precision,
         recall=recall,
         support=confusion.sum(axis=1),

@@ -215,7 +215,7 @@ def _later(base: Checkpoint, candidate: Checkpoint, drawings: Sequence[Correctio
     before, after = _read_right(base, drawings), _read_right(candidate, drawings)
     paired = compare(after, before)
     worse = paired.difference < 0 and paired.p_value < SIGNIFICANCE
-    shares = [Accuracy(int(right.sum()), len(right)) for right in (before, after)]
+    shares = [Accuracy.of(right) for right in (before, after)]
     return Verdict("later", not worse, f"of later sessions' drawings it reads {shares[1]}, before {shares[0]}")
 
 

@@ -129,7 +129,7 @@ class EvaluatedVersion:
             "recall": [self.validation.recall_of(digit).as_dict() for digit in range(CLASSES)],
             "ece": self.validation.reliability.ece,
             "surprise": self.log_loss,
-            "drawn": share_right(self.drawn).as_dict(),
+            "drawn": Accuracy.of(self.drawn).as_dict(),
             "size": self.size,
             "milliseconds": round(self.milliseconds, 2),
         }
@@ -162,8 +162,3 @@ def evaluate_version(checkpoint: Checkpoint, size: int, judging: JudgingData) ->
         stored=frozenset(stored),
         milliseconds=float(np.median([prediction.milliseconds for prediction in predictions.values()])),
     )
-
-
-def share_right(right: NDArray[np.bool_]) -> Accuracy:
-    """The share of bool (n,) that is true, n >= 1, with its interval."""
-    return Accuracy(int(right.sum()), len(right))

@@ -20,7 +20,7 @@ from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import CheckpointError
 from mnistlab.evaluation import formatting, intervals
 from mnistlab.evaluation.intervals import Accuracy, McNemar, compare
-from mnistlab.pipeline.decision import Decision, EvaluatedVersion, JudgingData, Verdict, evaluate_version, share_right
+from mnistlab.pipeline.decision import Decision, EvaluatedVersion, JudgingData, Verdict, evaluate_version
 from mnistlab.registry import checkpoint, layout
 
 # Points of accuracy a version may lose and still count as no worse: 25 of 5,000 images, about what another seed changes. With
@@ -121,7 +121,7 @@ def calibrated(new: EvaluatedVersion, in_use: EvaluatedVersion | None, judging: 
 def drawings_read(new: EvaluatedVersion, in_use: EvaluatedVersion | None, judging: JudgingData) -> Verdict:
     """What a pen draws: no worse on digits drawn for this, and none of the stored drawings lost."""
     if in_use is None:
-        return _above("drawings", share_right(new.drawn), FLOOR_DRAWN)
+        return _above("drawings", Accuracy.of(new.drawn), FLOOR_DRAWN)
     verdict = _non_inferior("drawings", compare(new.drawn, in_use.drawn), new.version, in_use.version, MARGIN_DRAWN)
     if lost := sorted(in_use.stored - new.stored):
         return Verdict("drawings", False, f"no longer read: {', '.join(lost)}; {verdict.reason}")

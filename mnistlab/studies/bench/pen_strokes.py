@@ -26,7 +26,7 @@ from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.inference.predictor import Predictor
 
-PEN_WIDTHS = (8, 14, 20, 28)  # px
+WIDTHS = (8, 14, 20, 28)  # px
 SIZES = (60, 120, 180, 260)  # px of the longer side, pen not counted
 PLACES = ("centre", "top left", "top right", "bottom left", "bottom right")
 MARGIN = 5  # px between a digit in a corner and the edges
@@ -115,7 +115,7 @@ def replay_drawings(
     right = np.array([p.digit == label for p, label in zip(read, labels, strict=True)])
     writers = np.array([d.writer for d in drawings])
     chosen = np.random.default_rng(seed).permutation(len(drawings))[: max(0, sample)]
-    grid = list(product(PEN_WIDTHS, SIZES, PLACES)) if len(chosen) else []
+    grid = list(product(WIDTHS, SIZES, PLACES)) if len(chosen) else []
     by_condition = {
         (width, size, place): Accuracy(
             sum(_is_read(reader, placed(drawings[i], size, place), pen_width=width) for i in chosen), len(chosen)
@@ -125,11 +125,11 @@ def replay_drawings(
     images, calibration = torch.from_numpy(np.stack([p.image for p in read])), reader.checkpoint.calibration
     return PenReport(
         reader.version,
-        Accuracy(int(right.sum()), len(right)),
-        {digit: _share(right[labels == digit]) for digit in range(CLASSES) if (labels == digit).any()},
-        {int(writer): _share(right[writers == writer]) for writer in np.unique(writers)},
+        Accuracy.of(right),
+        {digit: Accuracy.of(right[labels == digit]) for digit in range(CLASSES) if (labels == digit).any()},
+        {int(writer): Accuracy.of(right[writers == writer]) for writer in np.unique(writers)},
         by_condition,
-        _share(np.array([p.digit is None for p in read])),
+        Accuracy.of(np.array([p.digit is None for p in read])),
         calibration.judge(reader.checkpoint.logits(images), torch.from_numpy(labels)) if calibration else [],
     )
 
@@ -154,7 +154,3 @@ def placed(drawing: PenDrawing, size: float, place: str) -> PenDrawing:
 
 def _is_read(reader: Predictor, drawing: PenDrawing, pen_width: float = PEN_WIDTH) -> bool:
     return reader.predict_strokes(drawing.strokes, pen_width=pen_width).digit == drawing.label
-
-
-def _share(right: np.ndarray) -> Accuracy:
-    return Accuracy(int(right.sum()), len(right))
