@@ -13,6 +13,7 @@ import ipywidgets as widgets
 
 from mnistlab.common.errors import LabError, RegistryError
 from mnistlab.common.html import render
+from mnistlab.data.mnist import load_mnist
 from mnistlab.evaluation.formatting import sentence
 from mnistlab.feedback.store import Store
 from mnistlab.pad.feedback_panel import note_html
@@ -107,6 +108,4 @@ def adaptation_html(adaptation: Adaptation) -> str:
 
 
 def _adapt(store: Store, registry: Registry) -> Adaptation:
-    from mnistlab.data.mnist import load_mnist  # torchvision takes a second
-
     return adapt_to(store.corrections(), registry, load_mnist(), store=store)

@@ -48,9 +48,7 @@ from mnistlab.training.networks import Classifier, Network, count_parameters
 from mnistlab.training.records import Training
 
 PROBES = 8  # images whose logits are stored
-SHARED = (
-    0.001  # share of held-out images that may stand among the training images; MNIST has none, other sets a few twins
-)
+SHARED = 0.001  # of the held-out images may stand among the training images; MNIST has none, other sets a few twins
 LIBRARIES = ("torch", "torchvision", "numpy", "safetensors", "mnistlab")
 
 

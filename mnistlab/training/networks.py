@@ -26,14 +26,11 @@ KERNEL = 5  # pixels along one edge of a convolution kernel
 WIDE = 16  # kernels; from here on a CPU learns faster with the channels of a pixel side by side
 FEW = 8  # images; up to here a network of this size is faster without oneDNN
 HIDDEN = 50  # units between the features and the classes
+OUTPUTS = range(2, 101)  # classes
 # What may be built, and within which bounds: the allowlist that loading a saved model relies on.
 ARCHITECTURES: dict[str, dict[str, range]] = {
-    "convnet": {"input_size": range(1, 2), "n_kernels": range(1, 257), "output_size": range(2, 101)},
-    "fully-connected": {
-        "input_size": range(PIXELS, PIXELS + 1),
-        "n_hidden": range(1, 4097),
-        "output_size": range(2, 101),
-    },
+    "convnet": {"input_size": range(1, 2), "n_kernels": range(1, 257), "output_size": OUTPUTS},
+    "fully-connected": {"input_size": range(PIXELS, PIXELS + 1), "n_hidden": range(1, 4097), "output_size": OUTPUTS},
 }
 
 

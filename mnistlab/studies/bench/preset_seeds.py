@@ -53,12 +53,7 @@ class SeedResult:
     @classmethod
     def of(cls, training: Training, n_validation: int, test: Digits | None) -> SeedResult:
         """From a finished training; ``test`` is judged here."""
-        right = None
-        if test is not None:
-            logits = networks.logits(
-                training.model, test.images, permutation=training.permutation, normalisation=training.normalisation
-            )
-            right = int((logits.argmax(dim=1) == test.labels).sum())
+        right = None if test is None else int((training.predictions(test.images) == test.labels.numpy()).sum())
         times = {level: training.seconds_to(level) for level in LEVELS}
         return cls(
             seed=training.settings.seed,
@@ -199,7 +194,7 @@ def _read(file: Path, head: dict[str, Any]) -> list[SeedResult]:
     try:
         stored = json.loads(file.read_text(encoding="utf-8"))
         other = [key for key, value in json.loads(json.dumps(head)).items() if stored[key] != value]
-        results = [SeedResult(**{**one, "reached": tuple(map(tuple, one["reached"]))}) for one in stored["trials"]]
+        results = [SeedResult(**{**row, "reached": tuple(map(tuple, row["reached"]))}) for row in stored["trials"]]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
