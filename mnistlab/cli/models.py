@@ -58,8 +58,8 @@ def _describe(registry: Registry, name: str) -> tuple[str, str, str, str]:
     metric = manifest.metrics[judged]
     accuracy = f"{formatting.accuracy(Accuracy(metric.correct, metric.n))} of {metric.n:,} {judged} images"
     scramble = "plain" if manifest.permutation.kind == "identity" else "permuted"
-    made = manifest.created.replace("T", " ").removesuffix(":00Z").removesuffix("Z")[:16]
-    return made, f"{manifest.architecture.name}, {scramble}", f"{manifest.parameters:,}", accuracy
+    created = manifest.created.replace("T", " ").removesuffix(":00Z").removesuffix("Z")[:16]
+    return created, f"{manifest.architecture.name}, {scramble}", f"{manifest.parameters:,}", accuracy
 
 
 @models.command("show", short_help="Show the model card of a version.")
@@ -177,13 +177,13 @@ def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
     names = [registry.resolve(name) for name in (first, second)]
     digits = getattr(load_mnist(), images)
     judged = [evaluate(registry.load(name).probabilities(digits.images), digits.labels) for name in names]
-    paired = compare(*(one.correct for one in judged))
+    paired = compare(*(evaluation.correct for evaluation in judged))
     if as_json:
-        figures = {name: one.accuracy.as_dict() for name, one in zip(names, judged, strict=True)}
+        figures = {name: evaluation.accuracy.as_dict() for name, evaluation in zip(names, judged, strict=True)}
         click.echo(json.dumps({"images": images, "accuracy": figures, "paired": paired.as_dict()}, indent=2))
         return
-    for name, one in zip(names, judged, strict=True):
-        click.echo(f"{name}  {one.accuracy} {images} images")
+    for name, evaluation in zip(names, judged, strict=True):
+        click.echo(f"{name}  {evaluation.accuracy} {images} images")
     sentence = formatting.mcnemar(paired, names[0], names[1])
     click.echo(f"{sentence[0].upper()}{sentence[1:]}.")
 

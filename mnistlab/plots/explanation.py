@@ -18,7 +18,7 @@ RIM = "#D0D0D0"
 REMOVED = "#F3C9A8"  # a pale orange
 
 
-def attribution(found: Attribution, *, pen_width: float = PEN_WIDTH, ax: Axes | None = None) -> Axes:
+def attribution(explained: Attribution, *, pen_width: float = PEN_WIDTH, ax: Axes | None = None) -> Axes:
     """Pieces of ink coloured by their weight: blue speaks for the digit, orange against it, the paler the less.
 
     Parameters
@@ -26,11 +26,11 @@ def attribution(found: Attribution, *, pen_width: float = PEN_WIDTH, ax: Axes | 
     pen_width : px of the canvas, to draw them with.
     """
     ax = _canvas(ax)
-    most = max(1.0, float(np.abs(found.weights).max(initial=0)))
-    _ink(ax, found.pieces, RIM, pen_width + 3)  # so that ink of no weight is seen as well
-    for piece, weight in zip(found.pieces, found.weights, strict=True):
+    most = max(1.0, float(np.abs(explained.weights).max(initial=0)))
+    _ink(ax, explained.pieces, RIM, pen_width + 3)  # so that ink of no weight is seen as well
+    for piece, weight in zip(explained.pieces, explained.weights, strict=True):
         _ink(ax, [piece], SIGNED(0.5 - 0.5 * weight / most), pen_width, capstyle="butt")
-    ax.set_title("nothing to read" if found.digit is None else f"why {found.digit}", fontsize=9)
+    ax.set_title("nothing to read" if explained.digit is None else f"why {explained.digit}", fontsize=9)
     return ax
 
 

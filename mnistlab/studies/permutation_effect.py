@@ -27,13 +27,9 @@ SIZES = (14, 7, 4, 2)  # pixels along one edge of the blocks that stay whole
 SHARES = (0.1, 0.25, 0.5)  # of the pixels, scrambled among themselves
 
 
-def _block(seed: int, *, size: int) -> Permutation:
-    return Permutation.blocks(seed, size)
-
-
 # Layouts between order and disorder, by name: each takes a seed.
 PARTIAL: dict[str, Callable[[int], Permutation]] = {
-    **{f"blocks of {size}": partial(_block, size=size) for size in SIZES},
+    **{f"blocks of {size}": partial(Permutation.blocks, size=size) for size in SIZES},
     "rows": Permutation.rows,
     "columns": Permutation.columns,
     **{f"{100 * share:.0f} % of the pixels": partial(Permutation.partial, share=share) for share in SHARES},
@@ -64,11 +60,11 @@ class CrossedTrainings:
 
     def correct(self, cell: Cell, images: Tensor, labels: Tensor) -> np.ndarray:
         """Which of the uint8 images (N, 28, 28) as drawn each network reads as labelled: bool (seeds, permutations or 1, N)."""
-        return np.array([[one.predictions(images) == labels.numpy() for one in row] for row in self.trainings[cell]])
+        return np.array([[net.predictions(images) == labels.numpy() for net in row] for row in self.trainings[cell]])
 
     def seconds(self, cell: Cell) -> float:
         """Median time of a training of a cell, wall clock."""
-        return float(np.median([one.seconds for row in self.trainings[cell] for one in row]))
+        return float(np.median([training.seconds for row in self.trainings[cell] for training in row]))
 
 
 def train_crossed(
@@ -94,7 +90,7 @@ def train_crossed(
     _check(n_seeds=n_seeds, n_permutations=n_permutations)
     seeds = tuple(range(settings.seed, settings.seed + n_seeds))
     drawn = tuple(range(first_permutation, first_permutation + n_permutations))
-    scrambles = [Permutation.random(one) for one in drawn]
+    scrambles = [Permutation.random(seed) for seed in drawn]
     trainings: dict[Cell, list[tuple[Training, ...]]] = {cell: [] for cell in CELLS}
     with progress_bar(
         total=2 * n_seeds * (1 + n_permutations), description="crossed", show=show_progress, unit="net"
@@ -120,14 +116,14 @@ def train_partial_layouts(
     LabError : fewer than one seed.
     """
     _check(n_seeds=n_seeds)
-    found: dict[str, list[Training]] = {name: [] for name in PARTIAL}
+    trainings: dict[str, list[Training]] = {name: [] for name in PARTIAL}
     with progress_bar(total=n_seeds * len(PARTIAL), description="partly", show=show_progress, unit="net") as bar:
         for seed in range(settings.seed, settings.seed + n_seeds):
             for name, draw in PARTIAL.items():
                 bar.set_description_str(f"{name}, seed {seed}")
-                found[name].append(_train(cache, "convnet", draw(seed), replace(settings, seed=seed)))
+                trainings[name].append(_train(cache, "convnet", draw(seed), replace(settings, seed=seed)))
                 bar.update()
-    return {name: tuple(trainings) for name, trainings in found.items()}
+    return {name: tuple(row) for name, row in trainings.items()}
 
 
 def crossed_interval(values: np.ndarray) -> MeanInterval:
@@ -182,9 +178,9 @@ def recalls(right: np.ndarray, labels: Tensor) -> np.ndarray:
     return np.stack([right[..., digits == digit].mean(axis=-1) for digit in range(CLASSES)])
 
 
-def mean_accuracies(found: Mapping[str, tuple[Training, ...]]) -> dict[str, MeanInterval]:
+def mean_accuracies(trainings: Mapping[str, tuple[Training, ...]]) -> dict[str, MeanInterval]:
     """Mean validation accuracy of each layout over its seeds, with its t interval."""
-    return {name: MeanInterval.of([one.best.validation_accuracy for one in many]) for name, many in found.items()}
+    return {name: MeanInterval.of([t.best.validation_accuracy for t in row]) for name, row in trainings.items()}
 
 
 def _train(cache: TrainingCache, architecture: str, permutation: Permutation, settings: TrainingSettings) -> Training:

@@ -16,13 +16,13 @@ from mnistlab.studies.permutation_effect import CrossedTrainings, crossed_interv
 from mnistlab.training.comparison import CELLS, NAMES
 
 
-def crossed_accuracies(found: CrossedTrainings, *, ax: Axes | None = None) -> Axes:
+def crossed_accuracies(crossed: CrossedTrainings, *, ax: Axes | None = None) -> Axes:
     """Accuracy of every network: a column of dots per permutation, a line per seed; plain pixels in one column."""
     ax = ax or plt.subplots(figsize=(8.5, 4))[1]
-    n = len(found.permutations)
+    n = len(crossed.permutations)
     places, ticks = 0.0, {}
     for cell in CELLS:
-        values = 100 * found.accuracies(cell)  # (seeds, 1 or permutations)
+        values = 100 * crossed.accuracies(cell)  # (seeds, 1 or permutations)
         at = places + 0.22 * np.arange(values.shape[1])
         color = PERMUTED if cell.permuted else PLAIN
         for row in values:
@@ -32,9 +32,9 @@ def crossed_accuracies(found: CrossedTrainings, *, ax: Axes | None = None) -> Ax
         places = at[-1] + 0.9
     ax.set_xticks(list(ticks), ticks.values())
     ax.set_ylabel("right on validation images (%)")
-    losses = [mean_points(crossed_interval(found.costs(name))) for name in NAMES]
+    losses = [mean_points(crossed_interval(crossed.costs(name))) for name in NAMES]
     ax.set_title(
-        f"{len(found.seeds)} seeds x {n} permutations: the ConvNet loses {losses[0]},\nthe fully connected net {losses[1]}",
+        f"{len(crossed.seeds)} seeds x {n} permutations: the ConvNet loses {losses[0]},\nthe fully connected net {losses[1]}",
         fontsize=10,
     )
     ax.grid(axis="y", alpha=0.3)

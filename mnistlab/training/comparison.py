@@ -82,7 +82,7 @@ class Comparison:
     def difference(self, first: Cell, second: Cell) -> MeanInterval:
         """Accuracy of one cell minus that of another, paired by seed, with its 95 % t interval."""
         pairs = zip(self.accuracies(first), self.accuracies(second), strict=True)
-        return MeanInterval.of([one - other for one, other in pairs])
+        return MeanInterval.of([a - b for a, b in pairs])
 
     def cost(self, architecture: str) -> MeanInterval:
         """What the permutation takes from an architecture: plain minus permuted, paired by seed."""
@@ -210,7 +210,7 @@ def multiplications(model: Network) -> int:
     """Multiplications of weights one image takes, counted on an empty picture (1, 1, 28, 28)."""
     counted: list[int] = []
 
-    def count(layer: nn.Module, given: object, result: torch.Tensor) -> None:
+    def count(layer: nn.Module, inputs: object, result: torch.Tensor) -> None:
         assert isinstance(layer, nn.Conv2d | nn.Linear)
         counted.append(result.numel() * layer.weight[0].numel())
 
@@ -229,10 +229,10 @@ def _accuracy(training: Training, digits: Digits) -> float:
 
 
 def _plain(values: MeanInterval) -> dict[str, float | None]:
-    one = values.n == 1
+    single = values.n == 1
     return {
         "mean": values.mean,
-        "low": None if one else values.low,
-        "high": None if one else values.high,
+        "low": None if single else values.low,
+        "high": None if single else values.high,
         "n_seeds": values.n,
     }

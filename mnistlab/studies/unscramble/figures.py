@@ -20,13 +20,13 @@ from mnistlab.studies.unscramble.grid import FAR
 from mnistlab.studies.unscramble.solve import Draft, Score, Unscrambled
 
 
-def recovery_stages(scrambled: Tensor, found: Unscrambled, judged: Score) -> np.ndarray:
+def recovery_stages(scrambled: Tensor, unscrambled: Unscrambled, judged: Score) -> np.ndarray:
     """Digits uint8 (n, 28, 28) as they came and after each stage, a row for each. Returns the axes (1 + stages, n).
 
     They are turned upright by ``judged.symmetry``, for the eye alone.
     """
     stages = {"scrambled": scrambled}
-    for stage in found.stages:
+    for stage in unscrambled.stages:
         stages[f"{stage.name}\n{stage.seconds:.0f} s"] = judged.symmetry.apply(stage.permutation.apply(scrambled))
     n = len(scrambled)
     figure, axes = plt.subplots(len(stages), n, figsize=(1.6 + 0.95 * n, 1.0 * len(stages) + 0.4), squeeze=False)
@@ -66,12 +66,12 @@ def drawn_graph(draft: Draft, home: Permutation) -> np.ndarray:
     return axes
 
 
-def placement_errors(found: Unscrambled, scramble: Permutation, judged: Score, *, ax: Axes | None = None) -> Axes:
+def placement_errors(unscrambled: Unscrambled, scramble: Permutation, judged: Score, *, ax: Axes | None = None) -> Axes:
     """The grid as it truly is, each pixel coloured by how far from its cell it was put; grey cannot be told apart."""
-    cell = judged.symmetry.inverse().order.numpy()[found.permutation.inverse().order.numpy()]
+    cell = judged.symmetry.inverse().order.numpy()[unscrambled.permutation.inverse().order.numpy()]
     home = scramble.order.numpy()
     away = np.empty(PIXELS)
-    away[home] = np.where(found.identifiable, np.minimum(FAR[cell, home], 2), -1)
+    away[home] = np.where(unscrambled.identifiable, np.minimum(FAR[cell, home], 2), -1)
     ax = ax or plt.subplots(figsize=(5, 3.8))[1]
     colours = ListedColormap(["#E5E5E5", PLAIN, THIRD, PERMUTED])
     shown = ax.imshow(away.reshape(SIDE, SIDE), cmap=colours, norm=BoundaryNorm([-1.5, -0.5, 0.5, 1.5, 2.5], 4))
