@@ -103,8 +103,7 @@ def import_legacy(path: Path, splits: Splits, *, version_id: str) -> dict[str, b
     """
     model, permutation = read_legacy(path)
     classifier = Classifier(model, permutation, Normalisation())
-    correct = int((classifier.predictions(splits.validation.images) == splits.validation.labels.numpy()).sum())
-    share = Accuracy(correct, len(splits.validation))
+    share = Accuracy.of(classifier.predictions(splits.validation.images) == splits.validation.labels.numpy())
     if share.value < FITS:
         raise CheckpointError(
             f"the network of {Path(path).name} reads only {share} validation images with the permutation beside it. It was "

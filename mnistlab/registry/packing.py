@@ -221,9 +221,8 @@ def _permutation_info(permutation: Permutation) -> PermutationInfo:
 
 
 def _metric(classifier: Classifier, digits: Digits) -> Metric:
-    correct = int((classifier.predictions(digits.images) == digits.labels.numpy()).sum())
-    accuracy = Accuracy(correct, len(digits))
-    return Metric(value=accuracy.value, low=accuracy.low, high=accuracy.high, correct=correct, n=accuracy.n)
+    accuracy = Accuracy.of(classifier.predictions(digits.images) == digits.labels.numpy())
+    return Metric(value=accuracy.value, low=accuracy.low, high=accuracy.high, correct=accuracy.correct, n=accuracy.n)
 
 
 def _calibration(logits: Tensor, labels: Tensor) -> CalibrationInfo:

@@ -74,7 +74,7 @@ class Promotions:
         RegistryError : the pointer cannot be written; it is as it was. Or, with code ``"unflushed"``, the version is in use, but
             the disk did not confirm it.
         """
-        now = self._current()
+        now = self.current_or_none()
         if now == name:
             return
         past = self._up_to(now)
@@ -115,7 +115,8 @@ class Promotions:
         versions = self.versions()
         return f"choose from {', '.join(versions)}" if versions else f"there is none in {self.root}"
 
-    def _current(self) -> str | None:
+    def current_or_none(self) -> str | None:
+        """Name of the version in use; None where ``current`` raises."""
         try:
             return self.current()
         except RegistryError:
@@ -141,7 +142,7 @@ class Promotions:
 
     def _before(self) -> list[tuple[str, str]]:
         """The entries before the version in use, up to the newest that is another one and still there."""
-        now, there = self._current(), set(self.versions())
+        now, there = self.current_or_none(), set(self.versions())
         entries = self._up_to(now)
         while entries and (entries[-1][0] == now or entries[-1][0] not in there):
             entries.pop()
@@ -176,7 +177,7 @@ class Promotions:
             raise RegistryError(f"{file} could not be written: {error}", code="write") from error
 
     def _swap(self, name: str) -> None:
-        before = self._current()
+        before = self.current_or_none()
         try:
             write_atomic(self.root / POINTER, f"{name}\n")
         except UnflushedError as error:

@@ -242,7 +242,7 @@ class Registry:
         RegistryError : ``keep`` is less than 1.
         """
         kinds = {name: self._kind(name) for name in self.versions()}
-        return retention.prunable(kinds, keep=keep, in_use={self._current(), self.previous()})
+        return retention.prunable(kinds, keep=keep, in_use={self._promotions.current_or_none(), self.previous()})
 
     def prune(self, keep: int = KEEP) -> list[str]:
         """Remove what ``prunable`` names; returns those names.
@@ -265,12 +265,6 @@ class Registry:
         except OSError:
             os.rename(self.root / aside.name, aside)
             raise
-
-    def _current(self) -> str | None:
-        try:
-            return self.current()
-        except RegistryError:
-            return None
 
     def _kind(self, name: str) -> retention.Kind | None:
         try:

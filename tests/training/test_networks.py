@@ -122,7 +122,7 @@ def test_feature_maps_are_what_the_convolutions_answer():
         (lambda: ConvNet(output_size=1), "output_size of convnet is a whole number from 2 to 100, not 1"),
         (lambda: FullyConnected(input_size=783), "input_size of fully-connected is a whole number from 784 to 784"),
         (lambda: FullyConnected(n_hidden=0), "n_hidden of fully-connected is a whole number from 1 to 4096"),
-        (lambda: build("resnet"), "there is no architecture 'resnet'; there is convnet, fully-connected"),
+        (lambda: build("resnet"), "there is no architecture 'resnet'; choose from convnet, fully-connected"),
         (lambda: build("convnet", n_hidden=8), "convnet takes input_size, n_kernels, output_size, not n_hidden"),
         (lambda: build("convnet", n_kernels=0), "n_kernels"),
         (lambda: networks.check_arguments("convnet", {}), "convnet takes .*, not nothing"),
