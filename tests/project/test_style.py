@@ -34,11 +34,6 @@ PUBLIC = re.compile(r"[A-Za-z]")
 # Functions that take whatever they are given, and why.
 OPEN = {
     ("common.html", "render"): "the values of a template, which refuses what it lacks",
-    ("pad.widget", "_repr_mimebundle_"): "the signature that IPython asks for",
-    ("pipeline.executor", "__init__"): "nbclient's and papermill's own options, handed on to them",
-    ("pipeline.executor", "execute"): "the signature of nbclient",
-    ("pipeline.executor", "execute_managed_notebook"): "the signature of papermill",
-    ("pipeline.executor", "process_message"): "the signature of nbclient",
 }
 
 
