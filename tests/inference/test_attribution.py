@@ -78,6 +78,19 @@ def test_a_weight_is_what_the_log_odds_lose_when_the_ink_is_gone_and_the_rest_st
     assert found.weights[1] > 3
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "left"),
+    [(0.0, 0.5, [(60, 100)]), (0.25, 0.75, [(0, 15), (85, 100)]), (0.5, 1.0, [(0, 40)]), (0.0, 1.0, [])],
+)
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_ink_is_gone_as_far_as_the_pen_reaches_and_other_strokes_stay(index, start, end, left):
+    strokes = [np.array([[0.0, y], [100.0, y]]) for y in (50, 100, 150)]
+    found = attribution._without(strokes, index, start, end, radius=10)
+    expected = [[(0, 100)], [(0, 100)], [(0, 100)]]
+    expected[index] = left
+    assert [(s[0, 0], s[-1, 0]) for s in found] == [span for spans in expected for span in spans]
+
+
 def test_the_roof_of_a_seven_speaks_for_it_and_against_a_one(reader):
     strokes = stored("seven")
     for_seven, for_one = attribute(reader, strokes), attribute(reader, strokes, digit=1)
