@@ -75,7 +75,7 @@ def survey(tests: Tests, trees: list[Path], sample: list[Mutation], until: float
                 path = tree / mutation.place.file
                 order, original = tests.for_line(tree, mutation.place.file, mutation.place.line), path.read_text()
                 path.write_text(mutation.code)
-                limit = 15 + 5 * sum(tests.seconds[name] for name in order)
+                limit = 60 + 5 * sum(tests.seconds[name] for name in order)
                 process = start(tree, sorted({name.partition("::")[0] for name in order}), "-x", order=order)
                 running[process] = (tree, mutation, original, time.monotonic(), limit)
             for process, (tree, mutation, original, started, limit) in list(running.items()):

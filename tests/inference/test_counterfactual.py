@@ -65,6 +65,10 @@ def test_a_prolonged_stroke_keeps_the_way_the_pen_went():
     longer = {c.how: c.strokes[0] for c in counterfactual._candidates([stroke]) if "longer" in c.how}
     np.testing.assert_array_equal(longer["with a longer start"][1:], stroke)
     np.testing.assert_array_equal(longer["with a longer end"][:-1], stroke)
+    for how, end, tip in (("start", stroke[0], 0), ("end", stroke[-1], -1)):
+        added = longer[f"with a longer {how}"][tip] - end
+        assert np.hypot(*added) < 1.1 * max(counterfactual.EXTENSIONS)
+        assert added[0] < 0  # on, the way the line came
 
 
 def test_a_drawing_that_no_edit_flips_has_none(reader):
@@ -114,6 +118,13 @@ def test_a_permuted_network_is_flipped_too():
     reader = Predictor.load("0002", models=paths.models())
     edit = smallest_edit(reader, STORED["seven"].strokes)
     assert reader.predict_strokes(edit.strokes).digit == edit.digit != 7
+
+
+def test_the_smallest_edit_is_tried_too(reader, monkeypatch):
+    only = counterfactual._Candidate(1.0, STORED["one"].strokes, how="with this")
+    monkeypatch.setattr(counterfactual, "_candidates", lambda _: [only])
+    edit = smallest_edit(reader, STORED["seven"].strokes)
+    assert (edit.digit, edit.length, edit.words) == (1, 1.0, "with this it is a 1")
 
 
 def test_the_verdict_of_the_reader_counts_not_that_of_the_search(reader, monkeypatch):
