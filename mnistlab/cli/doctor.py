@@ -66,14 +66,14 @@ def check_libraries() -> tuple[str, ...]:
         if need.marker and not need.marker.evaluate({"extra": ""}):
             continue
         try:
-            found = metadata.version(need.name)
+            installed = metadata.version(need.name)
         except metadata.PackageNotFoundError:
             wrong.append(f"{need.name} is missing")
             continue
-        if not need.specifier.contains(found, prereleases=True):
-            wrong.append(f"{need.name} {found} is too old ({need.specifier})")
-        elif tested.get(need.name, found) != found.split("+")[0]:
-            other.append(f"{need.name} {found} (tested: {tested[need.name]})")
+        if not need.specifier.contains(installed, prereleases=True):
+            wrong.append(f"{need.name} {installed} is too old ({need.specifier})")
+        elif tested.get(need.name, installed) != installed.split("+")[0]:
+            other.append(f"{need.name} {installed} (tested: {tested[need.name]})")
     if wrong:
         return FAULT, ", ".join(wrong), REINSTALL
     if other:
@@ -85,13 +85,13 @@ def check_torch() -> tuple[str, ...]:
     """torch and torchvision must be built for each other, or the import fails."""
     import torch
 
-    found = f"torch {torch.__version__}"
+    version = f"torch {torch.__version__}"
     try:
         import torchvision
     except (ImportError, RuntimeError) as error:
-        text = f"{found} does not work with torchvision {metadata.version('torchvision')}: {str(error)[:200]}"
+        text = f"{version} does not work with torchvision {metadata.version('torchvision')}: {str(error)[:200]}"
         return FAULT, text, REINSTALL
-    return OK, f"{found} with torchvision {torchvision.__version__}"
+    return OK, f"{version} with torchvision {torchvision.__version__}"
 
 
 def check_device() -> tuple[str, ...]:
@@ -158,22 +158,22 @@ def check_folders() -> tuple[str, ...]:
 
 def check_sqlite() -> tuple[str, ...]:
     """The SQLite that Python brings; corrections are kept in it."""
-    found = sqlite3.sqlite_version
+    version = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info < LEAST_SQLITE:
         wanted = ".".join(map(str, LEAST_SQLITE))
-        return WARNING, f"{found}, older than {wanted}", f"install a Python built with SQLite {wanted} or newer"
-    return OK, found
+        return WARNING, f"{version}, older than {wanted}", f"install a Python built with SQLite {wanted} or newer"
+    return OK, version
 
 
 def check_browser() -> tuple[str, ...]:
     """A Chromium for the browser tests; drawing works in any browser."""
-    found = paths.chromium()
-    if found is None:
+    browser = paths.chromium()
+    if browser is None:
         remedy = f"`apt-get install chromium`, or set {paths.CHROMIUM} to the path of one"
         return WARNING, "no Chromium found; only the browser tests need one", remedy
-    if not os.access(found, os.X_OK):
-        return WARNING, f"{paths.CHROMIUM} names {found}, which cannot be run", f"correct or unset {paths.CHROMIUM}"
-    return OK, f"Chromium for the browser tests at {found}"
+    if not os.access(browser, os.X_OK):
+        return WARNING, f"{paths.CHROMIUM} names {browser}, which cannot be run", f"correct or unset {paths.CHROMIUM}"
+    return OK, f"Chromium for the browser tests at {browser}"
 
 
 CHECKS: dict[str, Callable[[], tuple[str, ...]]] = {

@@ -31,7 +31,7 @@ from mnistlab.inference.embedding import embed, log_probabilities, split_head
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.training.checks import check_finite, check_whole
 from mnistlab.training.networks import ConvNet, FullyConnected
-from mnistlab.training.records import Augment, Epoch, Training, TrainingSettings
+from mnistlab.training.records import Epoch, Training, TrainingSettings
 
 # Relative distance below which two pictures are the same drawing, sent twice or hardly moved. Of 3,000 drawings of 30 writers
 # the nearest other one of the same writer lies closer in about 1 in 1,000.
@@ -146,7 +146,6 @@ def fine_tune(
     rehearsal: Rehearsal,
     *,
     settings: FineTuneSettings | None = None,
-    augment: Augment = CHANGE,
     show_progress: bool = True,
 ) -> ConvNet | FullyConnected:
     """The network of ``base``, tuned to a person's digits. ``base`` is left as it is; the same arguments give the same weights.
@@ -155,7 +154,6 @@ def fine_tune(
     ----------
     digits : what the person drew and named, as ``Prediction.image`` has it; see ``without_near_duplicates``.
     rehearsal : made for this ``base``.
-    augment : changes the person's digits: uint8 (B, 28, 28), generator -> uint8 (B, 28, 28).
 
     Raises
     ------
@@ -165,7 +163,7 @@ def fine_tune(
         raise TrainingError("there are no drawings to learn from", code="empty")
     settings = settings or FineTuneSettings()
     generator = torch.Generator().manual_seed(settings.seed)
-    copies = [digits.images, *(augment(digits.images, generator) for _ in range(settings.variants))]
+    copies = [digits.images, *(CHANGE(digits.images, generator) for _ in range(settings.variants))]
     features, labels = embed(base, torch.cat(copies)), digits.labels.repeat(len(copies))
     model = copy.deepcopy(base.model)
     head = split_head(model)[1].train()

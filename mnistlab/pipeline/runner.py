@@ -192,11 +192,11 @@ def _locate(name: str, folder: Path) -> Path:
     wanted = name.removesuffix(".ipynb")
     if wanted in known:
         return known[wanted]
-    found = [path for path in known.values() if path.stem == wanted or path.stem.startswith(f"{wanted}_")]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        several = ", ".join(path.stem for path in found)
+    matches = [path for path in known.values() if path.stem == wanted or path.stem.startswith(f"{wanted}_")]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        several = ", ".join(path.stem for path in matches)
         raise RunError(f"{name!r} could be any of {several}; give the whole name", code="unknown-notebook")
     near = difflib.get_close_matches(wanted, known, n=1)
     hint = f"did you mean {near[0]!r}? Choose from" if near else "choose from"

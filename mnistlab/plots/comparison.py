@@ -28,11 +28,11 @@ def four_ways(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
         ax.plot(beside, 100 * mean.mean, "_", color=color, markersize=16, markeredgewidth=2.5)
         if mean.n > 1:
             ax.plot([beside] * 2, [100 * mean.low, 100 * mean.high], color=color, linewidth=1.5)
-    shown = np.concatenate(list(values.values()))
-    margin = max(0.5, 0.25 * np.ptp(shown))
+    every = np.concatenate(list(values.values()))
+    margin = max(0.5, 0.25 * np.ptp(every))
     ax.set(
         xlim=(-0.6, 4.1),
-        ylim=(max(0, shown.min() - margin), min(100.2, shown.max() + margin)),
+        ylim=(max(0, every.min() - margin), min(100.2, every.max() + margin)),
         xticks=list(places.values()),
         xticklabels=["permuted" if cell.permuted else "plain" for cell in CELLS],
         ylabel=f"right, of {comparison.n_validation:,} validation images (%)",

@@ -16,6 +16,8 @@ from mnistlab.evaluation.formatting import percent
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, grid
 from mnistlab.training.networks import KERNEL
 
+KERNELS = 6  # of the small ConvNet
+
 
 def scrambled(digits: Digits, permutation: Permutation, *, title: str) -> np.ndarray:
     """Digits above the same digits with their pixels reordered. Returns the axes (2, n)."""
@@ -141,15 +143,15 @@ def correlation_by_distance(plain: np.ndarray, permuted: np.ndarray) -> Axes:
     return ax
 
 
-def window_variance(plain: np.ndarray, permuted: np.ndarray, *, kernels: int = 6) -> Axes:
+def window_variance(plain: np.ndarray, permuted: np.ndarray) -> Axes:
     """How much of a window n numbers can hold at best: cumulative shares float (25,) of plain and permuted pixels."""
     ax = plt.subplots(figsize=(6.4, 3.2))[1]
     numbers = np.arange(1, len(plain) + 1)
     ax.plot(numbers, plain * 100, "o-", color=PLAIN, markersize=4, label="plain")
     ax.plot(numbers, permuted * 100, "D-", color=PERMUTED, markersize=4, label="scrambled")
-    ax.axvline(kernels, color=NEUTRAL, linestyle=":", label=f"{kernels} kernels")
-    held = plain[kernels - 1] * 100, permuted[kernels - 1] * 100
-    ax.set_title(f"{kernels} numbers hold {held[0]:.0f} % of a window; scrambled, {held[1]:.0f} %", fontsize=11)
+    ax.axvline(KERNELS, color=NEUTRAL, linestyle=":", label=f"{KERNELS} kernels")
+    held = plain[KERNELS - 1] * 100, permuted[KERNELS - 1] * 100
+    ax.set_title(f"{KERNELS} numbers hold {held[0]:.0f} % of a window; scrambled, {held[1]:.0f} %", fontsize=11)
     ax.set(xlabel="numbers kept of a window's 25 pixels", ylabel="variance held (%)", ylim=(0, 103))
     ax.legend(fontsize=9, loc="lower right")
     ax.grid(alpha=0.3)

@@ -96,9 +96,10 @@ def find_neighbours(queries: Digits, references: Digits, *, k: int = 3) -> Neigh
     distances, indices = [], []
     for digit in range(CLASSES):
         members = (references.labels == digit).nonzero().flatten().numpy()
-        found = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(table[members]).kneighbors(asked)
-        distances.append(found[0])
-        indices.append(members[found[1]])
+        nearest = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(table[members])
+        distance, index = nearest.kneighbors(asked)
+        distances.append(distance)
+        indices.append(members[index])
     return Neighbours(np.stack(distances, axis=1), np.stack(indices, axis=1), queries.labels.numpy())
 
 
@@ -135,15 +136,15 @@ def best_partners(correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return pixels, known[pixels].argmax(axis=1)
 
 
-def explained_variance(images: Tensor, *, size: int = KERNEL) -> np.ndarray:
-    """How much of what a window of ``size`` x ``size`` pixels shows n numbers can hold at best, all places pooled.
+def explained_variance(images: Tensor) -> np.ndarray:
+    """How much of what a window of 5 x 5 pixels shows n numbers can hold at best, all places pooled.
 
-    Returns the cumulative shares of variance of the principal components, float (size * size,), rising to 1.
+    Returns the cumulative shares of variance of the principal components, float (25,), rising to 1.
     """
-    total, square = torch.zeros(size**2, dtype=torch.float64), torch.zeros(size**2, size**2, dtype=torch.float64)
-    count = 0
+    n = KERNEL**2
+    total, square, count = torch.zeros(n, dtype=torch.float64), torch.zeros(n, n, dtype=torch.float64), 0
     for batch in images.split(CHUNK):
-        windows = torch.nn.functional.unfold(batch[:, None].float() / 255, size).transpose(1, 2).flatten(0, 1)
+        windows = torch.nn.functional.unfold(batch[:, None].float() / 255, KERNEL).transpose(1, 2).flatten(0, 1)
         total += windows.sum(dim=0, dtype=torch.float64)
         square += (windows.T @ windows).double()
         count += len(windows)

@@ -204,19 +204,14 @@ def measure_writers(
     return tuple(results)
 
 
-def summarise(results: Sequence[WriterResult], *, seed: int = 0) -> list[Summary]:
-    """Results put together, one row per amount.
-
-    Parameters
-    ----------
-    seed : of the bootstrap.
-    """
+def summarise(results: Sequence[WriterResult]) -> list[Summary]:
+    """Results put together, one row per amount."""
     rows = []
     for amount in sorted({result.amount for result in results}):
         some = [result for result in results if result.amount == amount]
         before, after, n = (np.array([getattr(t, name) for t in some]) for name in ("before", "after", "judged"))
         change = np.array([(t.test_after - t.test_before) / t.test_n for t in some])
-        chosen = np.random.default_rng(seed).integers(0, len(some), (RESAMPLES, len(some)))
+        chosen = np.random.default_rng(0).integers(0, len(some), (RESAMPLES, len(some)))
         with np.errstate(divide="ignore", invalid="ignore"):
             left = after[chosen].sum(axis=1) / before[chosen].sum(axis=1)
             ratio = float(np.float64(after.sum()) / before.sum())
@@ -278,5 +273,5 @@ def _whole(interval: Interval) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(part) for key, part in value.items()}
     return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -43,9 +43,9 @@ def correlation(images: Tensor) -> np.ndarray:
     length = grey.norm(dim=0)
     grey /= length.where(length > 1e-9, 1)
     grey[:, length <= 1e-9] = 0
-    found = (grey.T @ grey).numpy()
-    np.fill_diagonal(found, 0)
-    return found
+    correlation = (grey.T @ grey).numpy()
+    np.fill_diagonal(correlation, 0)
+    return correlation
 
 
 def lit_together(images: Tensor) -> np.ndarray:
