@@ -60,6 +60,16 @@ def test_a_piece_out_of_the_middle_is_a_gap_as_long_as_it_looks_like_one():
     assert (gaps, parts) == ({36, 52}, {72, 100})
 
 
+@pytest.mark.parametrize("name", ["seven", "four", "small three in a corner"])
+def test_every_edit_that_is_tried_changes_the_ink_it_names_and_no_other(name):
+    strokes = STORED[name].strokes
+    drawn = sum(map(polyline.length, strokes))
+    for candidate in counterfactual._candidates(strokes):
+        change = sum(map(polyline.length, candidate.added)) - sum(map(polyline.length, candidate.removed))
+        assert sum(map(polyline.length, candidate.strokes)) == pytest.approx(drawn + change, abs=1), candidate.how
+        assert bool(candidate.added) != bool(candidate.removed)
+
+
 def test_a_prolonged_stroke_keeps_the_way_the_pen_went():
     stroke = np.array([[100.0, 60.0], [140.0, 140.0], [100.0, 220.0]])
     longer = {c.how: c.strokes[0] for c in counterfactual._candidates([stroke]) if "longer" in c.how}
@@ -118,6 +128,12 @@ def test_a_permuted_network_is_flipped_too():
     reader = Predictor.load("0002", models=paths.models())
     edit = smallest_edit(reader, STORED["seven"].strokes)
     assert reader.predict_strokes(edit.strokes).digit == edit.digit != 7
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_STROKES", 0), ("MOST_POINTS", 1)])
+def test_a_drawing_of_too_many_strokes_or_points_is_not_edited(reader, monkeypatch, limit, most):
+    monkeypatch.setattr(counterfactual, limit, most)
+    assert smallest_edit(reader, STORED["seven"].strokes) is None
 
 
 def test_the_smallest_edit_is_tried_too(reader, monkeypatch):

@@ -76,10 +76,10 @@ def test_the_nearest_come_first():
 
 
 def test_typical_is_what_is_furthest_ahead_not_what_is_largest():
-    logits = torch.zeros(4, 10)
-    logits[:, 3] = torch.tensor([9.0, 5.0, 7.0, 99.0])
+    logits = torch.zeros(5, 10)
+    logits[:, 3] = torch.tensor([9.0, 5.0, 7.0, 99.0, 98.0])
     logits[0, 8] = 8.0
-    assert features.typical(logits, torch.tensor([3, 3, 3, 1]), 3, n=2).tolist() == [2, 1]
+    assert features.typical(logits, torch.tensor([3, 3, 3, 1, 7]), 3, n=2).tolist() == [2, 1]
 
 
 def test_occlusion_falls_where_the_ink_was_that_spoke_for_the_digit():
