@@ -68,7 +68,7 @@ def fit(ink: np.ndarray) -> np.ndarray:
 
 
 def bounds(ink: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns from the first to the last that hold ink.
+    """Rows and columns of uint8 (H, W) from the first to the last that hold ink.
 
     Raises
     ------

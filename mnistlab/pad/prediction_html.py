@@ -83,7 +83,7 @@ def picture_address(image: np.ndarray) -> str:
 
 
 def links_html(strokes: Sequence[np.ndarray], *, pen_width: float, digit: int | None = None) -> str:
-    """Two links that save a drawing, as PNG and as strokes; the files are inside them. A word instead if there is none."""
+    """Two links that save strokes (n, 2), as PNG and as they are; the files are inside them. A word instead if there is none."""
     links = []
     if strokes:
         name = "drawing" if digit is None else f"digit-{digit}"

@@ -1,7 +1,8 @@
 """From scrambled images to a drawing of who stands next to whom: similarity, graph, embedding.
 
 Images are uint8 (N, 28, 28) or (N, 784), in any order of the pixels; a pixel is named by its place in them, 0 to 783. Nothing
-here knows where a pixel came from. Positions are float (n, 2), row and column, in pixels, up to a turn or a mirror.
+here knows where a pixel came from. Positions are float (n, 2), row and column, in pixels, up to a turn or a mirror; edges
+bool (n, n), symmetric.
 """
 
 from __future__ import annotations

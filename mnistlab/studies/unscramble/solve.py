@@ -176,6 +176,10 @@ def on_page(positions: np.ndarray, ink: np.ndarray) -> list[np.ndarray]:
 
     The digits' centres of mass were put in the middle of their pictures. A page of 28 x 28 has none of its own: the middle lies
     between two rows and two columns, and which of them was taken only the pixels at the margin can tell.
+
+    Parameters
+    ----------
+    positions, ink : float (n, 2), where each pixel lies, and float (n,), how much ink it holds.
     """
     positions = positions - np.median(positions - np.rint(positions), axis=0)
     missing = (SIDE - 1) / 2 - np.average(positions, axis=0, weights=ink)
