@@ -43,3 +43,7 @@ def __getattr__(name: str) -> object:
 
         return DigitPad
     raise AttributeError(f"module 'mnistlab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})  # so that completion offers what has not been loaded yet

@@ -24,3 +24,7 @@ def __getattr__(name: str) -> object:
     from mnistlab.data import mnist
 
     return getattr(mnist, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})  # so that completion offers what has not been loaded yet

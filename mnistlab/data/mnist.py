@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from numbers import Integral
 from pathlib import Path
 from typing import SupportsIndex
 
@@ -170,7 +171,7 @@ def load_mnist(seed: int = 0) -> Splits:
 
     Raises
     ------
-    DataError : a file is missing or its SHA-256 is not the known one.
+    DataError : a file is missing or its SHA-256 is not the known one; the seed is no whole number from 0 to 2**32 - 1.
     """
     training = Digits(_read("train-images-idx3-ubyte"), _read("train-labels-idx1-ubyte"))
     test = Digits(_read("t10k-images-idx3-ubyte"), _read("t10k-labels-idx1-ubyte"))
@@ -245,6 +246,8 @@ def _split(name: str, training: Digits, test: Digits, seed: int) -> Splits:
     """Set ``VALIDATION_SIZE`` training images aside, each class by its share, in an order that ``seed`` fixes."""
     from sklearn.model_selection import train_test_split
 
+    if not isinstance(seed, Integral) or not 0 <= seed < 2**32:  # as scikit-learn has it
+        raise DataError(f"seed is a whole number from 0 to {2**32 - 1:,}, not {seed!r}", code="seed")
     if len(training) <= VALIDATION_SIZE:
         raise DataError(
             f"{name} has {len(training):,} training images; more than {VALIDATION_SIZE:,} are needed to set some aside",

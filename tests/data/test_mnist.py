@@ -10,6 +10,7 @@ import pytest
 import torch
 import torchvision.datasets.mnist as torchvision_mnist
 
+import mnistlab
 from mnistlab.common import paths
 from mnistlab.common.errors import DataError
 from mnistlab.data import mnist
@@ -176,6 +177,17 @@ def test_no_image_is_in_two_parts(splits):
     assert not train & validation
     assert not train & test
     assert not validation & test
+
+
+@pytest.mark.parametrize("seed", ["0", -1, 2**32, 1.5, None])
+def test_a_seed_that_splits_nothing_is_refused(seed):
+    with pytest.raises(DataError, match="seed is a whole number from 0 to 4,294,967,295, not"):
+        load_mnist(seed=seed)
+
+
+@pytest.mark.parametrize("module", [mnistlab, mnistlab.data])
+def test_completion_offers_what_is_loaded_when_asked_for(module):
+    assert set(module.__all__) <= set(dir(module))
 
 
 def test_split_depends_on_the_seed_alone(splits):
