@@ -272,8 +272,9 @@ class DigitPad(widgets.Box):
 
     def close(self) -> None:
         """Take the pad off the page."""
-        self.schedule.close()
-        self.playback.close()
+        if "schedule" in vars(self):  # Widget.__del__ closes a pad that was never made, too: DigitPad(nonsense=1)
+            self.schedule.close()
+            self.playback.close()
         super().close()
 
     def change(self) -> None:

@@ -891,6 +891,10 @@ def test_a_replay_goes_the_way_of_a_hand(pad):
         pad.replay([[(1, float("nan"))]])
 
 
+def test_a_pad_that_was_never_made_can_be_closed():
+    DigitPad.__new__(DigitPad).close()  # as Python does with what is left of DigitPad(nonsense=1)
+
+
 def test_the_canvas_is_as_large_as_the_drawing_and_twice_as_fine(pad):
     assert (pad.canvas.width, pad.canvas.height) == (2 * CANVAS, 2 * CANVAS)
     assert (pad.canvas.layout.width, pad.canvas.layout.height) == ("280px", "280px")
