@@ -66,12 +66,14 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
     try:
         apart = tuple(int(number) for number in chosen_on.split(",") if number.strip())
     except ValueError:
-        raise click.BadParameter(f"numbers of writers separated by commas, not {chosen_on!r}") from None
+        raise click.BadParameter(
+            f"it takes numbers of writers separated by commas, not {chosen_on!r}", param_hint="'--chosen-on'"
+        ) from None
     drawings, reader = read_drawings(file), Predictor.load(version)
     _print(WritersReport(reader.version, measure_writers(reader, drawings, load_mnist()), apart), as_json)
 
 
-@benchmark.command("train", short_help="How fast the lab trains, against a tutorial.")
+@benchmark.command("train", short_help="How fast the lab trains, compared with a tutorial.")
 @click.option("--laps", type=click.IntRange(min=1), default=3, show_default=True, help="How often to train each way.")
 @click.option(
     "--preset",

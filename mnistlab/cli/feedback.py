@@ -72,13 +72,15 @@ def feedback_export(file: Path) -> None:
 @click.argument("ids", nargs=-1, type=click.IntRange(min=1), metavar="[NUMBER]...")
 @click.option("--session", help="Erase a whole session, named as in `mnistlab feedback list`.")
 @click.option("--all", "everything", is_flag=True, help="Erase everything, including the counts of use.")
-@click.confirmation_option("--yes", prompt="Erased drawings cannot be recovered. Erase them?", help="Do not ask.")
-def feedback_erase(ids: tuple[int, ...], session: str | None, everything: bool) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def feedback_erase(ids: tuple[int, ...], session: str | None, everything: bool, yes: bool) -> None:
     """Erase corrections for good, from the store and from exports: by NUMBER, by session, or all."""
     from mnistlab.feedback.store import Store
 
     if [bool(ids), session is not None, everything].count(True) != 1:
         raise click.UsageError("name what to erase in one way: numbers, --session NAME or --all")
+    if not yes:
+        click.confirm("Erased drawings cannot be recovered. Erase them?", abort=True)
     _report(Store().erase(ids=ids or None, session=session, everything=everything))
 
 
@@ -91,7 +93,9 @@ def feedback_erase(ids: tuple[int, ...], session: str | None, everything: bool) 
     help="Age from which to erase.",
 )
 def feedback_purge(days: float) -> None:
-    """Erase what is older than so many days. What is older than people agreed to goes whenever the store is opened, too."""
+    """Erase what is older than a number of days. What is older than people agreed to is erased anyway, whenever the store is
+    opened.
+    """
     from mnistlab.feedback.store import Store
 
     _report(Store().purge(days))

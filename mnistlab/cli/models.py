@@ -205,7 +205,7 @@ def models_export(version: str, file: Path) -> None:
     except FileExistsError:
         raise click.UsageError(f"{file} already exists and is not overwritten") from None
     except OSError as error:
-        raise RegistryError(f"{file} could not be written: {error}", code="write") from error
+        raise RegistryError(f"{file} could not be written: {error.strerror or error}", code="write") from error
     click.echo(f"{file}: {len(content):,} bytes")
 
 

@@ -24,8 +24,8 @@ ALARM = 4  # exit code
 @options.as_json
 @click.pass_context
 def monitor(ctx: click.Context, days: float, version: str | None, store: str | None, as_json: bool) -> None:
-    """Compare the last days with the time before: how many drawings were read and how fast, how many were marked right, how many
-    should have been, and whether people draw differently. The page is reports/monitor.html.
+    """Compare the last few days with the time before: how many drawings were read and how fast, how many were marked right,
+    how many should have been, and whether people draw differently. The page is reports/monitor.html.
 
     Exit codes: 0 no alarm, 4 an alarm, 2 wrong usage, 1 any failure.
     """

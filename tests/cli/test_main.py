@@ -120,6 +120,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
         (["models", "promote", "0009"], "there is no version '0009'"),
         (["models", "verify", "0009"], "there is no version '0009'"),
         (["predict"], "Missing argument"),
+        (["feedback", "erase"], "name what to erase in one way"),
         (["predict", "x.png", "--version", "0009"], "there is no version '0009'"),
     ],
 )
