@@ -49,7 +49,8 @@ def read_drawings(path: Path | str) -> list[PenDrawing]:
             rows = enumerate(content.decode().split("\n"), start=1)
             drawings = [_drawing(line, number, path.name) for number, line in rows if line.strip()]
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as drawings: {error}", code="unreadable") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} cannot be read as drawings: {reason}", code="unreadable") from error
     if not drawings:
         raise DataError(f"{path} holds no drawing", code="empty")
     return drawings

@@ -170,7 +170,8 @@ def _content(source: object) -> bytes:
             with Path(source).open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
         except (OSError, ValueError) as error:
-            raise ImageError(f"{source} cannot be read ({error})", code="unreadable") from error
+            reason = getattr(error, "strerror", None) or error
+            raise ImageError(f"{source} cannot be read ({reason})", code="unreadable") from error
     else:
         raise ImageError(
             f"a picture is a path, bytes, a PIL image or an array, not {type(source).__name__}", code="type"

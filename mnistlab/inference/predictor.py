@@ -160,7 +160,12 @@ class Predictor:
         ------
         ImageError : the images have another shape or type.
         """
-        images = torch.as_tensor(images)
+        try:
+            images = torch.as_tensor(images)
+        except (TypeError, ValueError, RuntimeError):  # torch raises any of them
+            raise ImageError(
+                f"images must be uint8 (N, {SIDE}, {SIDE}), not {type(images).__name__}", code="shape"
+            ) from None
         if images.dtype != torch.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
             came = f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}"
             raise ImageError(f"images must be uint8 (N, {SIDE}, {SIDE}), not {came}", code="shape")

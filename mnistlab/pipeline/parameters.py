@@ -139,7 +139,7 @@ def _unknown(key: str, known: Mapping[str, Mapping[str, Parameter]]) -> str:
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     allowed = "; ".join(f"{n} takes {', '.join(parameters) or 'none'}" for n, parameters in chosen.items())
-    return f"no notebook to run has a parameter {name!r}{hint} {allowed[:1].upper()}{allowed[1:]}"
+    return f"no notebook to run has a parameter {name!r}{hint} {allowed}"
 
 
 def _parameters(statement: ast.stmt, meaning: str) -> list[Parameter]:

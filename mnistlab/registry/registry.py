@@ -71,7 +71,9 @@ class Registry:
         if version == "previous" and (before := self.previous()):
             return before
         if version not in versions:
-            raise RegistryError(f"there is no version {version[:50]!r}; {self._promotions.known()}", code="unknown")
+            raise RegistryError(
+                f"there is no version {str(version)[:50]!r}; {self._promotions.known()}", code="unknown"
+            )
         return version
 
     def latest(self, *, permuted: bool, n_kernels: int | None = None) -> str:

@@ -216,7 +216,7 @@ def _usable(device: str) -> str:
     usable = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not usable.get(device):
         raise TrainingError(
-            f"device {device!r} cannot be used here; choose from {', '.join(d for d, ok in usable.items() if ok)}, or auto",
+            f"device {device!r} cannot be used here; choose from {', '.join(d for d, ok in usable.items() if ok)}, auto",
             code="device",
         )
     return device

@@ -420,9 +420,7 @@ def test_no_digits_are_refused(small, part, name):
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(small, monkeypatch, device):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(
-        TrainingError, match=f"device '{device}' cannot be used here; choose from cpu, or auto"
-    ) as caught:
+    with pytest.raises(TrainingError, match=f"device '{device}' cannot be used here; choose from cpu, auto") as caught:
         fit(small, device=device)
     assert caught.value.code == "device"
 
