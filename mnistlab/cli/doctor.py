@@ -1,17 +1,15 @@
 """``mnistlab doctor``: is everything here that the lab needs, and what to do about what is missing.
 
-Nothing is taken on trust: the data are read, the model reads its probe, a kernel is started.
+Nothing is taken on trust: the data are read, the model reads its probe, a kernel is started. What that takes is imported where
+it is used: the help of the command is not to wait for it.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import click
@@ -58,6 +56,8 @@ def check_python() -> tuple[str, ...]:
 
 def check_libraries() -> tuple[str, ...]:
     """Every library the lab requires, against its lowest version and the version it was tested with."""
+    from importlib import metadata
+
     from packaging.requirements import Requirement
 
     required = [Requirement(text) for text in metadata.requires("mnistlab") or ()]
@@ -83,6 +83,8 @@ def check_libraries() -> tuple[str, ...]:
 
 def check_torch() -> tuple[str, ...]:
     """torch and torchvision must be built for each other, or the import fails."""
+    from importlib import metadata
+
     import torch
 
     version = f"torch {torch.__version__}"
@@ -132,6 +134,8 @@ def check_model() -> tuple[str, ...]:
 
 def check_kernel() -> tuple[str, ...]:
     """A real kernel, started as a headless run starts one, that has to multiply."""
+    import tempfile
+
     from nbformat.v4 import new_code_cell, new_notebook
 
     from mnistlab.pipeline.executor import TimeLimits, execute
@@ -158,6 +162,8 @@ def check_folders() -> tuple[str, ...]:
 
 def check_sqlite() -> tuple[str, ...]:
     """The SQLite that Python brings; corrections are kept in it."""
+    import sqlite3
+
     version = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info < LEAST_SQLITE:
         wanted = ".".join(map(str, LEAST_SQLITE))
@@ -200,6 +206,8 @@ def _tested() -> dict[str, str]:
 
 
 def _is_writable(folder: Path) -> bool:
+    import tempfile
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -32,4 +32,5 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # the pad fills in a template with every reading, and need not ask each time whether it has changed
     )
