@@ -230,3 +230,17 @@ def test_a_damaged_file_gives_a_picture_or_our_error(seed):
         file[position] = rng.integers(256)
     with contextlib.suppress(ImageError):
         assert to_ink(bytes(file)).ink.dtype == np.uint8
+
+
+def test_all_four_edges_say_what_the_paper_is():
+    grey = np.full((100, 60), 255, np.uint8)
+    grey[[0, -1]] = 0  # 120 px of black above and below, 196 of white at the sides
+    assert preprocess._separate(grey).inverted
+    assert not preprocess._separate(255 - grey).inverted
+
+
+def test_a_picture_of_too_many_pixels_is_refused_though_no_side_is_too_long():
+    side = preprocess.SIDES[1]
+    assert side**2 > preprocess.MAX_PIXELS
+    with pytest.raises(ImageError, match="million px in all are allowed"):
+        preprocess._check_size(side, side)

@@ -80,6 +80,14 @@ def test_hostile_coordinates_are_left_out(bad):
     assert drawing.n_points == 1
 
 
+def test_a_press_that_leaves_no_ink_still_ends_the_open_stroke():
+    drawing = Drawing()
+    drawing.press(1, 1)
+    assert not drawing.press(float("nan"), 2)
+    assert not drawing.is_open
+    assert not drawing.move(3, 3)
+
+
 def test_huge_coordinates_are_pulled_back():
     drawing = Drawing()
     drawing.press(1e300, -1e300)

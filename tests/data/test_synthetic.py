@@ -95,3 +95,10 @@ def test_what_nobody_writes_is_refused(digit, style):
 def test_a_negative_number_is_refused():
     with pytest.raises(LabError, match="0 or more"):
         synthetic.draw_digits(-1, seed=0)
+
+
+def test_a_corner_is_still_one_when_its_points_have_moved():
+    points = np.array([(0, 0), (0.5, 0.5), (1, 0), (1, 0), (0.5, 1)], dtype=float)
+    moved = synthetic._jitter(points, np.random.default_rng(0), apart=False)
+    assert np.abs(moved - points).max() < 0.2
+    assert [bool((moved[i] == moved[i + 1]).all()) for i in range(4)] == [False, False, True, False]
