@@ -77,3 +77,8 @@ def test_what_is_not_there_is_refused():
         outliers.draw_outliers(-1, seed=0)
     with pytest.raises(LabError, match="at least one letter"):
         outliers.printed("")
+
+
+def test_a_seed_scribbles_the_same_in_every_release():
+    scribbles = [outliers.scribble(np.random.default_rng(seed)) for seed in range(50)]
+    assert sum(np.concatenate(strokes).sum() for strokes in scribbles) == pytest.approx(1587761.41, abs=0.1)  # px

@@ -102,3 +102,10 @@ def test_a_corner_is_still_one_when_its_points_have_moved():
     moved = synthetic._jitter(points, np.random.default_rng(0), apart=False)
     assert np.abs(moved - points).max() < 0.2
     assert [bool((moved[i] == moved[i + 1]).all()) for i in range(4)] == [False, False, True, False]
+
+
+def test_a_seed_draws_the_same_in_every_release():
+    drawings = [synthetic.draw(seed % 10, np.random.default_rng(seed)) for seed in range(50)]
+    assert sum(np.concatenate(strokes).sum() for strokes in drawings) == pytest.approx(704051.03, abs=0.1)  # px
+    labels = synthetic.draw_digits(60, seed=0, show_progress=False).labels
+    assert labels.bincount(minlength=10).tolist() == [11, 3, 4, 4, 4, 7, 10, 4, 7, 6]
