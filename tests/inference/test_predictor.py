@@ -100,7 +100,9 @@ def test_digits_take_tensors_and_arrays(reader, splits):
     assert reader.predict_digits(images[:0]).shape == (0, 10)
 
 
-@pytest.mark.parametrize("bad", [np.zeros((28, 28), np.uint8), np.zeros((1, 28, 28), np.float32), "x", None])
+@pytest.mark.parametrize(
+    "bad", [np.zeros((28, 28), np.uint8), np.zeros((1, 28, 27), np.uint8), np.zeros((1, 28, 28), np.float32), "x", None]
+)
 def test_digits_of_another_shape_are_refused(reader, bad):
     with pytest.raises(ImageError, match=r"uint8 \(N, 28, 28\)"):
         reader.predict_digits(bad)
