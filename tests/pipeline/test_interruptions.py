@@ -173,7 +173,7 @@ def test_of_twenty_starts_at_once_exactly_one_runs(place, registry):
             process.kill()
             process.wait()
     assert sorted(process.returncode for process in processes) == [0] + 19 * [75], answers
-    assert all("a retraining is under way already" in said for _, said in answers if said)
+    assert all("a retraining is already under way" in said for _, said in answers if said)
     assert (registry.versions(), registry.current()) == (["0001", "0002", "0003"], "0003")
     (report,) = reports(place)
     assert json.loads((report / "receipt.json").read_text())["outcome"] == "promoted"

@@ -95,7 +95,7 @@ def test_each_epoch_that_is_trained_moves_the_bar_once(digits, monkeypatch):
             moves.append(1)
 
     asked = {}
-    monkeypatch.setattr(comparison, "track", lambda **options: asked.update(options) or Bar())
+    monkeypatch.setattr(comparison, "progress_bar", lambda **options: asked.update(options) or Bar())
     settings = dataclasses.replace(SETTINGS, epochs=2, seed=4)
     compare_four_ways(TrainingData(*digits, SCRAMBLE), settings, n_seeds=1, device="cpu")
     assert asked["total"] == moves.count(1) == 8  # four networks, two epochs each
