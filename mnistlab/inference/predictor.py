@@ -145,6 +145,22 @@ class Predictor:
                 raise
             return self._nothing(str(error), started)
 
+    def predict_digit(self, image: np.ndarray | torch.Tensor) -> Prediction:
+        """Read one digit that is already 28 x 28, ink bright, centred as MNIST's: uint8 (28, 28), taken as it is.
+
+        Raises
+        ------
+        ImageError : the image has another shape or type.
+        """
+        started = time.perf_counter()
+        if getattr(image, "shape", None) != (SIDE, SIDE):
+            came = f"shape {tuple(image.shape)}" if hasattr(image, "shape") else type(image).__name__
+            raise ImageError(f"an image must be uint8 ({SIDE}, {SIDE}), not {came}", code="shape")
+        digit = _as_images(image[None])[0].numpy()
+        if not digit.any():
+            return self._nothing("the picture is empty", started)
+        return self._read(digit, started)
+
     def predict_digits(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
         """Probabilities of digits that are already 28 x 28, ink bright, centred as MNIST's.
 
@@ -160,16 +176,7 @@ class Predictor:
         ------
         ImageError : the images have another shape or type.
         """
-        try:
-            images = torch.as_tensor(images)
-        except (TypeError, ValueError, RuntimeError):  # torch raises any of them
-            raise ImageError(
-                f"images must be uint8 (N, {SIDE}, {SIDE}), not {type(images).__name__}", code="shape"
-            ) from None
-        if images.dtype != torch.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
-            came = f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}"
-            raise ImageError(f"images must be uint8 (N, {SIDE}, {SIDE}), not {came}", code="shape")
-        return self.checkpoint.probabilities(images).numpy()
+        return self.checkpoint.probabilities(_as_images(images)).numpy()
 
     def _read(self, image: np.ndarray, started: float) -> Prediction:
         with one_thread():
@@ -196,3 +203,17 @@ class Predictor:
             self.version,
             reason,
         )
+
+
+def _as_images(images: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """A batch as uint8 (N, 28, 28), or an ImageError that says what it is."""
+    try:
+        images = torch.as_tensor(images)
+    except (TypeError, ValueError, RuntimeError):  # torch raises any of them
+        raise ImageError(
+            f"images must be uint8 (N, {SIDE}, {SIDE}), not {type(images).__name__}", code="shape"
+        ) from None
+    if images.dtype != torch.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
+        came = f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}"
+        raise ImageError(f"images must be uint8 (N, {SIDE}, {SIDE}), not {came}", code="shape")
+    return images

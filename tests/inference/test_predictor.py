@@ -176,3 +176,18 @@ def test_a_permuted_version_sees_scrambled_pixels_and_shows_them_as_drawn(regist
 def test_an_unknown_version_is_refused(registry):
     with pytest.raises(RegistryError, match="no version '9999'"):
         Predictor.load("9999", models=registry.root)
+
+
+def test_a_digit_that_is_already_28_by_28_is_taken_as_it_is(reader, small):
+    image = small.test.images[0].numpy()
+    reading = reader.predict_digit(image)
+    assert reading.digit == int(small.test.labels[0])
+    np.testing.assert_array_equal(reading.image, image)
+    np.testing.assert_allclose(reading.probabilities, reader.predict_digits(image[None])[0], atol=1e-5)
+    assert reader.predict_digit(np.zeros((28, 28), np.uint8)).digit is None
+
+
+@pytest.mark.parametrize("bad", [3, [1], np.zeros((28, 28)), np.zeros((1, 28, 28), np.uint8), np.zeros(784, np.uint8)])
+def test_another_form_of_a_digit_is_refused(reader, bad):
+    with pytest.raises(ImageError, match=r"must be uint8"):
+        reader.predict_digit(bad)
