@@ -16,6 +16,8 @@ figure and names their modules.
     feedback    consent, corrections, the monitor
     pipeline    notebooks run headless, retraining, gates, learning a hand
     pad         the drawing pad
+    web         the page that reads in a browser, by itself
+    serve       the HTTP API, and the page in front of it
     studies     self-contained experiments and benchmarks
     cli         the command ``mnistlab``
 """

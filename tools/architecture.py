@@ -26,8 +26,10 @@ ALLOWED = {
     "feedback": "common data evaluation training registry inference plots",
     "pipeline": "common data evaluation training registry inference plots feedback",
     "pad": "common data evaluation training registry inference plots feedback pipeline",
-    "studies": "common data evaluation training registry inference plots feedback pipeline pad",
-    "cli": "common data evaluation training registry inference plots feedback pipeline pad studies",
+    "web": "common data evaluation registry inference",
+    "serve": "common data evaluation registry inference plots feedback web",
+    "studies": "common data evaluation training registry inference plots feedback pipeline pad web serve",
+    "cli": "common data evaluation training registry inference plots feedback pipeline pad web serve studies",
 }
 ROOT = imports.PACKAGE.parent
 PAGE = ROOT / "docs" / "architecture.md"
