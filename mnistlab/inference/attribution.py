@@ -17,7 +17,7 @@ from mnistlab.common.constants import BOX, CANVAS, CLASSES, PEN_WIDTH
 from mnistlab.common.errors import LabError
 from mnistlab.data import polyline
 from mnistlab.data.preprocess import bounds, centre, place, shrink
-from mnistlab.data.strokes import as_strokes, check_pen, is_dot, rasterise, to_standard_size
+from mnistlab.data.strokes import as_strokes, check_pen, is_dot, rasterise, rasterise_standard, to_standard_size
 from mnistlab.inference.predictor import Predictor
 from mnistlab.training.networks import one_thread
 
@@ -85,13 +85,13 @@ def attribute(
     if not strokes or is_dot(strokes, pen):
         return Attribution(None, [], np.zeros(0))
     standard, width = to_standard_size(strokes)
-    whole = rasterise(standard, pen_width=width)
+    whole = rasterise_standard(standard)
     window = bounds(whole)
     small = shrink(whole[window])
     at = centre(small)
     cuts = _cuts(standard, pieces)
     judged = sorted(range(len(cuts)), key=lambda k: -_length(standard, *cuts[k]))[: 2 * pieces]
-    left = (rasterise(_without(standard, *cuts[k], width / 2), pen_width=width) for k in judged)
+    left = (rasterise_standard(_without(standard, *cuts[k], width / 2)) for k in judged)
     images = [place(small, at), *(place(shrink(ink[window]), at) for ink in left)]
     with one_thread():
         logits = predictor.checkpoint.logits(torch.from_numpy(np.stack(images))).double().numpy()
@@ -120,8 +120,8 @@ def preprocessing_steps(
     steps = [PreprocessingStep("as drawn", rasterise(strokes, pen_width=pen))]
     if is_dot(strokes, pen):
         return steps
-    standard, width = to_standard_size(strokes)
-    ink = rasterise(standard, pen_width=width)
+    standard, _ = to_standard_size(strokes)
+    ink = rasterise_standard(standard)
     small = shrink(ink[bounds(ink)])
     image = place(small, centre(small))
     steps += [

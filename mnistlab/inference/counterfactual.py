@@ -17,7 +17,15 @@ from numpy.typing import ArrayLike
 from mnistlab.common.constants import CANVAS, PEN_WIDTH
 from mnistlab.data import polyline
 from mnistlab.data.preprocess import fit
-from mnistlab.data.strokes import DIGIT, MANY_POINTS, PEN_SHARE, as_strokes, is_dot, rasterise, to_standard_size
+from mnistlab.data.strokes import (
+    DIGIT,
+    MANY_POINTS,
+    PEN_SHARE,
+    as_strokes,
+    is_dot,
+    rasterise_standard,
+    to_standard_size,
+)
 from mnistlab.evaluation.formatting import a_digit
 from mnistlab.inference.predictor import Predictor
 from mnistlab.training.networks import one_thread
@@ -105,8 +113,8 @@ def smallest_edit(predictor: Predictor, strokes: Iterable[ArrayLike], pen_width:
 
 
 def _image(strokes: list[np.ndarray]) -> np.ndarray:
-    standard, width = to_standard_size(strokes)
-    return fit(rasterise(standard, pen_width=width))
+    standard, _ = to_standard_size(strokes)
+    return fit(rasterise_standard(standard))
 
 
 def _candidates(strokes: list[np.ndarray]) -> Iterator[_Candidate]:

@@ -19,7 +19,7 @@ from mnistlab.common.constants import CLASSES, PEN_WIDTH, SIDE
 from mnistlab.common.errors import ImageError
 from mnistlab.data import preprocess
 from mnistlab.data.permutation import Permutation
-from mnistlab.data.strokes import as_strokes, check_pen, is_dot, rasterise, to_standard_size
+from mnistlab.data.strokes import as_strokes, check_pen, is_dot, rasterise_standard, to_standard_size
 from mnistlab.evaluation import conformal
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.registry import Registry
@@ -127,8 +127,8 @@ class Predictor:
             return self._nothing("the canvas is empty", started)
         if is_dot(strokes, pen):
             return self._nothing("that is only a dot", started)
-        standard, width = to_standard_size(strokes)
-        return self._read(preprocess.fit(rasterise(standard, pen_width=width)), started)
+        standard, _ = to_standard_size(strokes)
+        return self._read(preprocess.fit(rasterise_standard(standard)), started)
 
     def predict_image(self, image: object) -> Prediction:
         """Read a picture: path, bytes of a PNG or JPEG, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4).

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mnistlab.common.constants import CLASSES
-from mnistlab.data.strokes import rasterise, to_standard_size
+from mnistlab.data.strokes import rasterise, rasterise_standard, to_standard_size
 from mnistlab.evaluation.formatting import percent
 from mnistlab.inference.predictor import Prediction
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, WRONG, grid, image, open_frame
@@ -50,7 +50,7 @@ def preprocessing(strokes: Sequence[np.ndarray], pen_width: float, seen: np.ndar
     standard, width = to_standard_size(strokes)
     axes = plt.subplots(1, 3, figsize=(8, 3.1))[1]
     image(rasterise(strokes, pen_width=pen_width), title=f"as drawn, pen of {pen_width:g} px", ax=axes[0])
-    image(rasterise(standard, pen_width=width), title=f"redrawn, pen of {width:g} px", ax=axes[1])
+    image(rasterise_standard(standard), title=f"redrawn, pen of {width:g} px", ax=axes[1])
     image(seen, title="28 x 28, centre of mass", ax=axes[2])
     centre = (np.indices(seen.shape) * seen).sum(axis=(1, 2)) / seen.sum()  # row, column
     axes[2].plot(centre[1], centre[0], "+", color=PERMUTED, markersize=16)

@@ -7,7 +7,15 @@ from scipy.ndimage import distance_transform_edt
 from mnistlab.common.constants import BOX, CANVAS, SIDE
 from mnistlab.common.errors import StrokesError
 from mnistlab.data import strokes
-from mnistlab.data.strokes import MAX_POINTS, Drawing, as_strokes, is_dot, rasterise, to_standard_size
+from mnistlab.data.strokes import (
+    MAX_POINTS,
+    Drawing,
+    as_strokes,
+    is_dot,
+    rasterise,
+    rasterise_standard,
+    to_standard_size,
+)
 
 HOSTILE = [float("nan"), float("inf"), -float("inf"), None, "12", b"1", [], {}, True, 10**400, 1j]
 
@@ -251,3 +259,22 @@ def test_standard_size_pulls_what_nobody_saw_to_the_edge():
     standard, _ = to_standard_size([line((140, 140), (140, 5000))])
     expected, _ = to_standard_size([line((140, 140), (140, 280))])
     np.testing.assert_allclose(standard[0], expected[0])
+
+
+def test_what_is_read_is_drawn_from_whole_px():
+    drawing = [line((52, 60), (228, 199)), line((140, 30))]
+    ink = rasterise_standard(drawing)
+    for part in (0.01, 0.5, 0.999):
+        np.testing.assert_array_equal(rasterise_standard([stroke + part for stroke in drawing]), ink)
+    assert (rasterise_standard([drawing[0] + 1, drawing[1]]) != ink).any()
+
+
+def test_a_point_that_is_read_is_a_disc_of_25_px():
+    down, across = np.indices((CANVAS, CANVAS)) - 140
+    disc = np.where(down**2 + across**2 <= 156, 255, 0)
+    np.testing.assert_array_equal(rasterise_standard([line((140.7, 140.2))]), disc)
+
+
+def test_a_point_just_short_of_a_px_is_drawn_where_it_is_cut_to():
+    short = line((np.nextafter(60, 0), 140))  # plus a radius of 12 it would be rounded to 72
+    np.testing.assert_array_equal(rasterise_standard([short]), rasterise_standard([line((59, 140))]))
