@@ -1,4 +1,4 @@
-"""What a hand does to a digit: slant, turn, size, place, wobble and pen width, on whole batches at once.
+"""What a hand does to a digit: slant, turn, size, place and pen width, on whole batches at once.
 
 Works on images as drawn, before any permutation: uint8 (N, 28, 28), 0 paper, 255 ink. All randomness comes from the
 generator passed in, so a training that augments still repeats bit for bit.
@@ -16,15 +16,6 @@ from torch import Tensor
 
 from mnistlab.common.constants import SIDE
 
-KNOTS = 5  # along one edge of the grid that elastic displacements are drawn on
-# (28, 5): how a value at each knot spreads over the pixels, cubic between knots. One product is cheaper than interpolating.
-SPREAD = (
-    F.interpolate(torch.eye(KNOTS).view(1, KNOTS, KNOTS, 1), size=(SIDE, 1), mode="bicubic", align_corners=True)
-    .squeeze(0)
-    .squeeze(-1)
-    .T.contiguous()
-)
-
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -38,8 +29,6 @@ class Augmentation:
     shear : slant, as the shift of the top against the middle, in halves of the height.
     scale : logarithm of the size, for width and height apart, so that the aspect changes too; 0.1 is 10 %.
     shift : place, px of 28.
-    elastic : wobble, px of 28: standard deviation of how far a place is moved against its neighbourhood; 0 leaves it out.
-        The field is random on a grid of 5 x 5 and smooth between (in the manner of Simard, Steinkraus and Platt 2003).
     pen : pen width, 0 to 1: 1 reaches from about one px less to one px more.
     """
 
@@ -47,7 +36,6 @@ class Augmentation:
     shear: float = 0.15
     scale: float = 0.1
     shift: float = 1.2
-    elastic: float = 0.0
     pen: float = 1.0
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
@@ -55,8 +43,6 @@ class Augmentation:
         if not len(images):
             return images
         grid = F.affine_grid(self._matrices(len(images), generator), [len(images), 1, SIDE, SIDE], align_corners=False)
-        if self.elastic:
-            grid = grid + self._wobble(len(images), generator)
         inks = F.grid_sample(images.float().unsqueeze(1), grid.to(images.device), align_corners=False)
         amount = self._draw(len(images), self.pen, generator)  # drawn in any case: `pen` must not change the rest
         if self.pen:
@@ -72,11 +58,6 @@ class Augmentation:
         cos, sin = angle.cos(), angle.sin()
         rows = [cos * width, (slant - sin) * height, x, sin * width, cos * height, y]
         return torch.stack(rows, dim=1).view(n, 2, 3)
-
-    def _wobble(self, n: int, generator: torch.Generator) -> Tensor:
-        """A smooth field of displacements: (n, 28, 28, 2), in halves of the image's edge."""
-        knots = torch.randn(n * 2, KNOTS, KNOTS, generator=generator) * (self.elastic / (SIDE / 2))
-        return (SPREAD @ knots @ SPREAD.T).view(n, 2, SIDE, SIDE).permute(0, 2, 3, 1)
 
     @staticmethod
     def _draw(n: int, bound: float, generator: torch.Generator) -> Tensor:

@@ -14,7 +14,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def nothing(**changed: float) -> Augmentation:
-    return Augmentation(**{"degrees": 0, "shear": 0, "scale": 0, "shift": 0, "elastic": 0, "pen": 0, **changed})
+    return Augmentation(**{"degrees": 0, "shear": 0, "scale": 0, "shift": 0, "pen": 0, **changed})
 
 
 def test_each_image_is_changed_in_its_own_way(small):
@@ -134,16 +134,6 @@ def test_the_pen_grows_and_shrinks():
     assert widths.min() < 2.5
     assert widths.max() > 4
     assert widths.min() > 1  # a thin stroke gets thinner, and is never lost
-
-
-def test_a_wobble_bends_a_straight_line_and_keeps_it_smooth():
-    images = torch.zeros(200, 28, 28, dtype=torch.uint8)
-    images[:, 2:26, 13:15] = 255
-    bent = nothing(elastic=1.0)(images, generator())[:, 4:24].double()
-    centres = (bent * torch.arange(28)).sum(dim=2) / bent.sum(dim=2)  # (200, 20): where the line is in each row
-    assert 0.5 < (centres - 13.5).std() < 1.2  # about the px asked for, a little less between the knots
-    assert (centres.amax(dim=1) - centres.amin(dim=1)).median() > 1  # within one line, not as a whole
-    assert centres.diff(dim=1).abs().quantile(0.99) < 1  # from row to row
 
 
 def test_no_image_is_no_error():
