@@ -6,7 +6,6 @@ passes is put into use and reads on the pad at once. It takes the kernel some tw
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
@@ -19,7 +18,6 @@ from mnistlab.feedback.store import Store
 from mnistlab.pad.feedback_panel import note_html
 from mnistlab.pad.feedback_session import Note
 from mnistlab.pipeline.adapt import Adaptation, adapt_to
-from mnistlab.registry.registry import Registry
 
 if TYPE_CHECKING:
     from mnistlab.pad.widget import DigitPad
@@ -32,7 +30,6 @@ class AdaptButton(widgets.VBox):
     ----------
     pad : reads with the new version afterwards; one that offers all versions.
     store : of corrections; None opens that of the lab when the button is pressed.
-    adapt : what is done with a store and a registry; by default ``pipeline.adapt.adapt_to``.
 
     Attributes
     ----------
@@ -45,17 +42,11 @@ class AdaptButton(widgets.VBox):
     RegistryError : the pad reads with a predictor that it was given, and there is nowhere to put a version.
     """
 
-    def __init__(
-        self,
-        pad: DigitPad,
-        *,
-        store: Store | None = None,
-        adapt: Callable[[Store, Registry], Adaptation] | None = None,
-    ) -> None:
+    def __init__(self, pad: DigitPad, *, store: Store | None = None) -> None:
         registry = pad.model_choice.registry
         if registry is None:
             raise RegistryError("this pad was given a predictor; only a pad that offers a folder of versions can learn")
-        self._pad, self._store, self._registry, self._adapt = pad, store, registry, adapt or _adapt
+        self._pad, self._store, self._registry = pad, store, registry
         self.adaptation: Adaptation | None = None
         self.button = widgets.Button(
             description="Learn my handwriting",
@@ -73,7 +64,8 @@ class AdaptButton(widgets.VBox):
         self.button.disabled = True
         self._show("Learning; the pad will not respond for about twenty seconds.")
         try:
-            self.adaptation = self._adapt(self._store or Store(), self._registry)
+            store = self._store or Store()
+            self.adaptation = adapt_to(store.corrections(), self._registry, load_mnist(), store=store)
             if self.adaptation.version is not None:
                 self._pad.set_version(self.adaptation.version)
             self.note.value = adaptation_html(self.adaptation)
@@ -105,7 +97,3 @@ def adaptation_html(adaptation: Adaptation) -> str:
                 text += f" {sentence(verdict.reason)}"
     refusals = [sentence(reason) for reason in adaptation.decision.refusals] if refused else []
     return render("pad/adaptation.html", text=text, failed=refused, kind="mnistlab-told", refusals=refusals)
-
-
-def _adapt(store: Store, registry: Registry) -> Adaptation:
-    return adapt_to(store.corrections(), registry, load_mnist(), store=store)

@@ -44,8 +44,8 @@ class Controls:
     """
 
     def __init__(self, pen_width: float, *, can_choose: bool) -> None:
-        self.undo = _button("Undo", "undo", "Take back the last stroke")
-        self.clear = _button("Clear", "eraser", "Empty the canvas")
+        self.undo = button("Undo", "undo", "Take back the last stroke")
+        self.clear = button("Clear", "eraser", "Empty the canvas")
         self.why = widgets.ToggleButton(
             description="Why", icon="lightbulb-o", layout=part("88px"), tooltip="Show which ink spoke for the digit"
         )
@@ -72,8 +72,8 @@ class Controls:
             tooltip="Open a saved drawing, or any PNG or JPEG",
         )
         self.load.add_class("mnistlab-load")
-        self.replay = _button("Replay", "play", "Draw it again, stroke by stroke")
-        self.freeze = _button(
+        self.replay = button("Replay", "play", "Draw it again, stroke by stroke")
+        self.freeze = button(
             "Freeze", "thumb-tack", "Save the drawing as a test, once you have said which digit you meant"
         )
         self.links, self.note, self.origin = text(COLUMN), text(COLUMN), text(COLUMN)
@@ -105,7 +105,7 @@ class Controls:
         hidden = widgets.HTML(render("pad/style.html", css=css), layout=widgets.Layout(display="none"))
         self.fold(open=False)
         for widget in self._meant:  # the feedback panel has ten such buttons of its own
-            widget.layout.display = None if feedback_panel is None else "none"
+            show(widget, feedback_panel is None)
         reading: widgets.Widget = self.prediction
         if feedback_panel is not None:
             reading = widgets.VBox([self.prediction, feedback_panel], layout=widgets.Layout(margin="0"))
@@ -113,7 +113,7 @@ class Controls:
 
     def fold(self, *, open: bool) -> None:
         """Show what is behind *More*, or hide it."""
-        self._extras.layout.display = None if open else "none"
+        show(self._extras, open)
         self.more.icon = "caret-down" if open else "caret-right"
 
     def mark(self, digit: int | None) -> None:
@@ -132,17 +132,14 @@ class Controls:
                 control.options = offered
             control.value = value
 
-    def show_second(self, shown: bool) -> None:
-        """Show the second reading, or hide it."""
-        self.second_prediction.layout.display = None if shown else "none"
-
-    def show_explanation(self, shown: bool) -> None:
-        """Show the explanation, or hide it."""
-        self.explanation.layout.display = None if shown else "none"
-
     def show_replay(self, under_way: bool) -> None:
         """Let the button of the replay stop it, or start it."""
         self.replay.description, self.replay.icon = ("Stop", "stop") if under_way else ("Replay", "play")
+
+
+def show(widget: widgets.Widget, shown: bool) -> None:
+    """Show a widget, or hide it."""
+    widget.layout.display = None if shown else "none"
 
 
 def text(width: str, html: str = "") -> widgets.HTML:
@@ -161,16 +158,17 @@ def part(width: str) -> widgets.Layout:
     return widgets.Layout(width=width, flex="0 1 auto", margin="0")
 
 
+def button(description: str, icon: str, tooltip: str, width: str = "88px") -> widgets.Button:
+    """A button in a ``row``."""
+    return widgets.Button(description=description, icon=icon, layout=part(width), tooltip=tooltip)
+
+
 def digit_buttons(width: str, tooltip: str) -> list[widgets.Button]:
     """Ten small buttons, px wide; ``tooltip`` has the digit in place of ``{}``."""
     return [
         widgets.Button(description=str(digit), layout=part(width), tooltip=tooltip.format(a_digit(digit)))
         for digit in range(CLASSES)
     ]
-
-
-def _button(description: str, icon: str, tooltip: str) -> widgets.Button:
-    return widgets.Button(description=description, icon=icon, layout=part("88px"), tooltip=tooltip)
 
 
 def _row() -> widgets.Layout:

@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from mnistlab.common.errors import FeedbackError
 from mnistlab.common.html import render
 from mnistlab.feedback import consent
-from mnistlab.pad.controls import digit_buttons, part, row
+from mnistlab.pad.controls import button, digit_buttons, part, row, show
 from mnistlab.pad.document import Document
 from mnistlab.pad.feedback_session import FeedbackSession, Note
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mnistlab.inference.predictor import Prediction
 
 WAIT = 5.0  # seconds for another writer; the pad does not respond meanwhile
-WIDTH = "256px"
+WIDTH, HALF = "256px", "124px"
 
 
 class FeedbackPanel(widgets.VBox):
@@ -42,8 +42,8 @@ class FeedbackPanel(widgets.VBox):
 
     def __init__(self, store: Store | Literal[True]) -> None:
         self.session = _session(store)
-        self.right = _button("Right", "check", "The network read it right")
-        self.wrong = _button("Wrong", "times", "The network misread it; below you can say which digit it is")
+        self.right = button("Right", "check", "The network read it right", HALF)
+        self.wrong = button("Wrong", "times", "The network misread it; below you can say which digit it is", HALF)
         self.digits = digit_buttons("24px", "It is {}")
         self.comment = widgets.Text(
             placeholder="Comment (optional)", continuous_update=False, layout=_row(), tooltip="Comment"
@@ -74,13 +74,13 @@ class FeedbackPanel(widgets.VBox):
         self.wrong.disabled = document.is_empty
         self.right.button_style = "success" if session.verdict == "right" else ""
         self.wrong.button_style = "success" if session.verdict == "wrong" else ""
-        for digit, button in enumerate(self.digits):
-            button.disabled = document.is_empty
-            button.button_style = "success" if digit == document.true_digit else ""
+        for digit, choice in enumerate(self.digits):
+            choice.disabled = document.is_empty
+            choice.button_style = "success" if digit == document.true_digit else ""
         agreed = session.consented_at is not None
         self.consent.value = agreed
         self.comment.value = session.comment
-        self.comment.layout.display = None if agreed else "none"
+        show(self.comment, agreed)
         self.withdraw.disabled = not (agreed or session.n_kept)
         if (note := note_html(session.note)) != self.note.value:  # the same once more would be announced once more
             self.note.value = note
@@ -100,10 +100,6 @@ def _session(store: Store | Literal[True]) -> FeedbackSession:
         return FeedbackSession(Store(wait=WAIT))
     except FeedbackError as error:  # the pad reads without it
         return FeedbackSession(None, fault=str(error))
-
-
-def _button(description: str, icon: str, tooltip: str) -> widgets.Button:
-    return widgets.Button(description=description, icon=icon, layout=part("124px"), tooltip=tooltip)
 
 
 def _row() -> widgets.Layout:

@@ -80,11 +80,6 @@ class FeedbackSession:
         return len(self._kept)
 
     @property
-    def is_kept(self) -> bool:
-        """The drawing on the canvas is in the store."""
-        return self._last is not None
-
-    @property
     def is_stale(self) -> bool:
         """There is other ink on the canvas than when it was judged: said again, it is kept as it is now."""
         return self.verdict is not None and self._judged != self._points

@@ -15,10 +15,7 @@ class ModelChoice:
 
     Parameters
     ----------
-    predictor : the network that reads, and then the only one on offer beside ``compare_with``. None offers all in ``models``.
-    version : the one to start with: ``"current"``, ``"latest"`` or a name. Not used with a predictor.
-    models : folder of the versions; None is that of the lab. Not used with a predictor.
-    compare_with : a second one to read the same drawings: the name of a version, or, beside a predictor, a predictor.
+    predictor, version, models, compare_with : as ``widget.DigitPad`` takes them.
 
     Attributes
     ----------

@@ -1,15 +1,19 @@
-"""A drawing drawn again, at the speed of a hand."""
+"""A drawing drawn again on a pad, stroke by stroke, at the speed of a hand, and read as if by one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from mnistlab.data import polyline
+from mnistlab.data.strokes import Drawing
+from mnistlab.pad.wiring import Part, handler
+
+if TYPE_CHECKING:
+    from mnistlab.pad.widget import DigitPad
 
 SPEED = 450  # px a second, an easy hand on a canvas of 280 px
 LIFT = 0.15  # seconds in the air between two strokes
@@ -48,41 +52,72 @@ def moments(strokes: Sequence[np.ndarray]) -> Iterator[Moment]:
         yield Moment(0.0, "release", curve[:0])
 
 
-class Player:
-    """Draws strokes in the event loop of the kernel, until it is stopped.
+class Playback(Part):
+    """The replays of one pad, in the event loop of the kernel.
 
     Parameters
     ----------
-    draw : called with each moment.
-    end : called when the last one is drawn.
+    pad : whose drawing is drawn again.
     """
 
-    def __init__(self, draw: Callable[[Moment], None], end: Callable[[], None]) -> None:
-        self._draw, self._end = draw, end
+    def __init__(self, pad: DigitPad) -> None:
+        super().__init__(pad)
         self._task: asyncio.Task[None] | None = None
+        self._strokes: list[np.ndarray] = []  # all of the drawing that is replayed
 
     @property
     def is_playing(self) -> bool:
-        """A drawing is under way."""
+        """A replay is under way."""
         return self._task is not None
 
-    def start(self, strokes: Sequence[np.ndarray]) -> bool:
-        """Begin; False if there is no event loop to draw in."""
+    @handler
+    def play(self) -> None:
+        """Draw what is there again; where there is no event loop to wait in, nothing happens."""
         self.stop()
-        with suppress(RuntimeError):
+        self._strokes = self._pad.drawing.strokes
+        try:
             loop = asyncio.get_running_loop()
-            self._task = loop.create_task(self._play(list(strokes)))
-        return self.is_playing
+        except RuntimeError:
+            return
+        if self._strokes:
+            self._task = loop.create_task(self._play())
+            self._show(Drawing())
 
-    def stop(self) -> bool:
-        """End at once; True if a drawing was under way."""
+    @handler
+    def stop(self) -> None:
+        """End a replay; the whole drawing is there again."""
+        if self.close():
+            self._show(Drawing(self._strokes))
+
+    def close(self) -> bool:
+        """Draw no more; True if a replay was under way."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
         return task is not None
 
-    async def _play(self, strokes: list[np.ndarray]) -> None:
-        for moment in moments(strokes):
+    async def _play(self) -> None:
+        for moment in moments(self._strokes):
             await asyncio.sleep(moment.wait)
             self._draw(moment)
-        self._end()
+        self.stop()
+
+    @handler
+    def _draw(self, moment: Moment) -> None:
+        pad = self._pad
+        if moment.event == "press":
+            pad.view.ink()
+            pad.drawing.press(*moment.points[0].tolist())
+            pad.view.dot(moment.points[0])
+        elif moment.event == "release":
+            pad.drawing.release()
+        else:
+            for point in moment.points.tolist():
+                pad.drawing.move(*point)
+                pad.view.follow()
+                pad.reading.soon()
+
+    def _show(self, drawing: Drawing) -> None:
+        self._pad.document.drawing = drawing
+        self._pad.controls.show_replay(self.is_playing)
+        self._pad.change()

@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 FRAME = 1 / 60  # seconds; ink that comes more often than a screen shows it only keeps the page busy
 INTERVAL = 0.04  # seconds between two readings of a stroke under way; 25 a second look continuous
@@ -20,17 +19,10 @@ PAUSE = 0.3  # seconds the pen has to be up before an explanation is searched fo
 SEEN = 2.0  # seconds with the pen up after which a reading counts as seen
 
 
-class Handle(Protocol):
-    """A call to come, which can be cancelled."""
-
-    def cancel(self) -> None:
-        """Do not make it."""
+CallLater = Callable[[float, Callable[[], None]], asyncio.TimerHandle | None]
 
 
-CallLater = Callable[[float, Callable[[], None]], Handle | None]
-
-
-def call_later(seconds: float, call: Callable[[], None]) -> Handle | None:
+def call_later(seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle | None:
     """Make a call in the event loop of the kernel, in so many seconds; None if there is no loop to make it in."""
     try:
         return asyncio.get_running_loop().call_later(seconds, call)
@@ -49,7 +41,7 @@ class Timer:
 
     def __init__(self, call: Callable[[], None], call_later: CallLater = call_later) -> None:
         self._call, self._call_later = call, call_later
-        self._handle: Handle | None = None
+        self._handle: asyncio.TimerHandle | None = None
 
     @property
     def is_waiting(self) -> bool:

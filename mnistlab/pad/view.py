@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnistlab.pad.canvas import REACH
-from mnistlab.pad.controls import NONE
+from mnistlab.pad.controls import NONE, show
 from mnistlab.pad.prediction_html import links_html, origin_html, prediction_html
 from mnistlab.pad.wiring import Part, handler
 
@@ -76,10 +76,10 @@ class View(Part):
         second = ""
         if models.second is not None and pad.reading.second is not None:
             second = self._reading(pad.reading.second, models.second)
-        controls.show_second(bool(second))
+        show(controls.second_prediction, bool(second))
         controls.second_prediction.value = second
         controls.mark(document.true_digit if len(document.drawing) else None)
-        controls.show_explanation(pad.explanation.is_on)
+        show(controls.explanation, pad.explanation.is_on)
         pad.feedback.show()
         if pad.is_settled and controls.more.value:
             strokes = document.drawing.strokes

@@ -26,9 +26,9 @@ from mnistlab.pad.document import Document
 from mnistlab.pad.explanation import Explanation
 from mnistlab.pad.feedback_handlers import FeedbackHandlers
 from mnistlab.pad.model_choice import ModelChoice
+from mnistlab.pad.playback import Playback
 from mnistlab.pad.prediction_html import message_html
 from mnistlab.pad.reading import LiveReading
-from mnistlab.pad.replay_handlers import ReplayHandlers
 from mnistlab.pad.schedule import Schedule
 from mnistlab.pad.view import View
 from mnistlab.pad.wiring import Wiring, connect, handler
@@ -77,7 +77,7 @@ class DigitPad(widgets.Box):
         feedback: Store | bool | None = None,
     ) -> None:
         self.reading, self.view, self.wiring = LiveReading(self), View(self), Wiring()
-        self.feedback, self.playback = FeedbackHandlers(self, feedback), ReplayHandlers(self)
+        self.feedback, self.playback = FeedbackHandlers(self, feedback), Playback(self)
         self.schedule = Schedule(
             ink=self.view.ink_in_time,
             read=self.reading.in_time,

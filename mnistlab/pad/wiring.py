@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import ipywidgets as widgets
 
@@ -18,14 +18,7 @@ if TYPE_CHECKING:
     from mnistlab.pad.widget import DigitPad
 
 
-class ShowsFaults(Protocol):
-    """A pad, or a part of one."""
-
-    def show_fault(self, message: str) -> None:
-        """Show a fault in place of the reading."""
-
-
-Owner = TypeVar("Owner", bound=ShowsFaults)
+Owner = TypeVar("Owner", bound="DigitPad | Part")
 Values = ParamSpec("Values")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 
 from mnistlab.data import polyline
 from mnistlab.data.drawings import load_drawings
-from mnistlab.pad.playback import LIFT, LONGEST, SPEED, Player, moments
+from mnistlab.pad.playback import LIFT, LONGEST, SPEED, Playback, moments
 
 STROKES = load_drawings()["four"].strokes
 
@@ -35,26 +36,20 @@ def test_a_dot_is_a_press_and_a_release():
     assert list(moments([])) == []
 
 
-def test_without_an_event_loop_nothing_is_played():
-    drawn = []
-    player = Player(drawn.append, lambda: drawn.append("end"))
-    assert not player.start(STROKES)
-    assert not player.is_playing
-    assert not player.stop()
-    assert drawn == []
-
-
-def test_a_player_that_is_stopped_draws_no_more():
-    drawn = []
-    player = Player(drawn.append, lambda: drawn.append("end"))
+def test_a_replay_that_is_closed_draws_no_more():
+    pad = MagicMock()
+    pad.drawing.strokes = STROKES
+    playback = Playback(pad)
 
     async def play() -> None:
-        assert player.start(STROKES)
+        playback.play()
         await asyncio.sleep(0.01)
-        assert player.stop()
-        held = len(drawn)
+        assert playback.close()
+        assert not playback.is_playing
+        held = len(pad.mock_calls)
         await asyncio.sleep(0.05)
-        assert len(drawn) == held
-        assert "end" not in drawn
+        assert len(pad.mock_calls) == held
 
     asyncio.run(play())
+    assert pad.drawing.press.called
+    assert not playback.close()
