@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from mnistlab.common.constants import CLASSES
 from mnistlab.feedback.drift import ALARM
 from mnistlab.feedback.report import Report
-from mnistlab.plots.pictures import NEUTRAL, PLAIN, RIGHT, WRONG
+from mnistlab.plots.pictures import NEUTRAL, PLAIN, RIGHT, WRONG, error_bars, heat_map
 
 NO_DATA = "nothing yet"
 
@@ -43,11 +43,9 @@ def positive_rate(report: Report, *, ax: Axes | None = None) -> Axes:
     rates = [(place, day.positive_rate) for place, day in enumerate(report.days) if day.positive_rate]
     if not rates:
         return _empty(ax, "Called right")
-    values = np.array([100 * rate.value for _, rate in rates])
-    bars = np.array([[100 * (rate.value - rate.low), 100 * (rate.high - rate.value)] for _, rate in rates]).clip(0).T
-    ax.errorbar([place for place, _ in rates], values, yerr=bars, fmt="o-", color=RIGHT, capsize=2, markersize=4)
-    ax.set_ylim(0, 103)
-    ax.set_ylabel("called right, %")
+    values, reach = error_bars([rate for _, rate in rates])
+    ax.errorbar([place for place, _ in rates], values, reach, fmt="o-", color=RIGHT, capsize=2, markersize=4)
+    ax.set(ylim=(0, 103), ylabel="called right, %")
     _days(ax, report)
     if (rate := report.positive_rate) is None:
         ax.set_title("Nothing judged in this period")
@@ -62,16 +60,10 @@ def confusion(report: Report, *, ax: Axes | None = None) -> Axes:
     counts = report.confusion
     if not counts.sum():
         return _empty(ax, "Corrections")
-    wrong = counts.copy()
-    wrong[np.arange(CLASSES), np.arange(CLASSES)] = 0
-    ax.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1, wrong.max()))
-    for row, column in zip(*np.nonzero(counts), strict=True):
-        color = "white" if wrong[row, column] > 0.6 * max(1, wrong.max()) else "black"
-        ax.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=color)
+    wrong = np.where(np.eye(*counts.shape), 0, counts)
+    heat_map(ax, wrong, {(i, j): counts[i, j] for i, j in np.argwhere(counts)}, top=max(1, wrong.max()))
     ax.set_xticks(range(CLASSES + 1), [*map(str, range(CLASSES)), "none"])
-    ax.set_yticks(range(CLASSES))
-    ax.set_xlabel("read as")
-    ax.set_ylabel("meant")
+    ax.set(yticks=range(CLASSES), xlabel="read as", ylabel="meant")
     if wrong.any():
         meant, read = np.unravel_index(wrong.argmax(), wrong.shape)
         kind = "no digit" if read == CLASSES else f"a {read}"
@@ -87,8 +79,7 @@ def confidences(report: Report, *, ax: Axes | None = None) -> Axes:
     if not len(report.confidences):
         return _empty(ax, "Confidence")
     ax.hist(report.confidences, bins=np.linspace(0, 1, 21).tolist(), color=PLAIN)
-    ax.set_xlabel("probability of the digit that was read")
-    ax.set_ylabel("readings")
+    ax.set(xlabel="probability of the digit that was read", ylabel="readings")
     right = f"; about {100 * report.estimated_accuracy.value:.1f} % are right" if report.estimated_accuracy else ""
     ax.set_title(f"{100 * (report.confidences > 0.95).mean():.0f} % are surer than 0.95{right}")
     return ax
@@ -122,7 +113,5 @@ def _days(ax: Axes, report: Report) -> None:
 
 def _empty(ax: Axes, title: str) -> Axes:
     ax.text(0.5, 0.5, NO_DATA, ha="center", va="center", transform=ax.transAxes, color="grey")
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.set_title(title)
+    ax.set(xticks=[], yticks=[], title=title)
     return ax

@@ -16,13 +16,13 @@ def mime_bundle(pad: DigitPad) -> dict[str, str]:
     """What is on the pad and what is read, as PNG in base64, beside its ``repr``."""
     import matplotlib.pyplot as plt  # heavy, and of no use to the live pad
 
-    from mnistlab import plots
+    from mnistlab.plots.drawing import prediction
 
     ink = pad.document.picture_ink()
     if ink is None:
         ink = rasterise(pad.drawing.strokes, pen_width=pad.document.pen_width)
     scrambled = pad.predictor.scrambled(pad.prediction)
-    figure = plots.prediction(pad.prediction, ink, scrambled=scrambled)[0].figure
+    figure = prediction(pad.prediction, ink, scrambled=scrambled)[0].figure
     plt.close(figure)  # shown here, not once more under the cell
     file = io.BytesIO()
     figure.savefig(file, format="png", bbox_inches="tight", dpi=72)

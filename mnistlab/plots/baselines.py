@@ -13,7 +13,7 @@ from mnistlab.common.constants import CLASSES, SIDE
 from mnistlab.data.mnist import Digits
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.evaluation.metrics import Evaluation
-from mnistlab.plots.pictures import NEUTRAL, PLAIN, RIGHT, SIGNED, THIRD, WRONG, error_bars, grid, image
+from mnistlab.plots.pictures import NEUTRAL, PLAIN, RIGHT, SIGNED, THIRD, WRONG, error_bars, grid, image, wide_bars
 
 
 def predictions(digits: Digits, predicted: np.ndarray, *, reader: str, title: str = "") -> np.ndarray:
@@ -47,10 +47,7 @@ def accuracies(results: Mapping[str, Accuracy], *, title: str) -> Axes:
     """One accuracy per line, with its 95 % interval, the best on top."""
     ordered = sorted(results.items(), key=lambda item: item[1].value)
     ax = plt.subplots(figsize=(7, 0.8 + 0.5 * len(ordered)))[1]
-    for place, (_, accuracy) in enumerate(ordered):
-        low, value, high = (share * 100 for share in (accuracy.low, accuracy.value, accuracy.high))
-        ax.plot([low, high], [place, place], color=PLAIN, linewidth=5, alpha=0.4, solid_capstyle="butt")
-        ax.plot(value, place, "o", color=PLAIN)
+    for place, value in enumerate(wide_bars(ax, [accuracy for _, accuracy in ordered])):
         ax.annotate(f"{value:.1f} %", (value, place), (0, 7), textcoords="offset points", ha="center", fontsize=9)
     ax.set_yticks(range(len(ordered)), [name for name, _ in ordered])
     ax.set(ylim=(-0.5, len(ordered) - 0.3), xlabel=f"right of {ordered[0][1].n:,} (%); bars are 95 % intervals")

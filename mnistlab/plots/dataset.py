@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mnistlab.common.constants import CLASSES
 from mnistlab.data.mnist import Digits
-from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, THIRD, WRONG, grid, image
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, THIRD, WRONG, grid, heat_map, image
 
 
 def class_shares(parts: Mapping[str, Tensor]) -> Axes:
@@ -108,12 +108,8 @@ def strangers(queries: Digits, own: Digits, others: Digits, distances: Sequence[
 def kinship(shares: np.ndarray) -> Axes:
     """Which digit the nearest stranger is: shares (10, 10), row the digit, column the stranger."""
     figure, ax = plt.subplots(figsize=(5.6, 4.6))
-    shown = ax.imshow(shares * 100, cmap="Blues", vmin=0, vmax=100)
-    for row, column in zip(*np.nonzero(np.nan_to_num(shares) >= 0.05), strict=True):
-        share = shares[row, column]
-        ax.text(
-            column, row, f"{share * 100:.0f}", ha="center", va="center", fontsize=8, color="w" if share > 0.5 else "k"
-        )
+    texts = {(i, j): f"{shares[i, j] * 100:.0f}" for i, j in np.argwhere(np.nan_to_num(shares) >= 0.05)}
+    shown = heat_map(ax, shares * 100, texts, cmap="Blues", top=100)
     figure.colorbar(shown, label="share of the row's digits (%)")
     ax.set(xticks=range(CLASSES), yticks=range(CLASSES), xlabel="nearest stranger is a", ylabel="digit")
     row, column = np.unravel_index(np.nanargmax(shares), shares.shape)

@@ -14,19 +14,14 @@ from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.formatting import interval, p_value, percent, points
 from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.evaluation.metrics import Evaluation
-from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, error_bars, image, open_frame
+from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, error_bars, grid, heat_map, open_frame
 
 
 def confusion(evaluation: Evaluation, *, name: str = "", ax: Axes | None = None) -> Axes:
     """How often each digit was read as each other one; the right answers, which would drown them, are left out."""
     ax = ax or plt.subplots(figsize=(5.2, 4.6))[1]
     wrong = evaluation.confusion - np.diag(np.diag(evaluation.confusion))
-    ax.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1, wrong.max()))
-    for true, answer in np.argwhere(wrong):
-        dark = wrong[true, answer] > 0.6 * wrong.max()
-        ax.text(
-            answer, true, wrong[true, answer], ha="center", va="center", fontsize=9, color="white" if dark else "black"
-        )
+    heat_map(ax, wrong, {(i, j): wrong[i, j] for i, j in np.argwhere(wrong)}, top=max(1, wrong.max()))
     for digit in range(CLASSES):
         ax.add_patch(plt.Rectangle((digit - 0.5, digit - 0.5), 1, 1, facecolor="#E6E6E6"))
     ax.set(xticks=range(CLASSES), yticks=range(CLASSES), xlabel="read as", ylabel="true digit")
@@ -140,20 +135,17 @@ def mistakes(digits: Digits, evaluation: Evaluation, *, n: int = 20, columns: in
     chosen = evaluation.mistakes[:n]
     if not len(chosen):
         raise ValueError("no digit was misread, so there is no mistake to show")
-    rows = -(-len(chosen) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(1.5 * columns, 1.75 * rows + 0.4), squeeze=False)
-    for ax in axes.flat:
-        ax.axis("off")
-    for index, ax in zip(chosen, axes.flat, strict=False):
-        label, answer, sure = int(digits.labels[index]), evaluation.predicted[index], evaluation.confidence[index]
-        image(digits.images[index], title=f"true {label}, read {answer} ({percent(sure, 1)})", ax=ax)
-        ax.title.set_fontsize(8)
-    sure = (evaluation.confidence[evaluation.mistakes] > 0.9).sum()
-    figure.suptitle(
-        f"{sure} of {len(evaluation.mistakes)} mistakes were made with more than 90 % confidence", fontsize=10
+    sure = evaluation.confidence[evaluation.mistakes] > 0.9
+    return grid(
+        digits.images[chosen],
+        titles=[
+            f"true {digits.labels[i]}, read {evaluation.predicted[i]}\n({percent(evaluation.confidence[i], 1)})"
+            for i in chosen
+        ],
+        columns=columns,
+        suptitle=f"{sure.sum()} of {len(sure)} mistakes were made with more than 90 % confidence",
+        edge=1.3,
     )
-    figure.tight_layout()
-    return axes
 
 
 def agreement(

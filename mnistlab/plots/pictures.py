@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from torch import Tensor
 
 from mnistlab.evaluation.intervals import Accuracy, MeanInterval
@@ -39,8 +40,7 @@ def image(
     ax = ax or plt.subplots(figsize=(2, 2))[1]
     ax.imshow(np.asarray(picture), cmap=cmap, vmin=scale[0], vmax=scale[1], alpha=alpha, interpolation="nearest")
     ax.set_title(title, fontsize=9)
-    ax.set_xticks([])
-    ax.set_yticks([])
+    ax.set(xticks=[], yticks=[])
     return ax
 
 
@@ -51,8 +51,13 @@ def grid(
     colors: Sequence[str] | None = None,
     columns: int = 10,
     suptitle: str = "",
+    edge: float = 0.95,
 ) -> np.ndarray:
     """Pictures (N, 28, 28) in rows of ``columns``, each under its title in its colour. Returns the axes (rows, columns).
+
+    Parameters
+    ----------
+    edge : of a picture with its margin, inches.
 
     Raises
     ------
@@ -66,8 +71,8 @@ def grid(
         raise ValueError("there is no picture to show")
     rows = -(-n // columns)
     lines = max(str(title).count("\n") + 1 for title in titles) if titles is not None else 0
-    height = rows * (0.95 + 0.2 * lines) + (0.35 if suptitle else 0)
-    figure, axes = plt.subplots(rows, columns, figsize=(columns * 0.95, height), squeeze=False)
+    height = rows * (edge + 0.2 * lines) + (0.35 if suptitle else 0)
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * edge, height), squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for index, (picture, ax) in enumerate(zip(pictures, axes.flat, strict=False)):
@@ -79,11 +84,28 @@ def grid(
     return axes
 
 
+def heat_map(
+    ax: Axes, table: np.ndarray, texts: Mapping[tuple[int, int], object], *, cmap: str = "Oranges", top: float = 1
+) -> AxesImage:
+    """A table, row by column, in colours from 0 to ``top``, with the texts of some of its cells."""
+    for (row, column), text in texts.items():
+        color = "white" if table[row, column] > 0.6 * top else "black"
+        ax.text(column, row, str(text), ha="center", va="center", fontsize=8, color=color)
+    return ax.imshow(table, cmap=cmap, vmin=0, vmax=top)
+
+
 def error_bars(estimates: Sequence[Accuracy | MeanInterval]) -> tuple[np.ndarray, np.ndarray]:
     """Estimates in per cent, float64 (n,), and how far their intervals reach below and above, (2, n); 0 where there is none."""
     values = [each.mean if isinstance(each, MeanInterval) else each.value for each in estimates]
     reach = [(value - each.low, each.high - value) for value, each in zip(values, estimates, strict=True)]
     return 100 * np.array(values), 100 * np.abs(np.nan_to_num(reach)).T
+
+
+def wide_bars(ax: Axes, estimates: Sequence[Accuracy]) -> np.ndarray:
+    """A dot on a wide bar, the 95 % interval, for each estimate, row by row; returns the dots' places, per cent (n,)."""
+    values, reach = error_bars(estimates)
+    ax.errorbar(values, range(len(values)), xerr=reach, fmt="o", color=PLAIN, elinewidth=5, ecolor=(PLAIN, 0.4))
+    return values
 
 
 def figure_of(ax: Axes) -> Figure:

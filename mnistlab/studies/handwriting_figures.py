@@ -26,8 +26,6 @@ def styles(pictures: Mapping[Style, Tensor], *, columns: int = 11) -> np.ndarray
     )
     for ax in axes.flat:
         ax.title.set_fontsize(7)
-    axes[0, 0].figure.set_size_inches(columns * 0.95, len(axes) * 1.3)
-    axes[0, 0].figure.tight_layout()
     return axes
 
 

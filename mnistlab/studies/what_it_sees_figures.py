@@ -12,7 +12,7 @@ from torch import Tensor
 from mnistlab.data.mnist import Digits
 from mnistlab.evaluation.formatting import percent, points
 from mnistlab.evaluation.intervals import Accuracy
-from mnistlab.plots.pictures import PLAIN, RIGHT, SIGNED, WRONG, grid, image, open_frame
+from mnistlab.plots.pictures import RIGHT, SIGNED, WRONG, grid, image, open_frame, wide_bars
 from mnistlab.studies.label_errors import DisputedLabel
 
 
@@ -109,25 +109,20 @@ def disputed_labels(images: Tensor, disputed: Sequence[DisputedLabel], predicted
         votes = f"{case.label}: {label}, {case.proposed}: {other}, none: {neither}"
         titles.append(f"label {case.label}, read {read}\n{votes}")
         kept.append(read == case.label)
-    axes = grid(
+    return grid(
         images,
         titles=titles,
         colors=[RIGHT if agrees else WRONG for agrees in kept],
         columns=5,
         suptitle=f"the network disagrees with {len(kept) - sum(kept)} of {len(kept)} disputed labels",
+        edge=1.5,
     )
-    axes[0, 0].figure.set_size_inches(9, 1.75 * len(axes) + 0.4)
-    axes[0, 0].figure.tight_layout()
-    return axes
 
 
 def ceiling(results: Mapping[str, Accuracy], limit: Accuracy, *, ax: Axes | None = None) -> Axes:
     """Accuracies with Wilson 95 % intervals, and shaded what lies above ``limit``: agreement with disputed labels."""
     ax = ax or plt.subplots(figsize=(7.5, 0.5 * len(results) + 1.4))[1]
-    for place, accuracy in enumerate(results.values()):
-        low, value, high = (100 * share for share in (accuracy.low, accuracy.value, accuracy.high))
-        ax.plot([low, high], [place, place], color=PLAIN, linewidth=5, alpha=0.4, solid_capstyle="butt")
-        ax.plot(value, place, "o", color=PLAIN)
+    wide_bars(ax, list(results.values()))
     left = min(100 * accuracy.low for accuracy in results.values())
     ax.axvspan(100 * limit.value, 100, color=WRONG, alpha=0.2, linewidth=0)
     ax.set_yticks(range(len(results)), list(results))

@@ -232,7 +232,7 @@ FIGURES = {
 
 
 STUDIES = (handwriting_figures, permutation_effect_figures, what_it_sees_figures, unscramble_figures)
-PLACES = {name: plots for name in plots.__all__ if inspect.isfunction(getattr(plots, name))} | {
+PLACES = {name: plots for name, member in vars(plots).items() if inspect.isfunction(member)} | {
     name: module
     for module in STUDIES
     for name, member in vars(module).items()
@@ -467,7 +467,7 @@ def test_mistakes_are_the_surest_first():
     judged = evaluation(20)
     axes = plots.mistakes(DIGITS, judged, n=6, columns=4)
     assert axes.shape == (2, 4)
-    assert [ax.get_title() for ax in axes.flat[:2]] == ["true 0, read 1 (95.0 %)", "true 1, read 2 (94.0 %)"]
+    assert [ax.get_title() for ax in axes.flat[:2]] == ["true 0, read 1\n(95.0 %)", "true 1, read 2\n(94.0 %)"]
     assert np.array_equal(axes[0, 1].images[0].get_array(), DIGITS.images[1].numpy())
     assert not axes[1, 3].images
     assert axes[0, 0].figure._suptitle.get_text() == "5 of 20 mistakes were made with more than 90 % confidence"
