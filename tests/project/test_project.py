@@ -28,8 +28,14 @@ NOTEBOOKS = tracked("notebooks", ".ipynb")
 COMMANDS = [path for path in (ROOT / "Makefile", ROOT / ".ci" / "run") if path.is_file()]
 
 # Where the name to import is not that of the package.
-MODULES = {"scikit-learn": "sklearn", "pillow": "PIL", "cosmic-ray": "cosmic_ray"}
-CONDA = {"torch": "pytorch"}
+MODULES = {
+    "scikit-learn": "sklearn",
+    "pillow": "PIL",
+    "cosmic-ray": "cosmic_ray",
+    "prometheus-client": "prometheus_client",
+    "python-multipart": "python_multipart",
+}
+CONDA = {"torch": "pytorch", "prometheus-client": "prometheus_client"}
 STARTED = {"jupyterlab": "jupyter", "pytest-xdist": "--numprocesses"}  # by this command or option
 OPTIONAL = {"playwright"}  # of the tests, and of `benchmark latency --browser`, which says how to get it
 # Imported, but brought by a package we name; a test checks that it still is.
@@ -40,6 +46,7 @@ BROUGHT = {
     "jupyter_server": ("jupyter-server", "jupyterlab"),
     "nbclient": ("nbclient", "papermill"),
     "nbformat": ("nbformat", "papermill"),
+    "starlette": ("starlette", "fastapi"),
     "parso": ("parso", "cosmic-ray"),
     "packaging": ("packaging", "pytest"),
     "tornado": ("tornado", "jupyterlab"),

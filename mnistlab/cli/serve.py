@@ -1,0 +1,78 @@
+"""``mnistlab serve``: the HTTP API and its page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from mnistlab.cli import options
+from mnistlab.common.errors import LabError
+
+GRACE = 10  # seconds that requests may take to end once the server is to stop
+
+
+@click.command(short_help="Serve the HTTP API and the page in front of it.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Where to listen; beyond this machine a token is needed."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 is any free one.")
+@click.option(
+    "--token-file", type=click.Path(path_type=Path), help="File that holds the token, instead of MNISTLAB_TOKEN."
+)
+@click.option("--rate", default="200/second", show_default=True, help="Requests of one client; off for no limit.")
+@click.option("--allow-origin", "origins", multiple=True, help="Another origin whose pages may ask (CORS).")
+@options.store
+def serve(
+    host: str, port: int, token_file: Path | None, rate: str, origins: tuple[str, ...], store: str | None
+) -> None:
+    """Serve predictions over HTTP until Ctrl-C or SIGTERM; requests under way are answered first.
+
+    Statistics and feedback always need a token; beyond this machine everything does that reads or tells. It comes from
+    --token-file or MNISTLAB_TOKEN; on this machine a random one is made without them, and printed at the start.
+    """
+    try:
+        import uvicorn
+
+        from mnistlab.serve.app import create_app
+        from mnistlab.serve.configuration import ServeSettings, new_token
+        from mnistlab.serve.logs import set_up_logs
+    except ModuleNotFoundError as error:
+        raise LabError(
+            f"the server needs the package {error.name}: pip install 'mnistlab[serve]'", code="unavailable"
+        ) from None
+    token = _token(token_file)
+    settings = ServeSettings(
+        host=host,
+        port=port,
+        token=new_token() if token is None else token,
+        rate=None if rate == "off" else rate,
+        origins=origins,
+        store=store,
+    )
+    if token is None and not settings.is_loopback:
+        raise LabError(f"to listen on {host} a token is needed: --token-file or MNISTLAB_TOKEN", code="usage")
+    app = create_app(settings)
+    set_up_logs()
+    if token is None:
+        click.echo(f"mnistlab: token {settings.token}", err=True)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+def _token(file: Path | None) -> str | None:
+    """The token that was given, or None."""
+    if file is None:
+        return os.environ.get("MNISTLAB_TOKEN") or None
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabError(f"the token cannot be read from {file}: {error}", code="usage") from error

@@ -1,0 +1,54 @@
+"""The application: every address and what answers it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+
+import mnistlab
+from mnistlab.common.errors import LabError
+from mnistlab.serve import predict, status
+from mnistlab.serve.configuration import ServeSettings
+from mnistlab.serve.errors import answer_error
+from mnistlab.serve.guard import Guard
+from mnistlab.serve.service import Service
+
+
+def create_app(settings: ServeSettings) -> FastAPI:
+    """An application that is ready to read.
+
+    Raises
+    ------
+    RegistryError, CheckpointError : no sound version is in use.
+    """
+    service = Service(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="mnistlab",
+        version=mnistlab.__version__,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        exception_handlers={HTTPException: answer_error, LabError: answer_error},
+    )
+    app.state.service = service
+    for path in ("/api/v1/predict", "/api/predict", "/predict"):
+        app.add_api_route(path, predict.predict, methods=["POST"], include_in_schema="v1" in path)
+    app.add_api_route("/health", status.health)
+    app.add_api_route("/ready", status.ready)
+    app.add_api_route("/api/info", status.info)
+    app.add_api_route("/metrics", status.metrics)
+    app.add_middleware(Guard, service=service)
+    if settings.origins:
+        app.add_middleware(CORSMiddleware, allow_origins=list(settings.origins), allow_headers=["Authorization"])
+    return app

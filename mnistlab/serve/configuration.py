@@ -1,0 +1,81 @@
+"""How the server is set up: where it listens, who may ask, and how much."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from limits import parse
+
+from mnistlab.common.errors import LabError
+
+HOST, PORT = "127.0.0.1", 8000
+RATE = "200/second"  # of one client; a page that reads with the pen sends at most 60
+TOKEN = "MNISTLAB_TOKEN"  # the variable that may hold the token
+TOKEN_LENGTH = 16  # characters at least; fewer can be guessed
+
+
+def new_token() -> str:
+    """A random token: 32 characters."""
+    return secrets.token_urlsafe(24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    """Settings of one server.
+
+    Attributes
+    ----------
+    host, port : where it listens.
+    token : that a client names as ``Authorization: Bearer TOKEN``; a random one by default.
+    models : folder of the versions; None is that of the lab.
+    store : of feedback, a path or URL; None is the lab's own.
+    rate : requests of one client, as ``"200/second"``; None is no limit.
+    in_flight : requests that are handled at once; more are turned away.
+    body_seconds : a client may take to send a body.
+    read_seconds : a picture may take to be decoded and read.
+    origins : other origins whose pages may ask (CORS), as ``"https://example.org"``.
+    """
+
+    host: str = HOST
+    port: int = PORT
+    token: str = field(default_factory=new_token, repr=False)
+    models: Path | None = None
+    store: str | None = None
+    rate: str | None = RATE
+    in_flight: int = 64
+    body_seconds: float = 10.0
+    read_seconds: float = 10.0
+    origins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work.
+
+        Raises
+        ------
+        LabError : the token is too short or not one word of ASCII, or the rate is none.
+        """
+        if (
+            len(self.token) < TOKEN_LENGTH
+            or not self.token.isascii()
+            or not self.token.isprintable()
+            or " " in self.token
+        ):
+            raise LabError(f"a token is one word of at least {TOKEN_LENGTH} ASCII characters", code="usage")
+        try:
+            if self.rate is not None:
+                parse(self.rate)
+        except ValueError:
+            raise LabError(f"a rate is given as 200/second or 1000/minute, not {self.rate!r}", code="usage") from None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can ask."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
