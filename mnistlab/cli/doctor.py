@@ -24,20 +24,12 @@ REINSTALL = "`make setup`, or pip install --editable . --constraint constraints.
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found.
+    """What a check found."""
 
-    Attributes
-    ----------
-    subject : what was checked, one word.
-    state : ``"ok"``, ``"warning"`` (something is missing that not everybody needs) or ``"fault"``.
-    text : what was found.
-    remedy : what to do about it; empty if all is well.
-    """
-
-    subject: str
-    state: str
-    text: str
-    remedy: str = ""
+    subject: str  # what was checked, one word
+    state: str  # ``"ok"``, ``"warning"`` (something is missing that not everybody needs) or ``"fault"``
+    text: str  # what was found
+    remedy: str = ""  # what to do about it; empty if all is well
 
 
 def run_checks() -> Iterator[CheckResult]:

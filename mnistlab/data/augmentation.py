@@ -22,21 +22,13 @@ class Augmentation:
     """How far a digit may be changed; each change is drawn evenly from minus to plus its bound.
 
     The defaults were chosen on validation images and replayed pen strokes: larger ones cost accuracy on MNIST.
-
-    Attributes
-    ----------
-    degrees : turn.
-    shear : slant, as the shift of the top against the middle, in halves of the height.
-    scale : logarithm of the size, for width and height apart, so that the aspect changes too; 0.1 is 10 %.
-    shift : place, px of 28.
-    pen : pen width, 0 to 1: 1 reaches from about one px less to one px more.
     """
 
-    degrees: float = 8.0
-    shear: float = 0.15
-    scale: float = 0.1
-    shift: float = 1.2
-    pen: float = 1.0
+    degrees: float = 8.0  # turn
+    shear: float = 0.15  # slant, as the shift of the top against the middle, in halves of the height
+    scale: float = 0.1  # logarithm of the size, for width and height apart, so that the aspect changes too; 0.1 is 10 %
+    shift: float = 1.2  # place, px of 28
+    pen: float = 1.0  # pen width, 0 to 1: 1 reaches from about one px less to one px more
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """uint8 (N, 28, 28) -> uint8 (N, 28, 28), each image changed in its own way."""

@@ -27,19 +27,12 @@ Points = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class Style:
-    """One way to write a digit.
+    """One way to write a digit."""
 
-    Attributes
-    ----------
-    digit : 0 to 9.
-    name : what is special about it.
-    weight : how often it is drawn, against the digit's other styles.
-    strokes : control points (x, y) in a unit box; a point given twice is a corner, the rest is smooth.
-    """
-
-    digit: int
-    name: str
-    weight: float
+    digit: int  # 0 to 9
+    name: str  # what is special about it
+    weight: float  # how often it is drawn, against the digit's other styles
+    # control points (x, y) in a unit box; a point given twice is a corner, the rest is smooth
     strokes: tuple[Points, ...]
 
 

@@ -31,18 +31,11 @@ Share = tuple[int, int]  # (those that are, all)
 
 @dataclass(frozen=True)
 class DriftFinding:
-    """The answer to one question about two samples.
+    """The answer to one question about two samples."""
 
-    Attributes
-    ----------
-    what : ``"pen_width"``, ``"features"``, ...
-    p_value : after Holm's correction, 0 to 1; of "nothing has changed".
-    words : the two samples, in a sentence.
-    """
-
-    what: str
-    p_value: float
-    words: str
+    what: str  # ``"pen_width"``, ``"features"``, ...
+    p_value: float  # after Holm's correction, 0 to 1; of "nothing has changed"
+    words: str  # the two samples, in a sentence
 
     @property
     def alarm(self) -> bool:

@@ -66,46 +66,28 @@ class _Record:
 class Correction(_Record):
     """What a person said a drawing is, and what the network had made of it. Right readings are among them.
 
-    Attributes
-    ----------
-    strokes : float64 arrays (n, 2), px of a 280 x 280 canvas, y down; at least one.
-    pen_width : px, 4 to 60.
-    image : uint8 (28, 28), what the network saw, before its permutation.
-    predicted : 0 to 9, or None if it read no digit.
-    probabilities : float64 (10,), sum 1.
-    milliseconds : the reading took.
-    version : of the model.
-    digit : what it really is, 0 to 9.
-    session : random name of the pad it was drawn on.
-    consent : version of the text that was agreed to, in ``consent.TEXTS``.
-    consented_at : when that was.
-    seconds : from the first touch to the last lift of the pen; 0 if unknown.
-    comment : of the person, at most 500 characters.
-    created : when it was said.
-    key : random name of the drawing, made by the caller; said again under the same key, it replaces what was said before.
-    id : the store's number, 1 and up, never given twice; None before it is stored.
-
     Raises
     ------
-    FeedbackError : one of them is not as above.
+    FeedbackError : a value is not as it is said beside it.
     """
 
-    strokes: Strokes = field(repr=False)
-    pen_width: PenWidth
-    image: Image = field(repr=False)
-    predicted: Digit | None
-    probabilities: Probabilities = field(repr=False)
-    milliseconds: Amount
-    version: Name
-    digit: Digit
-    session: Name
-    consent: Consent
-    consented_at: Moment
-    seconds: Amount = 0.0
-    comment: Comment = field(default="", repr=False)
-    created: Moment = field(default_factory=now)
+    strokes: Strokes = field(repr=False)  # float64 arrays (n, 2), px of a 280 x 280 canvas, y down; at least one
+    pen_width: PenWidth  # px, 4 to 60
+    image: Image = field(repr=False)  # uint8 (28, 28), what the network saw, before its permutation
+    predicted: Digit | None  # 0 to 9, or None if it read no digit
+    probabilities: Probabilities = field(repr=False)  # float64 (10,), sum 1
+    milliseconds: Amount  # the reading took
+    version: Name  # of the model
+    digit: Digit  # what it really is, 0 to 9
+    session: Name  # random name of the pad it was drawn on
+    consent: Consent  # version of the text that was agreed to, in ``consent.TEXTS``
+    consented_at: Moment  # when that was
+    seconds: Amount = 0.0  # from the first touch to the last lift of the pen; 0 if unknown
+    comment: Comment = field(default="", repr=False)  # of the person, at most 500 characters
+    created: Moment = field(default_factory=now)  # when it was said
+    # random name of the drawing, made by the caller; said again under the same key, it replaces what was said before
     key: Name = field(default_factory=new_key)
-    id: int | None = None
+    id: int | None = None  # the store's number, 1 and up, never given twice; None before it is stored
 
     @model_validator(mode="after")
     def _after_the_consent(self) -> Correction:
@@ -144,31 +126,21 @@ def as_reading(prediction: Prediction) -> Reading:
 class Use(_Record):
     """One drawing that was read. Without a session, which only those have who agreed, it holds nothing about the drawing.
 
-    Attributes
-    ----------
-    version : of the model.
-    milliseconds : the reading took.
-    verdict : ``"right"`` or ``"wrong"`` if somebody said so, else None.
-    created : when; without a session the store keeps the hour only.
-    key : random name of the drawing; counted again under the same key, it replaces what was counted before.
-    session : random name of the pad, with consent; else None, and so are all below.
-    confidence : probability of the digit, 0 to 1; 0 if none was read.
-    digit : that was read, 0 to 9, or None.
-    pen_width, slant, size, x, y : of the strokes, as ``data.stroke_stats`` has them.
-
     Raises
     ------
-    FeedbackError : one of them is not as above.
+    FeedbackError : a value is not as it is said beside it.
     """
 
-    version: Name
-    milliseconds: Number
-    verdict: Verdict = None
-    created: Moment = field(default_factory=now)
+    version: Name  # of the model
+    milliseconds: Number  # the reading took
+    verdict: Verdict = None  # ``"right"`` or ``"wrong"`` if somebody said so, else None
+    created: Moment = field(default_factory=now)  # when; without a session the store keeps the hour only
+    # random name of the drawing; counted again under the same key, it replaces what was counted before
     key: Name = field(default_factory=new_key)
-    session: Name | None = None
-    confidence: Number | None = None
-    digit: Digit | None = None
+    session: Name | None = None  # random name of the pad, with consent; else None, and so are all below
+    confidence: Number | None = None  # probability of the digit, 0 to 1; 0 if none was read
+    digit: Digit | None = None  # that was read, 0 to 9, or None
+    # of the strokes, as ``data.stroke_stats`` has them
     pen_width: Number | None = None
     slant: Number | None = None
     size: Number | None = None

@@ -49,54 +49,33 @@ class LatencySummary:
 
 @dataclass(frozen=True)
 class DayOfUse:
-    """One day of use, UTC.
+    """One day of use, UTC."""
 
-    Attributes
-    ----------
-    day : ``"2026-11-21"``.
-    n : readings.
-    latency : of them.
-    positive_rate : called right, of those that were called right or wrong; None if nobody said.
-    """
-
-    day: str
-    n: int
-    latency: LatencySummary
-    positive_rate: Accuracy | None
+    day: str  # ``"2026-11-21"``
+    n: int  # readings
+    latency: LatencySummary  # of them
+    positive_rate: Accuracy | None  # called right, of those that were called right or wrong; None if nobody said
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Report:
-    """One period of one version, or of all.
+    """One period of one version, or of all."""
 
-    Attributes
-    ----------
-    version : whose; None is of all, if there was no use.
-    since, until : bounds of the period, UTC.
-    n, before : readings in it, and before it.
-    latency : of those in it.
-    days : every day with a use, of the period and before.
-    positive_rate : called right, of the readings in the period that were called right or wrong.
-    confusion : int (10, 11), true digit by what was read, the last column for no digit; from corrections of the period.
-    confidences : float (m,), 0 to 1, of the period's readings under consent; 0 where no digit was read.
-    estimated_accuracy : of these readings, from their confidences.
-    out_of_distribution : corrections' drawings of the period that are unlike what the version learned.
-    findings : what was asked of the period and the time before, the greatest change first.
-    """
-
-    version: str | None
-    since: datetime
-    until: datetime
-    n: int
-    before: int
-    latency: LatencySummary
-    days: tuple[DayOfUse, ...]
-    positive_rate: Accuracy | None
+    version: str | None  # whose; None is of all, if there was no use
+    since: datetime  # start of the period, UTC
+    until: datetime  # its end, UTC
+    n: int  # readings in it
+    before: int  # readings before it
+    latency: LatencySummary  # of those in it
+    days: tuple[DayOfUse, ...]  # every day with a use, of the period and before
+    positive_rate: Accuracy | None  # called right, of the readings in the period that were called right or wrong
+    # int (10, 11), true digit by what was read, the last column for no digit; from corrections of the period
     confusion: NDArray[np.int64]
+    # float (m,), 0 to 1, of the period's readings under consent; 0 where no digit was read
     confidences: NDArray[np.float64]
-    estimated_accuracy: EstimatedAccuracy | None
-    out_of_distribution: Accuracy | None
-    findings: tuple[DriftFinding, ...]
+    estimated_accuracy: EstimatedAccuracy | None  # of these readings, from their confidences
+    out_of_distribution: Accuracy | None  # corrections' drawings of the period that are unlike what the version learned
+    findings: tuple[DriftFinding, ...]  # what was asked of the period and the time before, the greatest change first
 
     @property
     def alarms(self) -> list[str]:

@@ -34,18 +34,12 @@ from mnistlab.feedback.records import Correction, Use, now
 
 @dataclass(frozen=True)
 class Erased:
-    """What was erased.
+    """What was erased."""
 
-    Attributes
-    ----------
-    corrections, uses : how many.
-    versions : of the model that had learned from some of them, in order.
-    missing_exports : exports that may hold some of them and are no longer where they were written.
-    """
-
-    corrections: int
-    uses: int = 0
-    versions: tuple[str, ...] = ()
+    corrections: int  # how many
+    uses: int = 0  # how many
+    versions: tuple[str, ...] = ()  # of the model that had learned from some of them, in order
+    # exports that may hold some of them and are no longer where they were written
     missing_exports: tuple[Path, ...] = ()
 
 

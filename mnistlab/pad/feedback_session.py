@@ -26,16 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Note:
-    """A word to the person.
+    """A word to the person."""
 
-    Attributes
-    ----------
-    text : what became of it.
-    failed : it did not work.
-    """
-
-    text: str = ""
-    failed: bool = False
+    text: str = ""  # what became of it
+    failed: bool = False  # it did not work
 
 
 class FeedbackSession:

@@ -48,18 +48,13 @@ for name in ("mnistlab", "papermill"):  # what they have to say is said by the e
 class TimeLimits:
     """Seconds that the parts of a notebook may take.
 
-    Attributes
-    ----------
-    cell : one cell, >= 1.
-    start : the start of its kernel, >= 1.
-
     Raises
     ------
     RunError : one of them is no such number, with code ``"usage"``.
     """
 
-    cell: int = CELL_TIMEOUT
-    start: int = START_TIMEOUT
+    cell: int = CELL_TIMEOUT  # one cell, >= 1
+    start: int = START_TIMEOUT  # the start of its kernel, >= 1
 
     def __post_init__(self) -> None:
         for name, seconds in vars(self).items():

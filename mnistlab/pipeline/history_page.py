@@ -37,27 +37,17 @@ log = logging.getLogger("mnistlab")
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryEntry:
-    """One run.
+    """One run."""
 
-    Attributes
-    ----------
-    id : name of its folder, without suffix.
-    outcome : ``"promoted"``, ``"passed"``, ``"refused"``, ``"complete"`` (no retraining), ``"cut off"`` or ``"unreadable"``.
-    what : recipe and size, or the notebooks.
-    version : the candidate as its report calls it, or as it was taken over.
-    validation, drawn : share read right by the candidate; None where it was not judged.
-    reasons : why it was refused or cut off.
-    pages : (name, address relative to the index) of its reports.
-    """
-
-    id: str
+    id: str  # name of its folder, without suffix
+    # ``"promoted"``, ``"passed"``, ``"refused"``, ``"complete"`` (no retraining), ``"cut off"`` or ``"unreadable"``
     outcome: str
-    what: str = ""
-    version: str = ""
-    validation: Accuracy | None = None
-    drawn: Accuracy | None = None
-    reasons: tuple[str, ...] = ()
-    pages: tuple[tuple[str, str], ...] = ()
+    what: str = ""  # recipe and size, or the notebooks
+    version: str = ""  # the candidate as its report calls it, or as it was taken over
+    validation: Accuracy | None = None  # share read right by the candidate; None where it was not judged
+    drawn: Accuracy | None = None  # the same of drawn digits
+    reasons: tuple[str, ...] = ()  # why it was refused or cut off
+    pages: tuple[tuple[str, str], ...] = ()  # (name, address relative to the index) of its reports
 
     @property
     def started(self) -> datetime | None:

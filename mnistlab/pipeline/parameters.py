@@ -25,20 +25,12 @@ TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0":
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a parameters cell.
+    """One line of a parameters cell."""
 
-    Attributes
-    ----------
-    name : as the notebook calls it.
-    kinds : what it takes, in the order written: ``("int",)``, ``("int", "None")``.
-    default : its literal in the notebook.
-    meaning : the comment beside it, may be empty.
-    """
-
-    name: str
-    kinds: tuple[str, ...]
-    default: object
-    meaning: str = ""
+    name: str  # as the notebook calls it
+    kinds: tuple[str, ...]  # what it takes, in the order written: ``("int",)``, ``("int", "None")``
+    default: object  # its literal in the notebook
+    meaning: str = ""  # the comment beside it, may be empty
 
     def __str__(self) -> str:
         return f"{self.name}: {' | '.join(self.kinds)} = {self.default!r}"

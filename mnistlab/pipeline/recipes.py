@@ -14,15 +14,10 @@ EVALUATE = "04_evaluate"
 
 @dataclass(frozen=True)
 class Recipe:
-    """How candidates are made.
+    """How candidates are made."""
 
-    Attributes
-    ----------
-    notebook : which one trains; it leaves the name of the version it saved in its figures.
-    sizes : values for its parameters by name of the size; "full" is for a version to be used.
-    """
-
-    notebook: str
+    notebook: str  # which one trains; it leaves the name of the version it saved in its figures
+    # values for its parameters by name of the size; "full" is for a version to be used
     sizes: Mapping[str, Mapping[str, object]] = field(repr=False)
 
 

@@ -30,24 +30,16 @@ SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "a request to end (SIGTERM)", "SIGHUP"
 
 @dataclass
 class ReportFolder:
-    """A run under way.
+    """A run under way."""
 
-    Attributes
-    ----------
-    path : where it works, with the suffix ``.partial``.
-    display : told where the run is.
-    notebooks : the receipt's entry of each notebook that is done.
-    more : what else goes into the receipt, by key.
-    last : called when all work is done and signals are ignored, right before the receipt is written: for what must not
-        happen without a receipt. What it returns goes into that.
-    receipt : what ``receipt.json`` holds; empty before the folder is complete.
-    """
-
-    path: Path
-    display: Display
-    notebooks: list[dict[str, Any]] = field(default_factory=list)
-    more: dict[str, Any] = field(default_factory=dict)
+    path: Path  # where it works, with the suffix ``.partial``
+    display: Display  # told where the run is
+    notebooks: list[dict[str, Any]] = field(default_factory=list)  # the receipt's entry of each notebook that is done
+    more: dict[str, Any] = field(default_factory=dict)  # what else goes into the receipt, by key
+    # called when all work is done and signals are ignored, right before the receipt is written: for what must not
+    # happen without a receipt. What it returns goes into that.
     last: Callable[[], dict[str, Any]] = dict
+    # what ``receipt.json`` holds; empty before the folder is complete
     receipt: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -36,18 +36,11 @@ PROMOTED, PASSED, REFUSED = "promoted", "passed", "refused"
 
 @dataclass(frozen=True)
 class Retraining:
-    """A complete retraining, whatever was decided.
+    """A complete retraining, whatever was decided."""
 
-    Attributes
-    ----------
-    folder : its report.
-    receipt : what ``receipt.json`` there holds.
-    decision : of the gates.
-    """
-
-    folder: Path
-    receipt: dict[str, Any]
-    decision: Decision
+    folder: Path  # its report
+    receipt: dict[str, Any]  # what ``receipt.json`` there holds
+    decision: Decision  # of the gates
 
     @property
     def outcome(self) -> str:
@@ -62,60 +55,35 @@ class Retraining:
 
 @dataclass(frozen=True, kw_only=True)
 class RetrainOptions:
-    """How a retraining runs, whatever makes the candidate.
+    """How a retraining runs, whatever makes the candidate."""
 
-    Attributes
-    ----------
-    promote : False keeps a candidate that passes as a version, but does not put it into use.
-    reports : where runs go; None is ``reports/``.
-    limits : of time, for each notebook.
-    show_progress : on stderr.
-    is_alone : the caller holds ``locks.retraining`` already.
-    """
-
-    promote: bool = True
-    reports: Path | str | None = None
-    limits: TimeLimits = LIMITS
-    show_progress: bool = True
-    is_alone: bool = False
+    promote: bool = True  # False keeps a candidate that passes as a version, but does not put it into use
+    reports: Path | str | None = None  # where runs go; None is ``reports/``
+    limits: TimeLimits = LIMITS  # of time, for each notebook
+    show_progress: bool = True  # on stderr
+    is_alone: bool = False  # the caller holds ``locks.retraining`` already
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A version that may come into use.
+    """A version that may come into use."""
 
-    Attributes
-    ----------
-    version : its name among the staged versions.
-    verdicts : of gates that only this way to make a candidate has.
-    learned_from : ids of the corrections it was tuned on.
-    store : where those corrections are.
-    """
-
-    version: str
-    verdicts: tuple[Verdict, ...] = ()
-    learned_from: tuple[int, ...] = ()
-    store: Store | None = None
+    version: str  # its name among the staged versions
+    verdicts: tuple[Verdict, ...] = ()  # of gates that only this way to make a candidate has
+    learned_from: tuple[int, ...] = ()  # ids of the corrections it was tuned on
+    store: Store | None = None  # where those corrections are
 
 
 @dataclass(frozen=True)
 class _Workspace:
-    """A retraining under way.
+    """A retraining under way."""
 
-    Attributes
-    ----------
-    folder : its report.
-    splits : the data, checked.
-    registry, current : the lab's versions, and which one is in use.
-    staged, earlier : a copy of them that the candidate is added to, and what was in it before.
-    """
-
-    folder: ReportFolder
-    splits: Splits
-    registry: Registry
-    current: str | None
-    staged: Registry
-    earlier: frozenset[str]
+    folder: ReportFolder  # its report
+    splits: Splits  # the data, checked
+    registry: Registry  # the lab's versions
+    current: str | None  # which one is in use
+    staged: Registry  # a copy of them that the candidate is added to
+    earlier: frozenset[str]  # what was in it before
     options: RetrainOptions
 
     def run_notebook(self, notebook: runner.Notebook, values: Mapping[str, object]) -> None:

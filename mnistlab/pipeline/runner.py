@@ -32,36 +32,21 @@ from mnistlab.pipeline.report_folder import ReportFolder, begin, shorten
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook to run, as found on the disk.
+    """A notebook to run, as found on the disk."""
 
-    Attributes
-    ----------
-    name : without suffix, ``"03_train"``.
-    path : absolute.
-    content : parsed, without a cell that an earlier run injected.
-    sha256 : of the file.
-    parameters : what it can be asked with, by name.
-    """
-
-    name: str
-    path: Path
-    content: NotebookNode
-    sha256: str
-    parameters: dict[str, Parameter]
+    name: str  # without suffix, ``"03_train"``
+    path: Path  # absolute
+    content: NotebookNode  # parsed, without a cell that an earlier run injected
+    sha256: str  # of the file
+    parameters: dict[str, Parameter]  # what it can be asked with, by name
 
 
 @dataclass(frozen=True)
 class Run:
-    """A complete run.
+    """A complete run."""
 
-    Attributes
-    ----------
-    folder : where its reports are.
-    receipt : what ``receipt.json`` there holds.
-    """
-
-    folder: Path
-    receipt: dict[str, Any]
+    folder: Path  # where its reports are
+    receipt: dict[str, Any]  # what ``receipt.json`` there holds
 
     @property
     def headlines(self) -> dict[str, list[str]]:

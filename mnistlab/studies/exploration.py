@@ -23,18 +23,11 @@ CHUNK = 250  # images whose windows are held at once: 14 MB
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The nearest references of each class to each query.
+    """The nearest references of each class to each query."""
 
-    Attributes
-    ----------
-    distance : float (N, 10, k), nearest first; grey 0..1, from 0 to 28.
-    index : int (N, 10, k), positions among the references.
-    labels : int (N,), what the queries are.
-    """
-
-    distance: np.ndarray
-    index: np.ndarray
-    labels: np.ndarray
+    distance: np.ndarray  # float (N, 10, k), nearest first; grey 0..1, from 0 to 28
+    index: np.ndarray  # int (N, 10, k), positions among the references
+    labels: np.ndarray  # int (N,), what the queries are
 
     def predictions(self) -> np.ndarray:
         """The class of the nearest reference of all, int (N,): what a nearest-neighbour classifier reads."""

@@ -24,20 +24,12 @@ N_TEST = 10_000  # images of MNIST's test set, in whose order the indices below 
 
 @dataclass(frozen=True)
 class DisputedLabel:
-    """One image whose label people dispute.
+    """One image whose label people dispute."""
 
-    Attributes
-    ----------
-    index : of the image in MNIST's test set, 0 to 9999.
-    label : as the test set has it, 0 to 9.
-    proposed : the other digit that the five people could choose.
-    votes : how many chose ``label``, ``proposed`` and neither; five in all.
-    """
-
-    index: int
-    label: int
-    proposed: int
-    votes: tuple[int, int, int]
+    index: int  # of the image in MNIST's test set, 0 to 9999
+    label: int  # as the test set has it, 0 to 9
+    proposed: int  # the other digit that the five people could choose
+    votes: tuple[int, int, int]  # how many chose ``label``, ``proposed`` and neither; five in all
 
     @property
     def people(self) -> int | None:
@@ -67,24 +59,16 @@ DISPUTED: tuple[DisputedLabel, ...] = (
 
 @dataclass(frozen=True)
 class LabelAgreement:
-    """An accuracy on the test set, looked at with the disputed labels in mind.
+    """An accuracy on the test set, looked at with the disputed labels in mind."""
 
-    Attributes
-    ----------
-    labels : predictions that agree with the labels as given, of all images.
-    people : predictions that agree with people: where they see another digit than the label, that digit counts; images on
-        which they did not agree are left out.
-    as_labelled, as_people, otherwise : of the disputed images, how many predictions are the label as given, the digit people see
-        instead, and neither of the two.
-    ceiling : accuracy of a reader that reads all images as labelled but the disputed ones.
-    """
-
-    labels: Accuracy
+    labels: Accuracy  # predictions that agree with the labels as given, of all images
+    # predictions that agree with people: where they see another digit than the label, that digit counts; images on
+    # which they did not agree are left out
     people: Accuracy
-    as_labelled: int
-    as_people: int
-    otherwise: int
-    ceiling: Accuracy
+    as_labelled: int  # predictions of disputed images that are the label as given
+    as_people: int  # the digit people see instead
+    otherwise: int  # neither of the two
+    ceiling: Accuracy  # accuracy of a reader that reads all images as labelled but the disputed ones
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers, for a JSON file."""

@@ -38,16 +38,11 @@ PARTIAL: dict[str, Callable[[int], Permutation]] = {
 
 @dataclass(frozen=True)
 class CrossedTrainings:
-    """The networks of all four ways, by seed and permutation.
+    """The networks of all four ways, by seed and permutation."""
 
-    Attributes
-    ----------
-    seeds, permutations : seeds of the first weights and of the scrambles, in order.
-    trainings : for each cell and seed one training per permutation; for a plain cell a single one.
-    """
-
-    seeds: tuple[int, ...]
-    permutations: tuple[int, ...]
+    seeds: tuple[int, ...]  # of the first weights, in order
+    permutations: tuple[int, ...]  # seeds of the scrambles, in order
+    # for each cell and seed one training per permutation; for a plain cell a single one
     trainings: dict[Cell, tuple[tuple[Training, ...], ...]]
 
     def accuracies(self, cell: Cell) -> np.ndarray:

@@ -68,21 +68,13 @@ STORM = f"""async seconds => {{
 
 @dataclass(frozen=True, eq=False)
 class BrowserLatency:
-    """What was seen on the page.
+    """What was seen on the page."""
 
-    Attributes
-    ----------
-    answer : from the last pointer event of a drawing to the frame that shows the answer to it.
-    sent, arrived : points sent at 200 a second, and points the drawing in the kernel holds.
-    rate : moves a second that were really sent.
-    lag : ms from the last of them to the last change of the page.
-    """
-
-    answer: Timing
-    sent: int
-    arrived: int
-    rate: float
-    lag: float
+    answer: Timing  # from the last pointer event of a drawing to the frame that shows the answer to it
+    sent: int  # points sent at 200 a second
+    arrived: int  # points the drawing in the kernel holds
+    rate: float  # moves a second that were really sent
+    lag: float  # ms from the last of them to the last change of the page
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a JSON file."""

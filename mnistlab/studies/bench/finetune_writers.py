@@ -34,25 +34,16 @@ CHOSEN_ON = tuple(range(1, 31, 3))
 
 @dataclass(frozen=True)
 class WriterResult:
-    """One writer after one amount of drawings to learn from.
+    """One writer after one amount of drawings to learn from."""
 
-    Attributes
-    ----------
-    writer, amount : who, and how many drawings were learned from.
-    misread : how many of those the version misread as it was.
-    judged : later drawings to be judged on.
-    before, after : how many of those are misread, by the version as it was and fine-tuned.
-    test_before, test_after : MNIST test images read right, of ``test_n``.
-    """
-
-    writer: int
-    amount: int
-    misread: int
-    judged: int
-    before: int
-    after: int
-    test_before: int
-    test_after: int
+    writer: int  # who
+    amount: int  # how many drawings were learned from
+    misread: int  # how many of those the version misread as it was
+    judged: int  # later drawings to be judged on
+    before: int  # how many of those are misread by the version as it was
+    after: int  # how many by the version fine-tuned
+    test_before: int  # MNIST test images read right before, of ``test_n``
+    test_after: int  # and after
     test_n: int
 
 
@@ -70,43 +61,27 @@ class Interval:
 
 @dataclass(frozen=True)
 class Summary:
-    """All writers after one amount.
+    """All writers after one amount."""
 
-    Attributes
-    ----------
-    amount, writers : drawings to learn from a writer, and writers.
-    judged, misread : drawings judged on, and drawings learned from that had been misread, of all writers.
-    before, after : share misread, mean over writers.
-    left : share of the errors that is left, all writers together; above 1 if there are more; NaN if there were none.
-    test : change of the share of MNIST's test images read right, mean over writers.
-    worst : the same of the writer who cost most.
-    """
-
-    amount: int
+    amount: int  # drawings to learn from a writer
     writers: int
-    judged: int
-    misread: int
-    before: Interval
-    after: Interval
+    judged: int  # drawings judged on, of all writers
+    misread: int  # drawings learned from that had been misread, of all writers
+    before: Interval  # share misread, mean over writers
+    after: Interval  # the same after fine-tuning
+    # share of the errors that is left, all writers together; above 1 if there are more; NaN if there were none
     left: Interval
-    test: Interval
-    worst: float
+    test: Interval  # change of the share of MNIST's test images read right, mean over writers
+    worst: float  # the same of the writer who cost most
 
 
 @dataclass(frozen=True)
 class WritersReport:
-    """All results of one version.
+    """All results of one version."""
 
-    Attributes
-    ----------
-    version : what was fine-tuned.
-    results : of every writer and amount, one at least.
-    chosen_on : writers that the settings were chosen on; their figures stand apart.
-    """
-
-    version: str
-    results: tuple[WriterResult, ...]
-    chosen_on: tuple[int, ...] = CHOSEN_ON
+    version: str  # what was fine-tuned
+    results: tuple[WriterResult, ...]  # of every writer and amount, one at least
+    chosen_on: tuple[int, ...] = CHOSEN_ON  # writers that the settings were chosen on; their figures stand apart
 
     def groups(self) -> dict[str, list[WriterResult]]:
         """The results of the writers who took no part in a choice (``"others"``), and of those who did; without empty ones."""

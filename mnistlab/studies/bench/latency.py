@@ -25,18 +25,11 @@ WARM_UP = 20  # calls before the first that counts
 
 @dataclass(frozen=True, eq=False)
 class Timing:
-    """Times of one thing done many times.
+    """Times of one thing done many times."""
 
-    Attributes
-    ----------
-    name : what was done.
-    milliseconds : float64 (n,), one a call.
-    aim : percentile -> ms it should stay within; empty if there is none.
-    """
-
-    name: str
-    milliseconds: np.ndarray
-    aim: dict[int, float]
+    name: str  # what was done
+    milliseconds: np.ndarray  # float64 (n,), one a call
+    aim: dict[int, float]  # percentile -> ms it should stay within; empty if there is none
 
     def percentile(self, q: int) -> float:
         """Milliseconds that ``q`` of 100 calls stay within."""

@@ -34,26 +34,16 @@ MARGIN = 5  # px between a digit in a corner and the edges
 
 @dataclass(frozen=True)
 class PenReport:
-    """How well drawings were read.
+    """How well drawings were read."""
 
-    Attributes
-    ----------
-    version : of the model.
-    as_drawn : all drawings, at the size and place they were drawn.
-    by_digit : the same for each digit that occurs.
-    by_writer : the same for each writer.
-    by_condition : a sample of the drawings for each (pen width px, size px, place) of the grid.
-    refused : drawings that were called no digit. They count as misread above.
-    coverage : what the sets of each level of the version's calibration hold; empty without one.
-    """
-
-    version: str
-    as_drawn: Accuracy
-    by_digit: dict[int, Accuracy]
-    by_writer: dict[int, Accuracy]
+    version: str  # of the model
+    as_drawn: Accuracy  # all drawings, at the size and place they were drawn
+    by_digit: dict[int, Accuracy]  # the same for each digit that occurs
+    by_writer: dict[int, Accuracy]  # the same for each writer
+    # a sample of the drawings for each (pen width px, size px, place) of the grid
     by_condition: dict[tuple[int, int, str], Accuracy]
-    refused: Accuracy
-    coverage: list[Coverage]
+    refused: Accuracy  # drawings that were called no digit. They count as misread above.
+    coverage: list[Coverage]  # what the sets of each level of the version's calibration hold; empty without one
 
     @property
     def spread(self) -> float:

@@ -29,25 +29,16 @@ LEVELS = (0.97, 0.98, 0.99)  # validation accuracies whose times are reported
 
 @dataclass(frozen=True)
 class SeedResult:
-    """One seed.
+    """One seed."""
 
-    Attributes
-    ----------
-    seed : of the first weights, the order of the images and their changes.
-    epoch : the one kept, of the best validation accuracy.
-    validation, test : images read right; test is None if it was not asked for.
-    n_validation, n_test : of so many.
-    seconds : the whole training, wall clock, validation included.
-    reached : (level, seconds) for each of ``LEVELS`` that some epoch came up to on validation images, at its end.
-    """
-
-    seed: int
-    epoch: int
-    validation: int
-    n_validation: int
-    test: int | None
+    seed: int  # of the first weights, the order of the images and their changes
+    epoch: int  # the one kept, of the best validation accuracy
+    validation: int  # images read right
+    n_validation: int  # of so many
+    test: int | None  # the same of test images; None if they were not asked for
     n_test: int | None
-    seconds: float
+    seconds: float  # the whole training, wall clock, validation included
+    # (level, seconds) for each of ``LEVELS`` that some epoch came up to on validation images, at its end
     reached: tuple[tuple[float, float], ...]
 
     @classmethod

@@ -35,24 +35,14 @@ MARK = 0.99  # validation accuracy whose time is reported as well
 
 @dataclass(frozen=True)
 class Round:
-    """One training of each kind, from one seed.
+    """One training of each kind, from one seed."""
 
-    Attributes
-    ----------
-    accuracy : share of validation images that ours read in the end.
-    ours : seconds it took, validation included.
-    theirs : seconds until the tutorial's network read as many, or until it was stopped; validation not included.
-    reached : False if it was stopped before it did. The ratio is then a lower bound.
-    device : where both ran.
-    marked : seconds until ours read 99 % at the end of an epoch; None if it never did.
-    """
-
-    accuracy: float
-    ours: float
-    theirs: float
-    reached: bool
-    device: str = "cpu"
-    marked: float | None = None
+    accuracy: float  # share of validation images that ours read in the end
+    ours: float  # seconds it took, validation included
+    theirs: float  # seconds until the tutorial's network read as many, or until it was stopped; validation not included
+    reached: bool  # False if it was stopped before it did. The ratio is then a lower bound.
+    device: str = "cpu"  # where both ran
+    marked: float | None = None  # seconds until ours read 99 % at the end of an epoch; None if it never did
 
     @property
     def ratio(self) -> float:

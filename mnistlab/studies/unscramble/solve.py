@@ -41,34 +41,22 @@ MISFIT = 10  # edges that fit it takes to make up for one that does not: it may 
 
 @dataclass(frozen=True)
 class Stage:
-    """The layout at one stage: ``permutation`` brings scrambled images into it.
-
-    ``objective`` is what the search raises: the similarities of all pixels that touch, summed, corners at 0.3.
-    ``seconds`` have passed since the start.
-    """
+    """The layout at one stage."""
 
     name: str
-    permutation: Permutation
-    objective: float
-    seconds: float
+    permutation: Permutation  # brings scrambled images into it
+    objective: float  # as ``grid.objective`` has it; the search raises it
+    seconds: float  # since the start
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A drawing of the graph of neighbours.
+    """A drawing of the graph of neighbours."""
 
-    Attributes
-    ----------
-    pixels : int (n,), the scrambled pixels drawn.
-    edges : bool (n, n), who is next to whom.
-    drawn, snapped : float (n, 2), row and column of each, first as distances along the edges have it, then with edges one
-        pixel long along rows and columns. Up to a shift, a turn and a mirror.
-    """
-
-    pixels: np.ndarray
-    edges: np.ndarray
-    drawn: np.ndarray
-    snapped: np.ndarray
+    pixels: np.ndarray  # int (n,), the scrambled pixels drawn
+    edges: np.ndarray  # bool (n, n), who is next to whom
+    drawn: np.ndarray  # float (n, 2), row and column of each as distances along the edges have it
+    snapped: np.ndarray  # with edges one pixel long along rows and columns; both up to a shift, a turn and a mirror
 
     @property
     def fit(self) -> int:
@@ -78,20 +66,12 @@ class Draft:
 
 @dataclass(frozen=True)
 class Unscrambled:
-    """What was found.
+    """What was found."""
 
-    Attributes
-    ----------
-    permutation : applied to the scrambled images it gives the recovered ones.
-    stages : the stages on the way, the last of them this permutation.
-    draft : the drawing of the graph they began with.
-    lit : int (784,), in how many images each scrambled pixel is lit.
-    """
-
-    permutation: Permutation
-    stages: tuple[Stage, ...]
-    draft: Draft
-    lit: np.ndarray
+    permutation: Permutation  # applied to the scrambled images it gives the recovered ones
+    stages: tuple[Stage, ...]  # the stages on the way, the last of them this permutation
+    draft: Draft  # the drawing of the graph they began with
+    lit: np.ndarray  # int (784,), in how many images each scrambled pixel is lit
 
     @property
     def identifiable(self) -> np.ndarray:
@@ -101,18 +81,13 @@ class Unscrambled:
 
 @dataclass(frozen=True)
 class Score:
-    """How much of the layout was found, turned and mirrored to suit it best.
+    """How much of the layout was found, turned and mirrored to suit it best."""
 
-    ``exact`` and ``within_one`` are shares (0 to 1) of ``n`` pixels: in their own cell; there or in one that touches it, by
-    side or corner. ``furthest`` is the worst distance in king's moves, ``symmetry`` what makes the recovered images stand
-    upright.
-    """
-
-    exact: float
-    within_one: float
-    furthest: int
-    n: int
-    symmetry: Permutation
+    exact: float  # share (0 to 1) of the pixels in their own cell
+    within_one: float  # share of those there or in a cell that touches it, by side or corner
+    furthest: int  # worst distance in king's moves
+    n: int  # pixels
+    symmetry: Permutation  # makes the recovered images stand upright
 
     def as_dict(self) -> dict[str, float]:
         """Plain values for a JSON file."""
