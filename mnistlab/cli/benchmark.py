@@ -22,13 +22,7 @@ def benchmark() -> None:
 @benchmark.command("pen", short_help="How well pen strokes are read.")
 @click.argument("file", type=click.Path())
 @options.version("Which version reads.")
-@click.option(
-    "--sample",
-    type=click.IntRange(min=0),
-    default=200,
-    show_default=True,
-    help="How many drawings to read in each condition.",
-)
+@click.option("--sample", type=click.IntRange(min=0), default=200, help="How many drawings to read in each condition.")
 @options.as_json
 def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
     """Replay the drawings in FILE over pen widths, sizes and places, and count what is read right.
@@ -50,7 +44,6 @@ def benchmark_pen(file: str, version: str, sample: int, as_json: bool) -> None:
 @click.option(
     "--chosen-on",
     default="1,4,7,10,13,16,19,22,25,28",
-    show_default=True,
     help="Writers on whom the settings were chosen, reported separately; empty for none.",
 )
 @options.as_json
@@ -74,24 +67,11 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
 
 
 @benchmark.command("train", short_help="How fast the lab trains, compared with a tutorial.")
-@click.option("--laps", type=click.IntRange(min=1), default=3, show_default=True, help="How often to train each way.")
-@click.option(
-    "--preset",
-    "name",
-    type=click.Choice(PRESET_NAMES),
-    default="fast",
-    show_default=True,
-    help="How the lab trains.",
-)
+@click.option("--laps", type=click.IntRange(min=1), default=3, help="How often to train each way.")
+@click.option("--preset", "name", type=click.Choice(PRESET_NAMES), default="fast", help="How the lab trains.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs of the lab's training, instead of the preset's.")
-@click.option(
-    "--most-epochs",
-    type=click.IntRange(min=1),
-    default=30,
-    show_default=True,
-    help="Epochs that the tutorial may train.",
-)
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps or auto.")
+@click.option("--most-epochs", type=click.IntRange(min=1), default=30, help="Epochs that the tutorial may train.")
+@click.option("--device", default="auto", help="cpu, cuda, mps or auto.")
 @options.as_json
 def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, device: str, as_json: bool) -> None:
     """Train the small ConvNet as the lab does and as tutorials do, in turn, to the same validation accuracy."""
@@ -107,15 +87,13 @@ def benchmark_train(laps: int, name: str, epochs: int | None, most_epochs: int, 
 
 @benchmark.command("preset", short_help="How accurate and fast a preset is, over seeds.")
 @click.argument("name", type=click.Choice(PRESET_NAMES))
-@click.option(
-    "--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="How many trainings, one after another."
-)
+@click.option("--seeds", type=click.IntRange(min=1), default=5, help="How many trainings, one after another.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs, instead of the preset's.")
 @click.option("--train-size", type=click.IntRange(min=1), help="How many training images, instead of all.")
 @click.option(
     "--test", is_flag=True, help="Judge the test images as well. For the end, when nothing is left to choose."
 )
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")
+@click.option("--device", default="cpu", help="cpu, cuda, mps or auto.")
 @click.option(
     "--json",
     "file",
@@ -139,21 +117,15 @@ def benchmark_preset(
 
 @benchmark.command("latency", short_help="How long reading and explaining take.")
 @options.version("Which version reads.")
-@click.option("--n", "n", type=click.IntRange(min=10), default=500, show_default=True, help="Readings to time.")
+@click.option("--n", "n", type=click.IntRange(min=10), default=500, help="Readings to time.")
 @click.option(
     "--browser",
     is_flag=True,
     help="Also time the way from the pointer to the page, in JupyterLab and a headless Chromium.",
 )
+@click.option("--drawn", type=click.IntRange(min=1), default=50, help="With --browser: drawings to time.")
 @click.option(
-    "--drawn", type=click.IntRange(min=1), default=50, show_default=True, help="With --browser: drawings to time."
-)
-@click.option(
-    "--seconds",
-    type=click.FloatRange(min=1, max=90),
-    default=30,
-    show_default=True,
-    help="With --browser: seconds of 200 moves each.",
+    "--seconds", type=click.FloatRange(min=1, max=90), default=30, help="With --browser: seconds of 200 moves each."
 )
 @options.as_json
 def benchmark_latency(version: str, n: int, browser: bool, drawn: int, seconds: float, as_json: bool) -> None:

@@ -85,13 +85,7 @@ def feedback_erase(ids: tuple[int, ...], session: str | None, everything: bool, 
 
 
 @feedback.command("purge", short_help="Erase what is older than people agreed to.")
-@click.option(
-    "--days",
-    type=click.FloatRange(0, RETENTION),
-    default=RETENTION,
-    show_default=True,
-    help="Age from which to erase.",
-)
+@click.option("--days", type=click.FloatRange(0, RETENTION), default=RETENTION, help="Age from which to erase.")
 def feedback_purge(days: float) -> None:
     """Erase what is older than a number of days. What is older than people agreed to is erased anyway, whenever the store is
     opened.

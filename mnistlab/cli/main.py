@@ -40,7 +40,9 @@ def exit_code(error: LabError) -> int:
     return SIGNALS.get(error.code, 2 if error.code in REFUSED else 1)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
+)
 @click.version_option(__version__, prog_name="mnistlab")
 def main() -> None:
     """A lab for handwritten digits: run its notebooks, keep its models, read digits."""

@@ -141,9 +141,7 @@ def models_rollback() -> None:
 
 
 @models.command("prune", short_help="Remove old versions.")
-@click.option(
-    "--keep", type=click.IntRange(min=1), default=KEEP, show_default=True, help="How many of the newest to keep."
-)
+@click.option("--keep", type=click.IntRange(min=1), default=KEEP, help="How many of the newest to keep.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def models_prune(keep: int, dry_run: bool) -> None:
     """Remove old versions; the newest, the one in use, the one before it and the newest of each kind are kept."""
@@ -161,7 +159,6 @@ def models_prune(keep: int, dry_run: bool) -> None:
     "--images",
     type=click.Choice(["validation", "test"]),
     default="validation",
-    show_default=True,
     help="Which MNIST images. What was chosen on the test images can no longer be judged on them.",
 )
 @options.as_json

@@ -16,7 +16,6 @@ ALARM = 4  # exit code
     "--days",
     type=click.FloatRange(min=0, min_open=True),
     default=7,
-    show_default=True,
     help="Length of the period that is compared with the time before.",
 )
 @click.option("--version", "version", help="Which version to look at, instead of the one used last.")

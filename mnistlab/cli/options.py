@@ -18,7 +18,7 @@ store = click.option("--store", help="Where feedback is kept, a path or a URL, i
 
 def version(help_text: str) -> Callable[[Command], Command]:
     """``--version``: a name, "latest", or by default the version in use."""
-    return click.option("--version", "version", default="current", show_default=True, help=help_text)
+    return click.option("--version", "version", default="current", help=help_text)
 
 
 def parameters(help_text: str) -> Callable[[Command], Command]:
@@ -34,9 +34,7 @@ def timeouts(cell: int) -> Callable[[Command], Command]:
             ("--start-timeout", START_TIMEOUT, "Seconds a kernel may take to start."),
             ("--cell-timeout", cell, "Seconds a cell may take."),
         ):
-            command = click.option(
-                name, type=click.IntRange(min=1), default=default, show_default=True, help=help_text
-            )(command)
+            command = click.option(name, type=click.IntRange(min=1), default=default, help=help_text)(command)
         return command
 
     return add

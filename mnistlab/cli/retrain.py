@@ -16,14 +16,12 @@ REFUSED = 3  # exit code of a candidate that a gate refused
     "--recipe",
     type=click.Choice(RECIPES),
     default="drawing",
-    show_default=True,
     help="What to train: drawing is the wide network of studies/handwriting, plain the small one of 03_train.",
 )
 @click.option(
     "--preset",
     type=click.Choice(SIZES),
     default="full",
-    show_default=True,
     help="full trains as the notebook does, plain with the preset best; quick tries everything out in minutes, and the gates "
     "refuse its candidate.",
 )
