@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistlab.common.errors import LabError
-from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare
+from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare, wilson
 from mnistlab.evaluation.metrics import evaluate, reliability_curve
 
 # --- accuracy ---------------------------------------------------------------------------------------------------------
@@ -47,6 +47,16 @@ def test_the_interval_is_wilsons_formula(pair):
     assert accuracy.low == pytest.approx(max(0, centre - half), abs=1e-9)
     assert accuracy.high == pytest.approx(min(1, centre + half), abs=1e-9)
     assert 0 <= accuracy.low <= accuracy.value <= accuracy.high <= 1
+
+
+def test_a_higher_confidence_widens_the_interval():
+    assert wilson(12, 40, 0.99) == (pytest.approx(0.15328, abs=5e-6), pytest.approx(0.50363, abs=5e-6))
+
+
+@pytest.mark.parametrize(("count", "n", "confidence"), [(1, 0, 0.95), (3, 2, 0.95), (-1, 2, 0.95), (1, 2, 1.0)])
+def test_an_interval_of_no_share_is_refused(count, n, confidence):
+    with pytest.raises(LabError, match="no sample of a share"):
+        wilson(count, n, confidence)
 
 
 def test_an_accuracy_is_shown_with_its_interval_and_n():
