@@ -85,8 +85,12 @@ class Promotions:
         self._write(HISTORY, past)
         self._swap(name)
 
-    def back(self) -> tuple[str, str]:
+    def back(self, *, leaving: str | None = None) -> tuple[str, str]:
         """Put the version that was in use before into use again, if it is byte for byte what it was then.
+
+        Parameters
+        ----------
+        leaving : the version that has to go; should another be in use by now, nothing is changed.
 
         Returns
         -------
@@ -94,10 +98,12 @@ class Promotions:
 
         Raises
         ------
-        RegistryError : as ``put``; or none is recorded.
+        RegistryError : as ``put``; none is recorded; or not ``leaving`` is in use (``"moved"``).
         CheckpointError : that version is not what it was.
         """
         now, before = self.current(), self._before()
+        if leaving not in (None, now):
+            raise RegistryError(f"version {leaving} is no longer in use; {now} is", code="moved")
         if not before:
             raise RegistryError(
                 f"no version is recorded as in use before {now}; `mnistlab models promote VERSION` chooses one",

@@ -32,6 +32,16 @@ def test_going_back_walks_the_way_in_reverse(four):
     assert four.current() == "0001"
 
 
+def test_going_back_from_a_version_that_is_no_longer_in_use_changes_nothing(four):
+    for name in ("0002", "0003"):
+        four.put(name)
+    with pytest.raises(RegistryError, match="version 0002 is no longer in use; 0003 is") as caught:
+        four.back(leaving="0002")
+    assert caught.value.code == "moved"
+    assert four.current() == "0003"
+    assert four.back(leaving="0003") == ("0003", "0002")
+
+
 def test_a_version_used_twice_is_on_the_way_twice(four):
     for name in ("0002", "0001", "0002"):
         four.put(name)
