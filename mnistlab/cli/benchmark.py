@@ -146,6 +146,33 @@ def benchmark_latency(version: str, n: int, browser: bool, drawn: int, seconds: 
         click.echo("\n".join(seen.lines()))
 
 
+@benchmark.command("serve", short_help="What the server costs and stands.")
+@click.option(
+    "--requests",
+    type=click.IntRange(min=100),
+    default=6_000,
+    show_default=True,
+    help="Requests of the long run, for errors and memory; 100000 takes some minutes.",
+)
+@click.option(
+    "--switches",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="Switches of the version under load, on a copy of models/; each takes a second or two.",
+)
+@options.as_json
+def benchmark_serve(requests: int, switches: int, as_json: bool) -> None:
+    """Start `mnistlab serve` and measure it by clients in processes of their own, all on this machine: CPU for each request,
+    times with 1, 8 and 32 clients, /health under load, memory, failed requests, the start, and switches of the version.
+    """
+    from mnistlab.common import paths
+    from mnistlab.inference.predictor import Predictor
+    from mnistlab.studies.bench.serve import measure_serve
+
+    _print(measure_serve(Predictor.load(), paths.models(), requests=requests, switches=switches), as_json)
+
+
 class _Report(Protocol):
     def as_dict(self) -> dict[str, Any]: ...
 
