@@ -23,14 +23,34 @@ GRACE = 10  # seconds that requests may take to end once the server is to stop
 )
 @click.option("--rate", default="200/second", show_default=True, help="Requests of one client; off for no limit.")
 @click.option("--allow-origin", "origins", multiple=True, help="Another origin whose pages may ask (CORS).")
+@click.option(
+    "--ab", metavar="VERSION=PERCENT", help="Another version that reads a share of the requests, as 0004=10%."
+)
+@click.option("--shadow", metavar="VERSION", help="Another version that reads everything aside and only measures.")
+@click.option(
+    "--returns/--no-returns",
+    default=True,
+    show_default=True,
+    help="Go back by itself from a new version that fails, is slow or is often called wrong.",
+)
 @options.store
 def serve(
-    host: str, port: int, token_file: Path | None, rate: str, origins: tuple[str, ...], store: str | None
+    host: str,
+    port: int,
+    token_file: Path | None,
+    rate: str,
+    origins: tuple[str, ...],
+    ab: str | None,
+    shadow: str | None,
+    returns: bool,
+    store: str | None,
 ) -> None:
     """Serve predictions over HTTP until Ctrl-C or SIGTERM; requests under way are answered first.
 
     Statistics and feedback always need a token; beyond this machine everything does that reads or tells. It comes from
     --token-file or MNISTLAB_TOKEN; on this machine a random one is made without them, and printed at the start.
+
+    Another version comes into use without a restart, as soon as `mnistlab models promote` has named it.
     """
     try:
         import uvicorn
@@ -38,6 +58,7 @@ def serve(
         from mnistlab.serve.app import create_app
         from mnistlab.serve.configuration import ServeSettings, new_token
         from mnistlab.serve.logs import set_up_logs
+        from mnistlab.serve.share import Share
     except ModuleNotFoundError as error:
         raise LabError(
             f"the server needs the package {error.name}: pip install 'mnistlab[serve]'", code="unavailable"
@@ -49,6 +70,9 @@ def serve(
         token=new_token() if token is None else token,
         rate=None if rate == "off" else rate,
         origins=origins,
+        ab=Share.parse(ab) if ab else None,
+        shadow=shadow,
+        returns=returns,
         store=store,
     )
     if token is None and not settings.is_loopback:

@@ -23,12 +23,13 @@ def create_app(settings: ServeSettings) -> FastAPI:
 
     Raises
     ------
-    RegistryError, CheckpointError : no sound version is in use.
+    RegistryError, CheckpointError : as ``Service``.
     """
     service = Service(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service.start()
         yield
         service.close()
 

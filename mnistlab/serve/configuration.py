@@ -10,6 +10,7 @@ from pathlib import Path
 from limits import parse
 
 from mnistlab.common.errors import LabError
+from mnistlab.serve.share import Share
 
 HOST, PORT = "127.0.0.1", 8000
 RATE = "200/second"  # of one client; a page that reads with the pen sends at most 60
@@ -36,6 +37,9 @@ class ServeSettings:
     in_flight : requests that are handled at once; more are turned away.
     body_seconds : a client may take to send a body.
     read_seconds : a picture may take to be decoded and read.
+    ab : a version that reads a share of the requests; None is none.
+    shadow : name of a version that reads everything aside and only measures; None is none.
+    returns : whether a new version that does badly gives way to the one before by itself, as ``bounds.Bounds`` says.
     origins : other origins whose pages may ask (CORS), as ``"https://example.org"``.
     """
 
@@ -48,6 +52,9 @@ class ServeSettings:
     in_flight: int = 64
     body_seconds: float = 10.0
     read_seconds: float = 10.0
+    ab: Share | None = None
+    shadow: str | None = None
+    returns: bool = True
     origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 
 if TYPE_CHECKING:
     from mnistlab.inference.predictor import Prediction
@@ -18,6 +18,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # CPU and memory, on Linux
         self._requests = Counter(
             "mnistlab_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
         )

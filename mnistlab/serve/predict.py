@@ -21,6 +21,7 @@ from mnistlab.serve.versions import permutation_hash
 if TYPE_CHECKING:
     from mnistlab.serve.service import Service
 
+CLIENT = "x-client-key"  # header in which a client may name itself, so that it stays with one of two versions
 INCLUDE = ("image", "why")
 MANY_POINTS = 1_000  # a drawing of more is read in a thread
 
@@ -31,7 +32,10 @@ async def predict(request: Request) -> Response:
     wanted, version = _options(request) if request.scope["query_string"] else (frozenset(), None)
     body = await read_body(request, service.settings.body_seconds)
     source = bodies.parse(request.headers.get("content-type", ""), body)
-    reader = service.versions.reader() if version is None else await _other(service, version)
+    if version is None:
+        reader = service.rollout.reader(request.headers.get(CLIENT, request.state.id))
+    else:
+        reader = service.versions.held(version) or await _other(service, version)
     if "why" in wanted and not isinstance(source, PenInk):
         raise ApiError("why is told of strokes only, and a picture or pixels came", code="why", status=422)
     job = partial(_read, reader, source, "why" in wanted)
@@ -41,8 +45,17 @@ async def predict(request: Request) -> Response:
         and not isinstance(source, bytes)
         and not (isinstance(source, PenInk) and source.n_points > MANY_POINTS)
     )
-    prediction, why = job() if quick else await service.work.run(service.settings.read_seconds, job)
+    try:
+        prediction, why = job() if quick else await service.work.run(service.settings.read_seconds, job)
+    except LabError:
+        raise
+    except Exception:
+        if version is None:
+            service.rollout.failed(reader)
+        raise
     service.metrics.count_reading(prediction)
+    if version is None:
+        service.rollout.answered(reader, prediction)
     answer = as_answer(prediction, reader, request.state.id)
     if "image" in wanted:
         answer["image"] = prediction.image.ravel().tolist()

@@ -7,62 +7,23 @@ into use while the server runs, to the one before it. Each happens once, and is 
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
 from collections import deque
-from dataclasses import dataclass
 from statistics import median
 from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
-from mnistlab.common.errors import RegistryError
 from mnistlab.data.drawings import load_drawings
 from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.serve.bounds import Bounds, Breach, Tallies
 from mnistlab.serve.shadow import Shadow
+from mnistlab.serve.share import Share
 from mnistlab.serve.versions import Incident, Versions
 
 EVERY = 1.0  # seconds between two looks at CURRENT and at the bounds
 INCIDENTS = 20  # that are remembered
-SHARE = re.compile(r"([0-9]{4,9})=([0-9]{1,2}(?:\.[0-9]+)?)%")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Share:
-    """A version that reads a share of the requests.
-
-    Attributes
-    ----------
-    version : its name.
-    share : above 0, below 1.
-    """
-
-    version: str
-    share: float
-
-    @classmethod
-    def parse(cls, text: str) -> Share:
-        """From ``"0004=10%"``.
-
-        Raises
-        ------
-        RegistryError : it has another form, or the share is 0.
-        """
-        match = SHARE.fullmatch(text)
-        if not match or not float(match[2]):
-            raise RegistryError(
-                f"a share of the requests is given as VERSION=PERCENT, as in 0004=10%, above 0 and below 100, not {text[:50]!r}",
-                code="usage",
-            )
-        return cls(match[1], float(match[2]) / 100)
-
-    def takes(self, key: str) -> bool:
-        """Whether the request with this key is one of it: the same key always, on every server, and other ones next time."""
-        hashed = hashlib.sha256(f"{self.version} {key}".encode()).digest()
-        return int.from_bytes(hashed[:8], "big") < self.share * 2**64
 
 
 class Rollout:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from mnistlab.serve.bounds import Bounds
 from mnistlab.serve.configuration import ServeSettings
 from mnistlab.serve.limits import Rate, Work
 from mnistlab.serve.metrics import Metrics
+from mnistlab.serve.rollout import Rollout
+from mnistlab.serve.rollout_metrics import RolloutCollector
 from mnistlab.serve.versions import Versions
 
 THREADS, WAITING = 2, 32  # pictures that are decoded at once, and that wait
@@ -19,16 +22,24 @@ class Service:
 
     Raises
     ------
-    RegistryError, CheckpointError : no sound version is in use.
+    RegistryError, CheckpointError : no sound version is in use; a candidate or a shadow is not sound, or not there.
     """
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.versions = Versions(settings.models)
+        bounds = Bounds() if settings.returns else None
+        self.rollout = Rollout(self.versions, ab=settings.ab, shadow=settings.shadow, bounds=bounds)
         self.metrics = Metrics()
+        self.metrics.registry.register(RolloutCollector(self.rollout))
         self.rate = Rate(settings.rate)
         self.work = Work(THREADS, WAITING)
 
+    def start(self) -> None:
+        """Look after the versions from now on."""
+        self.rollout.start()
+
     def close(self) -> None:
         """Begin nothing more."""
+        self.rollout.close()
         self.work.close()

@@ -25,7 +25,7 @@ async def health(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """A version is loaded and passed its self-test."""
     service: Service = request.app.state.service
-    return JSONResponse({"status": "ready", "version": service.versions.reader().version})
+    return JSONResponse({"status": "ready", "version": service.versions.current.version})
 
 
 async def info(request: Request) -> Response:
@@ -40,14 +40,15 @@ async def metrics(request: Request) -> Response:
 
 
 def describe(service: Service) -> dict[str, Any]:
-    """The version in use with its manifest, card and hashes; the other versions; the text of consent."""
-    reader = service.versions.reader()
+    """The version in use with its manifest, card and hashes; the other versions and what became of them; the text of consent."""
+    reader = service.versions.current
     manifest = reader.checkpoint.manifest
     return {
         "name": "mnistlab",
         "release": mnistlab.__version__,
         "version": reader.version,
-        "versions": service.versions.registry.versions(),
+        "versions": service.versions.names(),
+        **service.rollout.info(),
         "permutation": permutation_hash(reader),
         "metrics": manifest.model_dump(mode="json")["metrics"],
         "manifest": manifest.model_dump(mode="json"),

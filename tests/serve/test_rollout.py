@@ -12,7 +12,8 @@ from scripted import ScriptedReader, Shelf
 from mnistlab.common.errors import CheckpointError, RegistryError
 from mnistlab.serve import rollout as module
 from mnistlab.serve.bounds import Bounds
-from mnistlab.serve.rollout import Rollout, Share
+from mnistlab.serve.rollout import Rollout
+from mnistlab.serve.share import Share
 from mnistlab.serve.versions import Versions
 
 INK = np.full((28, 28), 255, np.uint8)
