@@ -111,6 +111,8 @@ def chart(runs: list[HistoryEntry]) -> str | None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
     from matplotlib.figure import Figure
 
+    from mnistlab.plots.pictures import error_bars
+
     points = [(run.outcome, date2num(run.started), run.validation) for run in runs if run.validation and run.started]
     if not points:
         return None
@@ -121,18 +123,13 @@ def chart(runs: list[HistoryEntry]) -> str | None:
             days = [day for name, day, _ in points if name == outcome]
             shares = [share for name, _, share in points if name == outcome]
             if days:
-                values = [100 * share.value for share in shares]
-                reach = [
-                    [100 * (share.value - share.low) for share in shares],
-                    [100 * (share.high - share.value) for share in shares],
-                ]
+                values, reach = error_bars(shares)
                 face = "none" if outcome == "refused" else colour
                 ax.errorbar(days, values, reach, fmt="o", color=colour, mfc=face, capsize=3, label=outcome)
         first, last = points[-1][1], points[0][1]
         if last - first < 1:  # or one run would stand on an axis of years
             ax.set_xlim(first - 0.5, last + 0.5)
-        ax.set_ylabel("right (%)")
-        ax.set_xlabel("start of the run")
+        ax.set(xlabel="start of the run", ylabel="right (%)")
         ax.grid(axis="y", alpha=0.3)
         ax.legend(frameon=False, ncols=len(COLOURS), loc="lower right", bbox_to_anchor=(1, 1))
         dates = AutoDateLocator(minticks=3, maxticks=7)

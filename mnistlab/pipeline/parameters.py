@@ -13,6 +13,7 @@ import math
 import tokenize
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -20,6 +21,7 @@ from mnistlab.common.errors import RunError
 
 TAG, INJECTED = "parameters", "injected-parameters"
 EXAMPLES = {"int": "3", "float": "0.01", "bool": "true", "str": "any text", "None": "none"}
+NOTHING = {"none": None}
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -51,7 +53,7 @@ class Parameter:
         for kind in sorted(self.kinds, key=list(READERS).index):
             try:
                 return READERS[kind](value)
-            except (ValueError, OverflowError):
+            except (ValueError, KeyError, OverflowError):
                 continue
         kinds, examples = " or ".join(self.kinds), " or ".join(EXAMPLES[kind] for kind in self.kinds)
         raise RunError(
@@ -158,46 +160,28 @@ def _kinds(annotation: ast.expr) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split("|"))
 
 
-def _none(value: object) -> None:
-    if value is None or (isinstance(value, str) and value.strip().lower() == "none"):
-        return
-    raise ValueError
+def _reader(*types: type, read: Callable[[Any], object]) -> Callable[[object], object]:
+    """A value of one of these types, or a text, as what ``read`` makes of it; True is no number."""
+
+    def checked(value: object) -> object:
+        if not isinstance(value, (*types, str)) or (isinstance(value, bool) and bool not in types):
+            raise ValueError
+        return read(value)
+
+    return checked
 
 
-def _bool(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in TRUTH:
-        return TRUTH[value.strip().lower()]
-    raise ValueError
-
-
-def _int(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError
-    return int(value)
-
-
-def _float(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError
-    number = float(value)
-    if not math.isfinite(number):
+def _finite(value: float | str) -> float:
+    if not math.isfinite(number := float(value)):
         raise ValueError
     return number
 
 
-def _str(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError
-    return value
-
-
 # Tried in this order where a parameter takes several: text fits every other kind too, so it comes last.
 READERS: dict[str, Callable[[object], object]] = {
-    "None": _none,
-    "int": _int,
-    "float": _float,
-    "bool": _bool,
-    "str": _str,
+    "None": _reader(type(None), read=lambda value: NOTHING[str(value).strip().lower()]),
+    "int": _reader(int, read=int),
+    "float": _reader(int, float, read=_finite),
+    "bool": _reader(bool, read=lambda value: TRUTH[str(value).strip().lower()]),
+    "str": _reader(read=str),
 }

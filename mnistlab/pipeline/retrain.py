@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,11 +35,9 @@ PROMOTED, PASSED, REFUSED = "promoted", "passed", "refused"
 
 
 @dataclass(frozen=True)
-class Retraining:
+class Retraining(runner.Run):
     """A complete retraining, whatever was decided."""
 
-    folder: Path  # its report
-    receipt: dict[str, Any]  # what ``receipt.json`` there holds
     decision: Decision  # of the gates
 
     @property
@@ -62,16 +60,6 @@ class RetrainOptions:
     limits: TimeLimits = LIMITS  # of time, for each notebook
     show_progress: bool = True  # on stderr
     is_alone: bool = False  # the caller holds ``locks.retraining`` already
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A version that may come into use."""
-
-    version: str  # its name among the staged versions
-    verdicts: tuple[Verdict, ...] = ()  # of gates that only this way to make a candidate has
-    learned_from: tuple[int, ...] = ()  # ids of the corrections it was tuned on
-    store: Store | None = None  # where those corrections are
 
 
 @dataclass(frozen=True)
@@ -117,9 +105,9 @@ def retrain(
     values = values_of(recipe, size, parameters or {}, train, evaluate)
     with _begin(options or RetrainOptions(), recipe=recipe, preset=size) as work:
         work.run_notebook(train, values[train.name])
-        candidate = Candidate(_saved_version(work, train))
-        work.run_notebook(evaluate, {**values[evaluate.name], "version": candidate.version})
-        decision = _judge(work, candidate)
+        version = _saved_version(work, train)
+        work.run_notebook(evaluate, {**values[evaluate.name], "version": version})
+        decision = _judge(work, version)
     return Retraining(work.folder.final, work.folder.receipt, decision)
 
 
@@ -152,9 +140,9 @@ def retrain_with_feedback(
         work.folder.display.stage("the corrections were learned from")
         tuned = adapt.tune_candidate(corrections, work.staged, work.splits, run=work.folder.id)
         work.folder.more["feedback"] = tuned.as_dict()
-        candidate = Candidate(tuned.version, tuned.verdicts, tuned.learned_from, store)
-        work.run_notebook(evaluate, {"version": candidate.version})
-        decision = _judge(work, candidate)
+        work.run_notebook(evaluate, {"version": tuned.version})
+        trained = functools.partial(store.trained, ids=tuned.learned_from)
+        decision = _judge(work, tuned.version, tuned.verdicts, on_adopt=trained)
     return Retraining(work.folder.final, work.folder.receipt, decision)
 
 
@@ -216,16 +204,25 @@ def _saved_version(work: _Workspace, train: runner.Notebook) -> str:
     return str(name)
 
 
-def _judge(work: _Workspace, candidate: Candidate) -> Decision:
-    """Ask the gates, enter what they say in the receipt, and have it carried out when the report is complete."""
+def _judge(
+    work: _Workspace,
+    candidate: str,
+    verdicts: tuple[Verdict, ...] = (),
+    *,
+    on_adopt: Callable[[str], object] = lambda version: None,
+) -> Decision:
+    """Ask the gates, enter what they say in the receipt, and have it carried out when the report is complete.
+
+    ``verdicts`` are of gates that only this way to make a candidate has; ``on_adopt`` is told its name in ``models/``.
+    """
     work.folder.display.stage("the gates were asked")
     in_use = work.registry.root / work.current if work.current else None
-    decision = gates.decide(work.staged.root / candidate.version, in_use, JudgingData.of(work.splits))
-    decision = replace(decision, verdicts=(*decision.verdicts, *candidate.verdicts))
+    decision = gates.decide(work.staged.root / candidate, in_use, JudgingData.of(work.splits))
+    decision = replace(decision, verdicts=(*decision.verdicts, *verdicts))
     work.folder.more["decision"] = decision.as_dict()
     _remove_earlier(work)
     work.folder.display.stage("the decision was carried out")
-    work.folder.last = functools.partial(_carry_out, work, candidate, decision)
+    work.folder.last = functools.partial(_carry_out, work, decision, on_adopt)
     return decision
 
 
@@ -237,13 +234,12 @@ def _remove_earlier(work: _Workspace) -> None:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def _carry_out(work: _Workspace, candidate: Candidate, decision: Decision) -> dict[str, Any]:
+def _carry_out(work: _Workspace, decision: Decision, on_adopt: Callable[[str], object]) -> dict[str, Any]:
     """Take the candidate over and put it into use, or do not; what the receipt says of it."""
     if not decision.passed:
         return {"outcome": REFUSED, "version": None}
-    version = work.registry.adopt(work.staged.root / candidate.version)
-    if candidate.store is not None:
-        candidate.store.trained(version, candidate.learned_from)
+    version = work.registry.adopt(work.staged.root / decision.candidate)
+    on_adopt(version)
     if not work.options.promote:
         return {"outcome": PASSED, "version": version}
     try:
