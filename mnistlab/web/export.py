@@ -1,0 +1,60 @@
+"""Versions in a form that a browser can read with: weights as float16, and all that must be known beside them.
+
+The page reads with these numbers by ``static/net.js``, which checks the hash of the weights and the answers to the stored images
+before it reads anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import numpy as np
+
+from mnistlab.common.constants import CLASSES
+from mnistlab.common.errors import CheckpointError
+from mnistlab.evaluation import conformal
+from mnistlab.registry.checkpoint import Checkpoint
+
+
+def version_data(checkpoint: Checkpoint) -> dict[str, object]:
+    """All that ``net.js`` needs of a version, as plain values for JSON.
+
+    Returns
+    -------
+    ``version``, ``architecture``, ``normalisation``, ``probes`` : as in its manifest.
+    ``weights`` : float16, little-endian, one tensor after another from the first layer to the last, as base64.
+    ``sha256`` : of these bytes.
+    ``permutation`` : 784 whole numbers, or None if it moves no pixel.
+    ``calibration`` : ``surprise``, nats, the greatest score of a digit in a set of the level shown, and ``confidence``, the least
+        probability of a first choice; None if the version promises nothing.
+
+    Raises
+    ------
+    CheckpointError : it does not tell ten classes apart; a weight is too large for float16.
+    """
+    manifest = checkpoint.manifest
+    if (outputs := manifest.architecture.arguments["output_size"]) != CLASSES:
+        raise CheckpointError(
+            f"the page reads {CLASSES} digits; {manifest.version} has {outputs} classes", code="classes"
+        )
+    weights = [np.asarray(tensor, dtype=np.float32).ravel() for tensor in checkpoint.model.state_dict().values()]
+    with np.errstate(over="ignore"):
+        halves = np.concatenate(weights).astype("<f2")
+    if not np.isfinite(halves).all():
+        raise CheckpointError(f"a weight of {manifest.version} is too large for float16", code="range")
+    raw = halves.tobytes()
+    calibration = checkpoint.calibration
+    return {
+        "version": manifest.version,
+        "architecture": manifest.architecture.model_dump(),
+        "weights": base64.b64encode(raw).decode(),
+        "sha256": hashlib.sha256(raw).hexdigest(),
+        "normalisation": manifest.normalisation.model_dump(),
+        "permutation": None
+        if checkpoint.permutation.is_identity
+        else np.asarray(checkpoint.permutation.order).tolist(),
+        "calibration": calibration
+        and {"surprise": calibration.thresholds[conformal.LEVEL], "confidence": calibration.confidence},
+        "probes": manifest.probe.model_dump(),
+    }
