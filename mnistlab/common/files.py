@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import stat
@@ -76,6 +77,13 @@ def sync_folder(folder: Path) -> None:
 def to_json(value: object) -> str:
     """Strict JSON (no NaN), indented, with a final newline."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def without_nan(value: object) -> object:
+    """A value for JSON with None for each number in its dictionaries that is not finite, which means not known."""
+    if isinstance(value, dict):
+        return {key: without_nan(part) for key, part in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def strict_json(text: bytes) -> object:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.spatial.distance import cdist
 
 from mnistlab.common.errors import LabError
 
@@ -67,7 +68,8 @@ def energy_test(
     spread = pooled.std(axis=0)
     if not (spread > 0).any():
         return 1.0
-    distances = _distances(pooled[:, spread > 0] / spread[spread > 0])
+    scaled = pooled[:, spread > 0] / spread[spread > 0]
+    distances = cdist(scaled, scaled).astype(np.float32)  # (n + m, n + m)
     rng = np.random.default_rng(seed)
     member = np.zeros((permutations + 1, n + m), dtype=np.float32)  # of today's sample: as it is, then shuffled
     member[0, n:] = 1
@@ -132,12 +134,6 @@ def _pooled(before: NDArray[np.floating], today: NDArray[np.floating]) -> tuple[
     if not np.isfinite(pooled).all():
         raise LabError("a sample holds a number that is not finite", code="finite")
     return pooled, len(old)
-
-
-def _distances(rows: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Euclidean distance of each row (N, d) from each other: float32 (N, N)."""
-    squares = (rows**2).sum(axis=1)
-    return np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * rows @ rows.T, 0)).astype(np.float32)
 
 
 def _describe(what: str, before: NDArray[np.floating], today: NDArray[np.floating]) -> str:

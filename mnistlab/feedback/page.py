@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from markupsafe import Markup
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import to_json, write_atomic
 from mnistlab.common.html import render
+from mnistlab.evaluation.formatting import p_value
 from mnistlab.feedback.drift import ALARM
 from mnistlab.feedback.report import Report
 
@@ -34,8 +34,7 @@ def summary_lines(report: Report) -> Iterator[str]:
     yield f"  right, estimated     {report.estimated_accuracy or 'not known'}"
     yield f"  out of distribution  {report.out_of_distribution or 'not known'}"
     for finding in report.findings:
-        p = "p < 0.001" if finding.p_value < 0.001 else f"p = {finding.p_value:.3f}"
-        yield f"  {'changed' if finding.alarm else 'unchanged':<19}  {finding.words} ({p})"
+        yield f"  {'changed' if finding.alarm else 'unchanged':<19}  {finding.words} ({p_value(finding.p_value)})"
     if not report.findings:
         yield "  too little to compare with the time before"
 
@@ -73,11 +72,10 @@ def page_html(report: Report) -> str:
 def _svg(draw: Callable[[Report], Axes], report: Report) -> Markup:
     import matplotlib.pyplot as plt
 
-    figure = draw(report).get_figure(root=True)
-    assert figure is not None  # axes just drawn have one
+    from mnistlab.plots.pictures import as_svg, figure_of
+
+    figure = figure_of(draw(report))
     try:
-        file = io.StringIO()
-        figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
+        return as_svg(figure)
     finally:
         plt.close(figure)
-    return Markup("<svg" + file.getvalue().partition("<svg")[2])  # without the XML declaration

@@ -53,12 +53,7 @@ def moments(strokes: Sequence[np.ndarray]) -> Iterator[Moment]:
 
 
 class Playback(Part):
-    """The replays of one pad, in the event loop of the kernel.
-
-    Parameters
-    ----------
-    pad : whose drawing is drawn again.
-    """
+    """The replays of one pad, in the event loop of the kernel."""
 
     def __init__(self, pad: DigitPad) -> None:
         super().__init__(pad)

@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 class LiveReading(Part):
     """Reads the document of a pad again and again, and has it shown.
 
-    Parameters
-    ----------
-    pad : with a document and networks to read it.
-
     Attributes
     ----------
     first, second : what was read last; the second is None if none is compared with.

@@ -17,12 +17,7 @@ if TYPE_CHECKING:
 
 
 class View(Part):
-    """Shows the state of a pad, and changes none of it.
-
-    Parameters
-    ----------
-    pad : with a document, a schedule, a canvas and controls.
-    """
+    """Shows the state of a pad, and changes none of it."""
 
     def __init__(self, pad: DigitPad) -> None:
         super().__init__(pad)

@@ -7,7 +7,6 @@ anybody may have changed: what cannot be read is shown as that, and every text i
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from markupsafe import Markup
 
 from mnistlab.common.errors import LabError, RunError
 from mnistlab.common.files import write_atomic
@@ -105,13 +106,13 @@ def page(runs: list[HistoryEntry], registry: Registry) -> str:
     )
 
 
-def chart(runs: list[HistoryEntry]) -> str | None:
+def chart(runs: list[HistoryEntry]) -> Markup | None:
     """Validation accuracy of the judged candidates over time with 95 % intervals, as SVG; None if there are none."""
     from matplotlib import rc_context
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
     from matplotlib.figure import Figure
 
-    from mnistlab.plots.pictures import error_bars
+    from mnistlab.plots.pictures import as_svg, error_bars
 
     points = [(run.outcome, date2num(run.started), run.validation) for run in runs if run.validation and run.started]
     if not points:
@@ -135,10 +136,7 @@ def chart(runs: list[HistoryEntry]) -> str | None:
         dates = AutoDateLocator(minticks=3, maxticks=7)
         ax.xaxis.set_major_locator(dates)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(dates))
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    svg = text.getvalue()
-    return svg[svg.index("<svg") :]
+        return as_svg(figure)
 
 
 def _cut_off(folder: Path) -> HistoryEntry:

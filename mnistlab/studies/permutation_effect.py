@@ -19,6 +19,7 @@ from mnistlab.common.progress import progress_bar
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import CONFIDENCE, MeanInterval
 from mnistlab.training.cache import TrainingCache
+from mnistlab.training.checks import check_whole
 from mnistlab.training.comparison import CELLS, Cell
 from mnistlab.training.networks import build
 from mnistlab.training.records import Training, TrainingSettings
@@ -80,9 +81,10 @@ def train_crossed(
 
     Raises
     ------
-    LabError : too few of either.
+    TrainingError : too few of either.
     """
-    _check(n_seeds=n_seeds, n_permutations=n_permutations)
+    check_whole("n_seeds", n_seeds, least=1)
+    check_whole("n_permutations", n_permutations, least=1)
     seeds = tuple(range(settings.seed, settings.seed + n_seeds))
     drawn = tuple(range(first_permutation, first_permutation + n_permutations))
     scrambles = [Permutation.random(seed) for seed in drawn]
@@ -108,9 +110,9 @@ def train_partial_layouts(
 
     Raises
     ------
-    LabError : fewer than one seed.
+    TrainingError : fewer than one seed.
     """
-    _check(n_seeds=n_seeds)
+    check_whole("n_seeds", n_seeds, least=1)
     trainings: dict[str, list[Training]] = {name: [] for name in PARTIAL}
     with progress_bar(total=n_seeds * len(PARTIAL), description="partly", show=show_progress, unit="net") as bar:
         for seed in range(settings.seed, settings.seed + n_seeds):
@@ -192,9 +194,3 @@ def _squares(values: np.ndarray) -> tuple[float, float, float]:
     freedom = (n_seeds - 1) * (n_permutations - 1)
     of_seeds, of_permutations = n_permutations * rows.var(ddof=1), n_seeds * columns.var(ddof=1)
     return float(of_seeds), float(of_permutations), float((rest**2).sum() / freedom)
-
-
-def _check(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if type(value) is not int or value < 1:
-            raise LabError(f"{name} is a whole number, 1 or more, not {value!r}", code=name)

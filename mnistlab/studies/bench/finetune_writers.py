@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from mnistlab.common.errors import DataError
+from mnistlab.common.files import without_nan
 from mnistlab.common.progress import progress_bar
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.pen_files import PenDrawing
@@ -96,7 +97,7 @@ class WritersReport:
         return {
             "version": self.version,
             "trials": [asdict(result) for result in self.results],
-            **{name: [_plain(asdict(row)) for row in summarise(some)] for name, some in self.groups().items()},
+            **{name: [without_nan(asdict(row)) for row in summarise(some)] for name, some in self.groups().items()},
         }
 
     def lines(self) -> Iterator[str]:
@@ -244,9 +245,3 @@ def _bounds(values: np.ndarray) -> tuple[float, float]:
 
 def _whole(interval: Interval) -> str:
     return f"{100 * interval.mean:.0f} [{100 * interval.low:.0f}, {100 * interval.high:.0f}]"
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -7,7 +7,6 @@ validation images; the test images are looked at only when asked for, which is w
 from __future__ import annotations
 
 import json
-import math
 import statistics
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -15,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.common import provenance
-from mnistlab.common.errors import RunError, TrainingError
-from mnistlab.common.files import to_json, write_atomic
+from mnistlab.common.errors import RunError
+from mnistlab.common.files import to_json, without_nan, write_atomic
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation.intervals import Accuracy, MeanInterval
 from mnistlab.training import networks
+from mnistlab.training.checks import check_whole
 from mnistlab.training.loop import train
 from mnistlab.training.presets import Preset
 from mnistlab.training.records import Training, TrainingData
@@ -92,8 +92,8 @@ class SeedsReport:
         seconds = [result.seconds for result in self.results]
         return {
             "trials": [asdict(result) for result in self.results],
-            "validation": _plain(self.validation),
-            "test": None if self.test is None else _plain(self.test),
+            "validation": without_nan(asdict(self.validation)),
+            "test": self.test and without_nan(asdict(self.test)),
             "seconds": {"median": statistics.median(seconds), "sum": sum(seconds)},
         }
 
@@ -141,8 +141,7 @@ def measure_seeds(
     TrainingError : too few seeds, or a setting does not fit the data.
     RunError : the file cannot be read or written, or holds another measurement.
     """
-    if type(seeds) is not int or seeds < 1:
-        raise TrainingError(f"seeds is a whole number, 1 or more, not {seeds!r}", code="seeds")
+    check_whole("seeds", seeds, least=1)
     head = _head(name, preset, splits, device)
     done = {result.seed: result for result in _read(file, head)} if file else {}
     first = preset.settings.seed
@@ -160,10 +159,6 @@ def measure_seeds(
         if file:
             _write(file, {**head, **SeedsReport(name, tuple(done[seed] for seed in sorted(done))).as_dict()})
     return SeedsReport(name, tuple(done[seed] for seed in range(first, first + seeds)))
-
-
-def _plain(mean: MeanInterval) -> dict[str, float | None]:
-    return {key: None if math.isnan(value) else value for key, value in asdict(mean).items()}
 
 
 def _head(name: str, preset: Preset, splits: Splits, device: str) -> dict[str, Any]:
