@@ -153,6 +153,13 @@ class Database:
         statement = sqlite.insert(table) if self.path is not None else postgresql.insert(table)
         return statement.values(row).on_conflict_do_update(index_elements=["key"], set_=row).returning(table.c.id)
 
+    def insert_new(self, table: sa.Table) -> sa.Insert:
+        """A statement that puts in rows whose keys are not there yet, and leaves the others as they are."""
+        from sqlalchemy.dialects import postgresql, sqlite
+
+        statement = sqlite.insert(table) if self.path is not None else postgresql.insert(table)
+        return statement.on_conflict_do_nothing(index_elements=["key"])
+
     def _autocommit(self, *statements: str) -> None:
         """Statements that may stand in no transaction."""
         try:

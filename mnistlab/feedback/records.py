@@ -6,6 +6,7 @@ UTC.
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from dataclasses import field
 from datetime import UTC, datetime
@@ -152,3 +153,26 @@ class Use(_Record):
         if self.session is None and any(getattr(self, name) is not None for name in ABOUT):
             raise FeedbackError("without consent nothing about a drawing is counted", code="value")
         return self
+
+
+@dataclasses.dataclass(frozen=True)
+class UsesOfDay:
+    """What was read on one day, UTC, by one version.
+
+    Attributes
+    ----------
+    day : ``"2026-11-21"``.
+    version : of the model.
+    n : readings.
+    minimum, mean, maximum : ms that they took.
+    right, wrong : of those that were called one or the other.
+    """
+
+    day: str
+    version: str
+    n: int
+    minimum: float
+    mean: float
+    maximum: float
+    right: int
+    wrong: int

@@ -9,17 +9,14 @@ Only what somebody agreed to is kept, for ``consent.RETENTION`` days; what is er
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
-from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import FeedbackError
 from mnistlab.feedback import export
 from mnistlab.feedback.consent import RETENTION
@@ -29,7 +26,8 @@ from mnistlab.feedback.database import exports as _exports
 from mnistlab.feedback.database import trainings as _trainings
 from mnistlab.feedback.database import uses as _uses
 from mnistlab.feedback.fields import AMOUNT, MOMENT, NAME, check
-from mnistlab.feedback.records import Correction, Use, now
+from mnistlab.feedback.records import Correction, Use, UsesOfDay, now
+from mnistlab.feedback.rows import as_correction, as_use, correction_row, stamp, use_row
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,15 @@ class Store:
     def add(self, correction: Correction) -> int:
         """Keep a correction, and return its number once it is on the disk. The same key again replaces it."""
         with self._database.begin() as connection:
-            return connection.execute(self._database.upsert(_corrections, _row(correction))).scalar_one()
+            return connection.execute(self._database.upsert(_corrections, correction_row(correction))).scalar_one()
 
     def corrections(
-        self, *, since: datetime | None = None, version: str | None = None, session: str | None = None
+        self,
+        *,
+        since: datetime | None = None,
+        version: str | None = None,
+        session: str | None = None,
+        newest: int | None = None,
     ) -> list[Correction]:
         """Those there are, the oldest first. All of them are under consent: what is withdrawn is no longer there.
 
@@ -83,23 +86,56 @@ class Store:
         since : only those said then or later.
         version : only those that this version of the model had read.
         session : only those of this pad.
+        newest : only so many, those that were said last.
         """
-        rows = self._select(_corrections, since=since, version=version, session=session)
-        return [_correction(row) for row in rows]
+        rows = self._select(_corrections, since=since, newest=newest, version=version, session=session)
+        return [as_correction(row) for row in rows]
 
     # --- uses ---------------------------------------------------------------------------------------------------------
 
     def count(self, use: Use) -> None:
         """Count a drawing that was read; without a session the hour is all that is kept of the time."""
-        created = use.created if use.session else use.created.replace(minute=0, second=0, microsecond=0)
-        row = {**vars(use), "created": _stamp(created)}
         with self._database.begin() as connection:
-            connection.execute(self._database.upsert(_uses, row))
+            connection.execute(self._database.upsert(_uses, use_row(use)))
 
-    def uses(self, *, since: datetime | None = None, version: str | None = None) -> list[Use]:
-        """The drawings that were read, the oldest first; parameters as in ``corrections``."""
-        rows = self._select(_uses, since=since, version=version)
-        return [_use(row) for row in rows]
+    def uses(self, *, since: datetime | None = None, version: str | None = None, consented: bool = False) -> list[Use]:
+        """The drawings that were read, the oldest first; parameters as in ``corrections``.
+
+        ``consented`` leaves out those of which nothing is known but that they were read.
+        """
+        among = _uses.c.session.is_not(None) if consented else None
+        rows = self._select(_uses, since=since, among=among, version=version)
+        return [as_use(row) for row in rows]
+
+    def count_all(self, uses: Iterable[Use]) -> None:
+        """Count many drawings in one transaction; what is counted already, maybe with more said of it, stays as it is."""
+        rows = [use_row(use) for use in uses]
+        if rows:
+            with self._database.begin() as connection:
+                connection.execute(self._database.insert_new(_uses), rows)
+
+    def use(self, key: str) -> Use | None:
+        """The use of this key, if it is counted."""
+        found = self._select(_uses, since=None, key=key)
+        return as_use(found[0]) if found else None
+
+    def days(self, since: datetime | None = None) -> list[UsesOfDay]:
+        """Uses counted up by day and version, the earliest day first; since a moment, or all."""
+        day, spent = sa.func.substr(_uses.c.created, 1, 10), _uses.c.milliseconds
+        judged = [sa.func.count(sa.case((_uses.c.verdict == word, 1))) for word in ("right", "wrong")]
+        query = sa.select(
+            day, _uses.c.version, sa.func.count(), sa.func.min(spent), sa.func.avg(spent), sa.func.max(spent), *judged
+        )
+        if since is not None:
+            query = query.where(_uses.c.created >= stamp(check(MOMENT, since, "since")))
+        with self._database.begin() as connection:
+            rows = connection.execute(query.group_by(day, _uses.c.version).order_by(day, _uses.c.version)).all()
+        return [UsesOfDay(*row) for row in rows]
+
+    def answers(self) -> None:
+        """Return if the store can be asked, and raise if not."""
+        with self._database.begin() as connection:
+            connection.execute(sa.select(1))
 
     # --- erasing ------------------------------------------------------------------------------------------------------
 
@@ -128,7 +164,7 @@ class Store:
 
     def purge(self, days: float = RETENTION) -> Erased:
         """Erase what is older than so many days, corrections and uses; nothing is written if there is none."""
-        before = _stamp(now() - timedelta(days=check(AMOUNT, days, "days")))
+        before = stamp(now() - timedelta(days=check(AMOUNT, days, "days")))
         return self._erase(_corrections.c.created < before, _uses.c.created < before)
 
     def _erase(self, corrections: sa.ColumnElement[bool], uses: sa.ColumnElement[bool] | None) -> Erased:
@@ -136,7 +172,7 @@ class Store:
             numbers = connection.execute(sa.select(_corrections.c.id).where(corrections)).scalars().all()
             learned = _trainings.c.correction.in_(numbers) & _trainings.c.erased.is_(None)
             versions = connection.execute(sa.select(_trainings.c.version).where(learned).distinct()).scalars().all()
-            connection.execute(sa.update(_trainings).where(learned).values(erased=_stamp(now())))
+            connection.execute(sa.update(_trainings).where(learned).values(erased=stamp(now())))
             exported = connection.execute(sa.select(_exports.c.path)).scalars().all() if numbers else ()
             # before the deletion is sealed: killed in between, an export lacks a line, and nothing outlives its erasure
             missing = [path for path in exported if not export.clean(Path(path), numbers)]
@@ -175,7 +211,7 @@ class Store:
         with self._database.begin() as connection:
             existing = set(connection.execute(sa.select(_corrections.c.id)).scalars())
             for row in rows:  # erased while the version was trained: marked from the beginning
-                row["erased"] = None if row["correction"] in existing else _stamp(now())
+                row["erased"] = None if row["correction"] in existing else stamp(now())
             connection.execute(sa.delete(_trainings).where(_trainings.c.version == version))
             if rows:
                 connection.execute(sa.insert(_trainings), rows)
@@ -187,53 +223,26 @@ class Store:
             rows = connection.execute(counted.group_by(_trainings.c.version).order_by(_trainings.c.version)).all()
         return {version: (learned, erased) for version, learned, erased in rows}
 
-    def _select(self, table: sa.Table, *, since: datetime | None, **equal: str | None) -> list[dict[str, Any]]:
-        query = sa.select(table).order_by(table.c.created, table.c.id)
+    def _select(
+        self,
+        table: sa.Table,
+        *,
+        since: datetime | None,
+        newest: int | None = None,
+        among: sa.ColumnElement[bool] | None = None,
+        **equal: str | None,
+    ) -> list[dict[str, Any]]:
+        query = sa.select(table).order_by(table.c.created.desc(), table.c.id.desc()).limit(newest)
+        if among is not None:
+            query = query.where(among)
         if since is not None:
-            query = query.where(table.c.created >= _stamp(check(MOMENT, since, "since")))
+            query = query.where(table.c.created >= stamp(check(MOMENT, since, "since")))
         for name, value in equal.items():
             if value is not None:
                 query = query.where(table.c[name] == value)
         with self._database.begin() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            return [dict(row) for row in connection.execute(query).mappings()][::-1]
 
 
 def _ids(corrections: Iterable[Correction]) -> set[int]:
     return {correction.id for correction in corrections if correction.id is not None}
-
-
-def _row(correction: Correction) -> dict[str, object]:
-    row = {name: value for name, value in vars(correction).items() if name != "id"}
-    return row | {
-        "strokes": json.dumps([stroke.tolist() for stroke in correction.strokes]),
-        "image": correction.image.tobytes(),
-        "probabilities": json.dumps(correction.probabilities.tolist()),
-        "created": _stamp(correction.created),
-        "consented_at": _stamp(correction.consented_at),
-    }
-
-
-def _correction(row: dict[str, Any]) -> Correction:
-    try:
-        return Correction(
-            **row
-            | {
-                "strokes": json.loads(row["strokes"]),
-                "image": np.frombuffer(row["image"], np.uint8).reshape(SIDE, SIDE),
-                "probabilities": json.loads(row["probabilities"]),
-                "created": datetime.fromisoformat(row["created"]),
-                "consented_at": datetime.fromisoformat(row["consented_at"]),
-            }
-        )
-    except (ValueError, FeedbackError) as error:
-        raise FeedbackError(f"correction {row['id']} of the store is damaged: {error}", code="damaged") from error
-
-
-def _use(row: dict[str, Any]) -> Use:
-    fields = {name: value for name, value in row.items() if name != "id"}
-    return Use(**fields | {"created": datetime.fromisoformat(row["created"])})
-
-
-def _stamp(moment: datetime) -> str:
-    """UTC, always as long, so that the order of the texts is that of the times."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CLIENT = "x-client-key"  # header in which a client may name itself, so that it stays with one of two versions
 INCLUDE = ("image", "why")
+KEY = re.compile(r"[0-9a-f]{32}")
 MANY_POINTS = 1_000  # a drawing of more is read in a thread
 
 
@@ -54,6 +56,7 @@ async def predict(request: Request) -> Response:
             service.rollout.failed(reader)
         raise
     service.metrics.count_reading(prediction)
+    service.tally.add(request.state.id, prediction)
     if version is None:
         service.rollout.answered(reader, prediction)
     answer = as_answer(prediction, reader, request.state.id)
@@ -104,11 +107,17 @@ async def _other(service: Service, version: str) -> Predictor:
 def _options(request: Request) -> tuple[frozenset[str], str | None]:
     """What the answer is to include, and which version is to read."""
     query = request.query_params
-    if unknown := sorted(set(query) - {"include", "version"}):
-        raise ApiError(f"the query takes include and version, not {unknown[0][:40]!r}", code="query", status=422)
+    if unknown := sorted(set(query) - {"include", "version", "id"}):
+        raise ApiError(f"the query takes include, version and id, not {unknown[0][:40]!r}", code="query", status=422)
     include, version = query.getlist("include"), query.get("version")
     if wrong := [word for word in include if word not in INCLUDE]:
         raise ApiError(f"include is one of {', '.join(INCLUDE)}, not {wrong[0][:40]!r}", code="query", status=422)
     if version is not None and not VERSION.fullmatch(version):
         raise ApiError(f"a version is 4 to 9 digits, as 0002, not {version[:40]!r}", code="query", status=422)
+    if (own := query.get("id")) is not None:
+        if not KEY.fullmatch(own):
+            raise ApiError(
+                f"an id is 32 hexadecimal digits, as an answer has it, not {own[:40]!r}", code="query", status=422
+            )
+        request.state.id = own  # of a drawing that has grown: it is counted once
     return frozenset(include), version

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from contextlib import suppress
+
+from mnistlab.common.errors import LabError
 from mnistlab.serve.bounds import Bounds
 from mnistlab.serve.configuration import ServeSettings
 from mnistlab.serve.limits import Rate, Work
 from mnistlab.serve.metrics import Metrics
 from mnistlab.serve.rollout import Rollout
 from mnistlab.serve.rollout_metrics import RolloutCollector
+from mnistlab.serve.tally import STORE_SECONDS, Tally
 from mnistlab.serve.versions import Versions
 
 THREADS, WAITING = 2, 32  # pictures that are decoded at once, and that wait
+PURGE = 86_400.0  # s between two looks for what has been kept long enough
+WRITE = 2.0  # s between two writes of what was counted
 
 
 class Service:
@@ -34,12 +42,28 @@ class Service:
         self.metrics.registry.register(RolloutCollector(self.rollout))
         self.rate = Rate(settings.rate)
         self.work = Work(THREADS, WAITING)
+        self.storing = Work(THREADS, WAITING)  # apart from it: it waits for the disk
+        self.tally = Tally(settings.store)
+
+    async def keep_books(self) -> None:
+        """Write what was counted every two seconds, and erase once a day what has been kept long enough; without end."""
+        purged = time.monotonic()  # the store does it by itself when it is opened
+        while True:
+            await asyncio.sleep(WRITE)
+            with suppress(LabError):  # /ready tells it
+                await self.storing.run(STORE_SECONDS, self.tally.write)
+                if time.monotonic() - purged > PURGE:
+                    await self.storing.run(STORE_SECONDS, self.tally.store.purge)
+                    purged = time.monotonic()
 
     def start(self) -> None:
         """Look after the versions from now on."""
         self.rollout.start()
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more, and write what was counted."""
         self.rollout.close()
         self.work.close()
+        self.storing.close()
+        with suppress(LabError):
+            self.tally.write()

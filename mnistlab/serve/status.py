@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 import mnistlab
 from mnistlab.feedback import consent
 from mnistlab.registry.card import model_card
+from mnistlab.serve.tally import STORE_SECONDS
 from mnistlab.serve.versions import permutation_hash
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ async def health(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """A version is loaded and passed its self-test."""
+    """A version is loaded and passed its self-test, and the store of feedback answers."""
     service: Service = request.app.state.service
+    await service.storing.run(STORE_SECONDS, lambda: service.tally.store.answers())
     return JSONResponse({"status": "ready", "version": service.versions.current.version})
 
 

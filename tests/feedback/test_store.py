@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from corrections import LINE, make
 from mnistlab.common.errors import FeedbackError
 from mnistlab.feedback import database
 from mnistlab.feedback import store as store_module
-from mnistlab.feedback.records import Use
+from mnistlab.feedback.records import Use, UsesOfDay
 from mnistlab.feedback.store import Store
 
 TELLTALE = "8123.0625"  # a coordinate that is found in the file if the strokes are
@@ -140,6 +141,43 @@ def test_a_use_with_consent_keeps_all_and_goes_with_its_session(store):
 
 
 # --- erasing ----------------------------------------------------------------------------------------------------------
+
+
+def test_many_uses_are_counted_at_once_and_none_twice(store):
+    uses = [Use(version="0001", milliseconds=float(k), key=f"{k:032x}") for k in range(5)]
+    store.count(replace(uses[0], verdict="right"))
+    store.count_all(uses)
+    store.count_all(uses)
+    store.count_all([])
+    assert len(store.uses()) == 5
+    assert store.use(uses[0].key).verdict == "right"  # said before the rest was counted, and not lost
+    assert store.use(uses[1].key).milliseconds == 1
+    assert store.use("nobody") is None
+
+
+def test_uses_are_counted_up_by_day_and_version(store):
+    def use(day: int, version: str, milliseconds: float, verdict: str | None = None) -> Use:
+        created = THEN + timedelta(days=day)
+        return Use(version=version, milliseconds=milliseconds, verdict=verdict, created=created)
+
+    store.count_all([use(0, "0001", 1.0, "right"), use(0, "0001", 3.0, "wrong"), use(0, "0001", 5.0, "right")])
+    store.count_all([use(0, "0002", 2.0), use(1, "0001", 7.0)])
+    first = UsesOfDay("2026-03-01", "0001", 3, 1.0, 3.0, 5.0, 2, 1)
+    assert store.days() == [
+        first,
+        UsesOfDay("2026-03-01", "0002", 1, 2.0, 2.0, 2.0, 0, 0),
+        UsesOfDay("2026-03-02", "0001", 1, 7.0, 7.0, 7.0, 0, 0),
+    ]
+    assert [day.day for day in store.days(THEN + timedelta(hours=12))] == ["2026-03-02"]
+
+
+def test_the_newest_corrections_and_the_uses_under_consent_can_be_asked_for(store):
+    for digit in range(4):
+        store.add(make(digit=digit, created=THEN + timedelta(hours=digit), consented_at=THEN))
+    assert [correction.digit for correction in store.corrections(newest=2)] == [2, 3]
+    store.count_all([Use(version="0001", milliseconds=1), Use(version="0001", milliseconds=2, session="mine")])
+    assert [use.milliseconds for use in store.uses(consented=True)] == [2]
+    store.answers()
 
 
 def test_erasing_is_by_number_key_session_or_all_and_says_how_much(store):

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from mnistlab.serve.configuration import ServeSettings
 
 TOKEN = "a token of the tests".replace(" ", "-")
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SEVEN = [[[40.0, 60.0], [110.0, 60.0], [70.0, 170.0]]]
 
 

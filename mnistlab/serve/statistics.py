@@ -1,0 +1,66 @@
+"""What was read, in figures: ``/api/v1/statistics``, and the last answers one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from mnistlab.feedback import records
+from mnistlab.feedback.records import UsesOfDay
+from mnistlab.serve.errors import ApiError
+from mnistlab.serve.tally import STORE_SECONDS
+
+if TYPE_CHECKING:
+    from mnistlab.serve.service import Service
+
+DAYS, MOST_DAYS = 30, 180  # that are told, and at most; nothing is kept longer
+
+
+async def statistics(request: Request) -> Response:
+    """Readings, their time and what people said of them, day by day."""
+    service: Service = request.app.state.service
+    text = request.query_params.get("days", str(DAYS))
+    if set(request.query_params) - {"days"} or not (
+        text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_DAYS
+    ):
+        raise ApiError(f"the query takes days, from 1 to {MOST_DAYS}", code="query", status=422)
+    days = await service.storing.run(STORE_SECONDS, lambda: days_of(service, int(text)))
+    return JSONResponse(summary(days) | {"days": [asdict(day) for day in days]})
+
+
+async def recent(request: Request) -> Response:
+    """The last answers, the latest first."""
+    service: Service = request.app.state.service
+    return JSONResponse({"predictions": [asdict(answered) for answered in service.tally.last()]})
+
+
+def days_of(service: Service, days: int) -> list[UsesOfDay]:
+    """The last days by version, what was just read included.
+
+    Raises
+    ------
+    FeedbackError : the store cannot be asked.
+    """
+    service.tally.write()
+    return service.tally.store.days(records.now() - timedelta(days=days))
+
+
+def summary(days: Sequence[UsesOfDay]) -> dict[str, Any]:
+    """All days together: number of predictions, ms of a reading, and how many of those judged were called right."""
+    n, right = sum(day.n for day in days), sum(day.right for day in days)
+    judged = right + sum(day.wrong for day in days)
+    times = days and {
+        "min": min(day.minimum for day in days),
+        "mean": sum(day.n * day.mean for day in days) / n,
+        "max": max(day.maximum for day in days),
+    }
+    return {
+        "predictions": n,
+        "milliseconds": times or None,
+        "satisfaction": {"right": right, "judged": judged, "share": right / judged if judged else None},
+    }
