@@ -58,6 +58,7 @@ def serve(
         from mnistlab.serve.app import create_app
         from mnistlab.serve.configuration import ServeSettings, new_token
         from mnistlab.serve.logs import set_up_logs
+        from mnistlab.serve.protocol import BoundedProtocol
         from mnistlab.serve.share import Share
     except ModuleNotFoundError as error:
         raise LabError(
@@ -83,6 +84,8 @@ def serve(
         click.echo(f"mnistlab: token {settings.token}", err=True)
     uvicorn.run(
         app,
+        http=BoundedProtocol,
+        ws="none",
         host=host,
         port=port,
         log_config=None,

@@ -18,7 +18,8 @@ class Cost:
     Attributes
     ----------
     kind : array, strokes or PNG.
-    server, reading : ms of CPU for a request, and for the same reading without HTTP; medians of several rounds.
+    server, reading : ms of CPU for a request, and for the same reading without HTTP; the least of several rounds, since a busy
+        machine can only add to it.
     aim : what ``server`` should stay within (array), or how far above ``reading`` (the others).
     """
 
