@@ -27,19 +27,12 @@ REFUSED = 0.003  # share of validation digits that may be called no digit
 
 @dataclass(frozen=True)
 class Coverage:
-    """What the sets of one level hold.
+    """What the sets of one level hold."""
 
-    Attributes
-    ----------
-    level : the share that was promised.
-    held : sets with the true digit in them.
-    empty, several : sets of no digit, and of two or more.
-    """
-
-    level: float
-    held: Accuracy
-    empty: Accuracy
-    several: Accuracy
+    level: float  # the share that was promised
+    held: Accuracy  # sets with the true digit in them
+    empty: Accuracy  # sets of no digit
+    several: Accuracy  # sets of two or more
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for a JSON file."""
@@ -49,19 +42,13 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Thresholds taken from digits that the network did not learn from.
+    """Thresholds taken from digits that the network did not learn from."""
 
-    Attributes
-    ----------
-    n : digits it was calibrated on.
-    thresholds : for each level (share of drawings whose set holds the true digit) the greatest nonconformity score, -log p in
-        nats, that a digit in the set may have.
-    confidence : probability 0 to 1 of the first choice, below which a drawing is called no digit.
-    """
-
-    n: int
+    n: int  # digits it was calibrated on
+    # for each level (share of drawings whose set holds the true digit) the greatest nonconformity score, -log p in
+    # nats, that a digit in the set may have
     thresholds: Mapping[float, float]
-    confidence: float
+    confidence: float  # probability 0 to 1 of the first choice, below which a drawing is called no digit
 
     def sets(self, logits: Tensor, level: float = LEVEL) -> Tensor:
         """Which digits belong to the set of each drawing: logits (N, 10) -> bool (N, 10). A set may be empty.

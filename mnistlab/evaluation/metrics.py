@@ -20,49 +20,28 @@ BINS = 15  # of the reliability curve; Guo et al. 2017
 
 @dataclass(frozen=True)
 class Reliability:
-    """Does 90 % sure mean right nine times in ten?
+    """Does 90 % sure mean right nine times in ten?"""
 
-    Attributes
-    ----------
-    confidence, accuracy : (15,) mean confidence and share right of each bin of confidence; NaN where it is empty.
-    count : (15,) images in each bin.
-    ece : expected calibration error, 0 to 1: the gap between the two, weighted by count.
-    """
-
-    confidence: np.ndarray
-    accuracy: np.ndarray
-    count: np.ndarray
-    ece: float
+    confidence: np.ndarray  # (15,) mean confidence of each bin of confidence; NaN where it is empty
+    accuracy: np.ndarray  # (15,) share right of each bin; NaN where it is empty
+    count: np.ndarray  # (15,) images in each bin
+    ece: float  # expected calibration error, 0 to 1: the gap between the two, weighted by count
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a network got right, and what it took for what.
+    """What a network got right, and what it took for what."""
 
-    Attributes
-    ----------
-    accuracy : overall, with its interval.
-    precision, recall : (10,) share of the predictions of d that are right, share of the images of d that are found; NaN
-        where a digit is never predicted, or never there.
-    support : int (10,) images of each digit.
-    confusion : int (10, 10), row true digit, column predicted digit.
-    reliability : whether the confidences mean what they say.
-    predicted : int (N,) digits.
-    confidence : float (N,) probability of the predicted digit.
-    correct : bool (N,).
-    mistakes : int indices of the wrong predictions, the most confident first.
-    """
-
-    accuracy: Accuracy
-    precision: np.ndarray
-    recall: np.ndarray
-    support: np.ndarray
-    confusion: np.ndarray
-    reliability: Reliability
-    predicted: np.ndarray
-    confidence: np.ndarray
-    correct: np.ndarray
-    mistakes: np.ndarray
+    accuracy: Accuracy  # overall, with its interval
+    precision: np.ndarray  # (10,) share of the predictions of d that are right; NaN where it is never predicted
+    recall: np.ndarray  # (10,) share of the images of d that are found; NaN where there is none
+    support: np.ndarray  # int (10,) images of each digit
+    confusion: np.ndarray  # int (10, 10), row true digit, column predicted digit
+    reliability: Reliability  # whether the confidences mean what they say
+    predicted: np.ndarray  # int (N,) digits
+    confidence: np.ndarray  # float (N,) probability of the predicted digit
+    correct: np.ndarray  # bool (N,)
+    mistakes: np.ndarray  # int indices of the wrong predictions, the most confident first
 
     def recall_of(self, digit: int) -> Accuracy:
         """Share of the images of one digit (0 to 9) that were read right, with its interval.

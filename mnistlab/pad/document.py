@@ -30,24 +30,17 @@ class Document:
     ----------
     pen_width : px of the canvas, 4 to 60.
 
-    Attributes
-    ----------
-    drawing : the strokes; empty under a picture.
-    picture : content of a picture file that is read in place of a drawing, or None.
-    pen_width : px.
-    true_digit : what it was meant to be, 0 to 9; None if nobody said.
-    cursor : where the keyboard's pen stands, px; None while the keyboard is not used.
-
     Raises
     ------
     StrokesError : the pen is no number from 4 to 60.
     """
 
     def __init__(self, pen_width: float = PEN_WIDTH) -> None:
-        self.pen_width = check_pen(pen_width)
-        self.drawing = Drawing()
-        self.picture: bytes | None = None
-        self.true_digit: int | None = None
+        self.pen_width = check_pen(pen_width)  # px
+        self.drawing = Drawing()  # the strokes; empty under a picture
+        self.picture: bytes | None = None  # content of a picture file that is read in place of a drawing, or None
+        self.true_digit: int | None = None  # what it was meant to be, 0 to 9; None if nobody said
+        # where the keyboard's pen stands, px; None while the keyboard is not used
         self.cursor: tuple[float, float] | None = None
         self._by_key = False  # the open stroke is the keyboard's
 

@@ -29,21 +29,14 @@ NO_EDIT = "no small change that was tried makes it another digit"
 
 
 class Explanation:
-    """What is found about a document.
-
-    Attributes
-    ----------
-    is_on : it is asked for.
-    attribution : which ink spoke for the digit; None if it is not asked for, or there is no digit or no ink.
-    steps : from ink to input, as last searched for.
-    edit : the smallest that flips the reading, as last searched for, or None.
-    """
+    """What is found about a document."""
 
     def __init__(self) -> None:
-        self.is_on = False
+        self.is_on = False  # it is asked for
+        # which ink spoke for the digit; None if it is not asked for, or there is no digit or no ink
         self.attribution: Attribution | None = None
-        self.steps: list[PreprocessingStep] = []
-        self.edit: Edit | None = None
+        self.steps: list[PreprocessingStep] = []  # from ink to input, as last searched for
+        self.edit: Edit | None = None  # the smallest that flips the reading, as last searched for, or None
         self._strokes: list[np.ndarray] = []
         self._pen_width = 0.0
 

@@ -23,15 +23,11 @@ class FeedbackHandlers(Part):
     pad : whose readings are judged.
     feedback : a store of corrections; True for the lab's own, which is not opened in a notebook that runs headless. None, or
         False, asks for nothing.
-
-    Attributes
-    ----------
-    panel : the widgets; None without feedback.
     """
 
     def __init__(self, pad: DigitPad, feedback: Store | bool | None) -> None:
         super().__init__(pad)
-        self.panel = _open_panel(feedback)
+        self.panel = _open_panel(feedback)  # the widgets; None without feedback
 
     @property
     def session(self) -> FeedbackSession | None:

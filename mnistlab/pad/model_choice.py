@@ -17,12 +17,6 @@ class ModelChoice:
     ----------
     predictor, version, models, compare_with : as ``widget.DigitPad`` takes them.
 
-    Attributes
-    ----------
-    first : the network that reads.
-    second : the one beside it, or None.
-    registry : the versions on offer; None if it reads with a predictor it was given.
-
     Raises
     ------
     RegistryError, CheckpointError : there is no such version, or it is not on offer; it is not sound.
@@ -41,9 +35,10 @@ class ModelChoice:
             raise RegistryError(
                 "compare_with takes a predictor only beside a predictor; name a version instead", code="compare_with"
             )
-        self.registry = None if predictor else Registry(models)
+        self.registry = None if predictor else Registry(models)  # the versions on offer; None with a given predictor
         self._given = given
-        self.first = predictor or self._load(version)
+        self.first = predictor or self._load(version)  # the network that reads
+        # the one that reads beside it, or None
         self.second = self._load(compare_with) if isinstance(compare_with, str) else compare_with
 
     @property

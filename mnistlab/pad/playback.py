@@ -22,18 +22,11 @@ TICK = 0.016  # seconds between two points; a screen shows no more
 
 
 class Moment(NamedTuple):
-    """One event of a hand.
+    """One event of a hand."""
 
-    Attributes
-    ----------
-    wait : seconds since the moment before.
-    event : ``"press"``, ``"move"`` or ``"release"``.
-    points : float64 (n, 2), px; one for a press, none for a release.
-    """
-
-    wait: float
-    event: str
-    points: np.ndarray
+    wait: float  # seconds since the moment before
+    event: str  # ``"press"``, ``"move"`` or ``"release"``
+    points: np.ndarray  # float64 (n, 2), px; one for a press, none for a release
 
 
 def moments(strokes: Sequence[np.ndarray]) -> Iterator[Moment]:

@@ -11,15 +11,10 @@ if TYPE_CHECKING:
 
 
 class LiveReading(Part):
-    """Reads the document of a pad again and again, and has it shown.
+    """Reads the document of a pad again and again, and has it shown."""
 
-    Attributes
-    ----------
-    first, second : what was read last; the second is None if none is compared with.
-    """
-
-    first: Prediction
-    second: Prediction | None
+    first: Prediction  # what was read last
+    second: Prediction | None  # the same by the second network; None if none is compared with
 
     def soon(self) -> None:
         """Read now if a reading is due, and else as soon as one is."""

@@ -21,19 +21,12 @@ CELLS = "{desc} {percentage:3.0f}% |{bar:12}| {n_fmt}/{total_fmt} cells, {elapse
 
 
 class Display:
-    """Where a run is. Shows nothing.
+    """Where a run is. Shows nothing."""
 
-    Attributes
-    ----------
-    notebook : name of the notebook under way, "" before the first.
-    cell, cells : number of the cell under way, from 1, and how many there are; 0 before the first.
-    place : the same in words, ``"in 03_train, cell 12 of 30"``.
-    """
-
-    notebook = ""
-    cell = 0
-    cells = 0
-    place = "before the first notebook"
+    notebook = ""  # name of the notebook under way, "" before the first
+    cell = 0  # number of the cell under way, from 1; 0 before the first
+    cells = 0  # how many there are; 0 before the first
+    place = "before the first notebook"  # the same in words, ``"in 03_train, cell 12 of 30"``
 
     def begin(self, notebook: str, cells: int) -> None:
         """A notebook with so many cells starts."""

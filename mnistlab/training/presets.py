@@ -21,18 +21,11 @@ SLIGHT = Augmentation(degrees=8.0, shear=0.1, scale=0.08, shift=1.2, pen=0.0)  #
 
 @dataclass(frozen=True)
 class Preset:
-    """A way to train.
+    """A way to train."""
 
-    Attributes
-    ----------
-    meaning : what it is for, in a few words.
-    settings : for ``loop.train``.
-    augmentation : how images are changed, each time anew; None leaves them as they are.
-    """
-
-    meaning: str
-    settings: TrainingSettings
-    augmentation: Augmentation | None = None
+    meaning: str  # what it is for, in a few words
+    settings: TrainingSettings  # for ``loop.train``
+    augmentation: Augmentation | None = None  # how images are changed, each time anew; None leaves them as they are
 
     def change(
         self,
