@@ -36,10 +36,6 @@ def wilson(count: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, f
 class Accuracy:
     """``correct`` of ``n`` images right.
 
-    Attributes
-    ----------
-    value, low, high : share from 0 to 1, with the bounds of its Wilson 95 % interval.
-
     Raises
     ------
     LabError : ``n`` is 0, or ``correct`` is not between 0 and ``n``.
@@ -123,22 +119,16 @@ class MeanInterval:
 class McNemar:
     """Two networks on the same images: only those that one of them gets right can tell them apart.
 
-    Attributes
-    ----------
-    only_first, only_second : images that just one of the two gets right.
-    n : all images.
-    p_value : exact, two-sided: how often equal networks would differ at least as much.
-    difference, low, high : accuracy of the first minus that of the second, in shares, with a 95 % interval (Wald,
-        paired); of no width where the two never disagree.
+    The interval of the difference is Wald's for pairs, of no width where the two never disagree.
     """
 
-    only_first: int
-    only_second: int
-    n: int
+    only_first: int  # images that the first alone gets right
+    only_second: int  # and the second alone
+    n: int  # all images
 
     @property
     def p_value(self) -> float:
-        """Exact two-sided p-value, 0 to 1; 1 where the two never disagree."""
+        """Exact, two-sided: how often equal networks would differ at least as much; 1 where they never disagree."""
         from scipy import stats
 
         disagreements = self.only_first + self.only_second

@@ -1,11 +1,14 @@
-"""What a pad shows on the page: the ink on its canvas, and readings, explanation and the rest in its controls."""
+"""What a pad reads and shows: the ink on its canvas, and readings, explanation and the rest in its controls."""
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mnistlab.data.strokes import rasterise
 from mnistlab.pad.canvas import REACH
 from mnistlab.pad.controls import NONE, show
 from mnistlab.pad.prediction_html import links_html, origin_html, prediction_html
@@ -101,3 +104,68 @@ class View(Part):
             message=message,
             meant=self._pad.true_digit,
         )
+
+
+class LiveReading(Part):
+    """Reads the document of a pad again and again, and has it shown."""
+
+    first: Prediction  # what was read last
+    second: Prediction | None  # the same by the second network; None if none is compared with
+
+    def soon(self) -> None:
+        """Read now if a reading is due, and else as soon as one is."""
+        if self._pad.schedule.reading_is_due():
+            self.now()
+
+    def now(self) -> None:
+        """Read, and show what was read; its explanation follows once the hand has rested."""
+        pad = self._pad
+        with pad.schedule.reading():
+            second = pad.model_choice.second
+            self.first = pad.document.read(pad.predictor)
+            self.second = None if second is None else pad.document.read(second)
+            pad.explanation.colour(pad.predictor, pad.document, self.first)
+            pad.message = ""
+            if pad.explanation.is_on:
+                pad.view.redraw()
+            pad.view.show()
+            self._explain_soon()
+
+    @handler
+    def in_time(self) -> None:
+        """Read when the schedule says so."""
+        self.now()
+
+    @handler
+    def explain(self) -> None:
+        """Find the steps from ink to input and the smallest edit that flips the reading, and show them."""
+        pad = self._pad
+        pad.schedule.explain_no_more()
+        pad.explanation.search(pad.predictor, pad.document)
+        pad.view.explain(settled=True)
+
+    def _explain_soon(self) -> None:
+        """Show the explanation of before in a paler tone until the next is found."""
+        pad = self._pad
+        pad.schedule.explain_no_more()
+        if pad.explanation.is_on:
+            pad.view.explain(settled=False)
+            if pad.is_settled and len(pad.drawing) > 0 and pad.schedule.explanation_is_due():
+                self.explain()
+
+
+def mime_bundle(pad: DigitPad) -> dict[str, str]:
+    """What is on the pad and what is read, as PNG in base64, beside its ``repr``."""
+    import matplotlib.pyplot as plt  # heavy, and of no use to the live pad
+
+    from mnistlab.plots.drawing import prediction
+
+    ink = pad.document.picture_ink()
+    if ink is None:
+        ink = rasterise(pad.drawing.strokes, pen_width=pad.document.pen_width)
+    scrambled = pad.predictor.scrambled(pad.prediction)
+    figure = prediction(pad.prediction, ink, scrambled=scrambled)[0].figure
+    plt.close(figure)  # shown here, not once more under the cell
+    file = io.BytesIO()
+    figure.savefig(file, format="png", bbox_inches="tight", dpi=72)
+    return {"text/plain": repr(pad), "image/png": base64.b64encode(file.getvalue()).decode()}

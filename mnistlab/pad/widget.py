@@ -19,7 +19,7 @@ from mnistlab.common.progress import headless
 from mnistlab.data import drawings
 from mnistlab.data.strokes import Drawing, as_strokes, check_pen
 from mnistlab.inference.predictor import Prediction, Predictor
-from mnistlab.pad import keyboard, static_view
+from mnistlab.pad import keyboard
 from mnistlab.pad.canvas import InkCanvas
 from mnistlab.pad.controls import Controls
 from mnistlab.pad.document import Document
@@ -28,9 +28,8 @@ from mnistlab.pad.feedback_handlers import FeedbackHandlers
 from mnistlab.pad.model_choice import ModelChoice
 from mnistlab.pad.playback import Playback
 from mnistlab.pad.prediction_html import message_html
-from mnistlab.pad.reading import LiveReading
 from mnistlab.pad.schedule import Schedule
-from mnistlab.pad.view import View
+from mnistlab.pad.view import LiveReading, View, mime_bundle
 from mnistlab.pad.wiring import Wiring, connect, handler
 
 if TYPE_CHECKING:
@@ -294,7 +293,7 @@ class DigitPad(widgets.Box):
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """The widget; where nobody is watching, a picture of it, so that the executed notebook can be read without a kernel."""
-        return static_view.mime_bundle(self) if headless() else super()._repr_mimebundle_()
+        return mime_bundle(self) if headless() else super()._repr_mimebundle_()
 
     def __repr__(self) -> str:
         return f"DigitPad(version={self.predictor.version!r})"

@@ -7,21 +7,38 @@ wrong; colour-blind people can tell them apart (Okabe and Ito 2008).
 
 from __future__ import annotations
 
-from mnistlab.plots.baselines import accuracies, predictions, recall_by_digit, templates
-from mnistlab.plots.comparison import four_ways, robustness
 from mnistlab.plots.dataset import (
+    accuracies,
     class_shares,
     grey_levels,
     ink_map,
     kinship,
     means_and_spreads,
+    predictions,
+    recall_by_digit,
     strangers,
+    templates,
     value_scales,
 )
-from mnistlab.plots.drawing import prediction, prediction_while_drawn, preprocessing, replayed_drawings
-from mnistlab.plots.evaluation import agreement, confusion, coverage, mistakes, per_class, reliability
-from mnistlab.plots.explanation import attribution, edit, preprocessing_images
-from mnistlab.plots.features import feature_maps, kernels
+from mnistlab.plots.drawing import (
+    attribution,
+    edit,
+    prediction,
+    prediction_while_drawn,
+    preprocessing,
+    preprocessing_images,
+    replayed_drawings,
+)
+from mnistlab.plots.evaluation import (
+    agreement,
+    confusion,
+    coverage,
+    feature_maps,
+    kernels,
+    mistakes,
+    per_class,
+    reliability,
+)
 from mnistlab.plots.permutation import (
     correlation_by_distance,
     correlation_maps,
@@ -34,4 +51,4 @@ from mnistlab.plots.permutation import (
     window_variance,
 )
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, THIRD, WRONG, grid, image
-from mnistlab.plots.training import kernel_reach, learning_curves, live_curves
+from mnistlab.plots.training import four_ways, kernel_reach, learning_curves, live_curves, robustness
