@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run lab app test lint types faults fuzz mutants architecture notebooks doctor clean
+.PHONY: help setup run lab app test lint types faults fuzz load mutants architecture notebooks doctor clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ faults: $(READY) ## make writes fail and kill processes, 200 times, and check th
 
 fuzz: $(READY) ## corrupt versions at random, 3000 times for each kind, and check that none is misread
 	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest -q tests/registry/test_fuzz.py
+
+load: $(READY) ## measure the server under load: 100,000 requests, 50 switches of the version (minutes)
+	$(BIN)/mnistlab benchmark serve --requests 100000 --switches 50
 
 mutants: $(READY) ## break the deciding wings in one place at a time; do tests notice? (MUTANTS=--help tells more)
 	$(BIN)/python tools/mutants.py $(MUTANTS)
