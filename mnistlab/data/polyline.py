@@ -1,7 +1,8 @@
 """A stroke as a line with a length: how long it is, the part of it between two places, and a smooth curve through it.
 
 A line is float64 (n, 2), n >= 1, points in order; lengths are in the unit of its points. A place on it is a share of its
-length, 0 the first point, 1 the last.
+length, 0 the first point, 1 the last. Lengths are sums of square roots in the order of the points, so that ``why.js`` of the web
+page, which cuts the same lines, gets the same numbers to the last bit.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ MOST = 16  # points of a curve between two of the line
 
 def length(line: np.ndarray) -> float:
     """From the first point to the last, along the line."""
-    return float(np.hypot(*np.diff(line, axis=0).T).sum())
+    return float(_along(line)[-1])
 
 
 def part(line: np.ndarray, start: float, end: float) -> np.ndarray:
     """The line from one place to another, 0 <= start <= end <= 1: float64 (m, 2), its ends put between points if need be."""
     if len(line) < 2 or (start, end) == (0, 1):
         return line
-    along = np.concatenate([[0.0], np.hypot(*np.diff(line, axis=0).T).cumsum()])
+    along = _along(line)
     low, high = start * along[-1], end * along[-1]
     ends = [[np.interp(at, along, line[:, axis]) for axis in (0, 1)] for at in (low, high)]
     return np.concatenate([ends[:1], line[(along > low) & (along < high)], ends[1:]])
@@ -57,3 +58,9 @@ def smooth(line: np.ndarray, *, first: int = 0, spacing: float = SPACING) -> np.
     curve = (2 * t**3 - 3 * t**2 + 1) * a + (3 * t**2 - 2 * t**3) * b
     curve += (t**3 - 2 * t**2 + t) * u[which] + (t**3 - t**2) * v[which]
     return np.concatenate([curve, line[-1:]])
+
+
+def _along(line: np.ndarray) -> np.ndarray:
+    """How far along the line each of its points lies: float64 (n,), the first 0."""
+    steps = np.sqrt((np.diff(line, axis=0) ** 2).sum(axis=1))
+    return np.concatenate([[0.0], steps.cumsum()])
