@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+NODE_READY := node_modules/.package-lock.json
 # JupyterLab refuses to start as root unless told to; in a container there may be nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -44,10 +45,17 @@ app: $(READY) ## serve the drawing pad by itself, as a web page
 test: $(READY) lint types ## check style and types, then run all tests: package, notebooks, browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-lint: $(READY) ## check the style of the code
+lint: $(READY) ## check the style of the code, and the types of the JavaScript
 	$(BIN)/ruff check mnistlab tests tools
 	$(BIN)/ruff format --check mnistlab tests tools
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_READY) && npm run --silent lint; \
+	else echo 'make lint: skipped eslint and tsc, which check the JavaScript of the page: no npm (apt-get install nodejs npm)'; fi
+
+# Node.js is for those who change the page alone: nothing of it is built.
+$(NODE_READY): package.json package-lock.json
+	npm ci --silent --no-fund --no-audit
+	@touch $@
 
 types: $(READY) ## check the types of the package
 	$(BIN)/mypy
@@ -74,4 +82,4 @@ doctor: $(READY) ## say what this machine has and what is missing
 	$(BIN)/mnistlab doctor
 
 clean: ## remove .venv and caches; models, reports and data stay
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf $(VENV) node_modules .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist

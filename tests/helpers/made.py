@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import nbformat
+import PIL
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from mnistlab.data.pen_files import PenDrawing
@@ -100,3 +102,9 @@ def write_drawings(path: Path, drawings: list[PenDrawing]) -> Path:
     text = "".join(json.dumps(row) + "\n" for row in rows)
     path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
     return path
+
+
+def page_levels() -> int:
+    """Greys by which the page may differ from Python: none with the Pillow that was tried, one with another."""
+    (pinned,) = re.findall(r"^pillow==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    return int(PIL.__version__ != pinned)

@@ -1,0 +1,201 @@
+"""What Python makes of many drawings and pictures, for the page's engine to be held against.
+
+    python tools/page_vectors.py vectors.json --drawings 2000
+
+Tests make the same by ``vectors``: in Node and in a real browser the engine must give these pixels, logits and answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mnistlab.common.constants import CANVAS, PEN_WIDTH
+from mnistlab.common.errors import ImageError
+from mnistlab.data import outliers, synthetic
+from mnistlab.data.drawings import load_drawings
+from mnistlab.data.preprocess import fit, shrink, to_ink
+from mnistlab.data.strokes import MANY_POINTS, MAX_POINTS, rasterise, rasterise_standard
+from mnistlab.inference.attribution import attribute
+from mnistlab.inference.predictor import Predictor
+from mnistlab.web.export import version_data
+
+SEED = 1
+REACH = 40  # px; lines of every direction up to this far, across and down
+WINDOW = slice(CANVAS // 2 - REACH - 13, CANVAS // 2 + REACH + 14)  # all that their ink reaches
+Strokes = list[np.ndarray]
+
+
+def vectors(
+    *, drawings: int, whys: int, pictures: int, version: str = "current", seed: int = SEED
+) -> dict[str, object]:
+    """Everything that the engine is held against, as plain values for JSON.
+
+    Parameters
+    ----------
+    drawings : how many are made from the seed, beside those stored and the special cases.
+    whys : of how many the ink is explained.
+    pictures : likewise.
+    """
+    reader = Predictor.load(version)
+    cases = [*special(), *stored(), *made(drawings, seed)]
+    return {
+        "data": version_data(reader.checkpoint),
+        "drawings": [_read(reader, name, strokes, pen) for name, strokes, pen in cases],
+        "whys": [_explained(reader, strokes, pen) for _, strokes, pen in cases[:: max(1, len(cases) // whys)][:whys]],
+        "pictures": [_seen(rgba) for rgba in painted(pictures, seed)],
+        "sizes": list(_resized(seed)),
+        "lines": list(_lines()),
+    }
+
+
+def special() -> Iterator[tuple[str, Strokes, float]]:
+    """Cases at the edge of a rule, each by its name."""
+    one = [np.array([[100.0, 60.0], [110.0, 220.0]])]
+    along = np.linspace(0, 12 * np.pi, 3000)
+    spiral = np.stack([140 + 2 * along * np.cos(along), 140 + 3 * along * np.sin(along)], axis=1)
+    shapes: dict[str, Strokes] = {
+        "nothing": [],
+        "a stroke without points": [np.zeros((0, 2))],
+        "one point": [np.array([[140.0, 140.0]])],
+        "a dot at the bound": [np.array([[100.0, 100.0], [100 + PEN_WIDTH / 2, 100.0]])],
+        "just more than a dot": [np.array([[100.0, 100.0], [100 + PEN_WIDTH / 2 + 1e-9, 100.0]])],
+        "points that repeat": [np.repeat(one[0], 3, axis=0)],
+        "a line and a point": [*one, np.array([[180.0, 140.0]])],
+        "upright": [np.array([[140.0, 10.0], [140.0, 270.0]])],
+        "flat": [np.array([[10.0, 140.0], [270.0, 140.0]])],
+        "beyond the canvas": [np.array([[-500.0, 140.0], [900.0, 150.0]]), np.array([[140.0, -1e300], [150.0, 1e300]])],
+        "along the edges": [np.array([[0, 0], [280, 0], [280, 280], [0, 280], [0, 0]], dtype=float)],
+        "twice as high as wide": [np.array([[100, 100], [164, 264], [100, 264], [164, 100]], dtype=float)],
+        "half a px of 28": [np.array([[100, 50], [100, 226], [181, 226]], dtype=float)],
+        "as many points as are drawn one by one": [spiral[: MANY_POINTS - 1]],
+        "the last that is drawn one by one": [spiral[:MANY_POINTS]],
+        "the first that is not": [spiral[: MANY_POINTS + 1]],
+        "many points": [spiral[::2], spiral[1::2] + 5],
+        "as many as there may be": [np.resize(spiral + np.array([3.3, 0.7]), (MAX_POINTS, 2))],
+    }
+    for name, strokes in shapes.items():
+        yield name, strokes, PEN_WIDTH
+    yield "a dot of a thick pen", [np.array([[100.0, 100.0], [130.0, 100.0]])], 60
+    yield "no dot of a thin one", [np.array([[100.0, 100.0], [102.5, 100.0]])], 4
+
+
+def stored() -> Iterator[tuple[str, Strokes, float]]:
+    """The drawings that come with the lab."""
+    for name, drawing in load_drawings().items():
+        yield name, drawing.strokes, drawing.pen_width
+
+
+def made(n: int, seed: int) -> Iterator[tuple[str, Strokes, float]]:
+    """Digits in many hands, sizes and places; every fifth is a scribble, every tenth points at random."""
+    rng = np.random.default_rng(seed)
+    for number in range(n):
+        if number % 10 == 9:
+            counts = rng.integers(1, 40, rng.integers(1, 4))
+            strokes = [rng.uniform(-40, CANVAS + 40, (count, 2)) for count in counts]
+        else:
+            strokes = outliers.scribble(rng) if number % 5 == 4 else synthetic.draw(number % 10, rng)
+            scale, shift = rng.uniform(0.15, 1.1), rng.uniform(-80, 80, 2)
+            strokes = [(stroke - CANVAS / 2) * scale + CANVAS / 2 + shift for stroke in strokes]
+        if number % 3:  # as the page has them: hundredths of a px, or whole ones
+            strokes = [np.round(stroke, 2 * (number % 3 - 1)) for stroke in strokes]
+        yield f"made {number}", strokes, float(rng.integers(4, 61))
+
+
+def painted(n: int, seed: int) -> Iterator[np.ndarray]:
+    """Pictures, uint8 (H, W, 4): ink and paper of any colour, grain, holes, blank ones and full ones."""
+    rng = np.random.default_rng(seed)
+    for number in range(n):
+        height, width = rng.integers(8, 90, 2) if number % 4 else (28, 28)
+        ink = Image.fromarray(rasterise(synthetic.draw(number % 10, rng), pen_width=float(rng.uniform(10, 40))))
+        share = np.asarray(ink.resize((int(width), int(height))))[..., None] / 255
+        pen, paper = rng.integers(0, 256, 3), rng.integers(0, 256, 3)
+        grain = rng.normal(0, rng.choice([0, 0, 3, 10]), (height, width, 1))
+        colour = paper + (pen - paper) * share + grain
+        opacity = {0: 255 * share, 1: rng.integers(0, 256, share.shape)}.get(number % 5, np.full(share.shape, 255))
+        if number % 11 == 10:
+            colour, opacity = np.full(colour.shape, 40.0), np.full(share.shape, 255)
+            colour[[0, -1]] = colour[:, [0, -1]] = 250
+        yield np.clip(np.rint(np.concatenate([colour, opacity], axis=2)), 0, 255).astype(np.uint8)
+
+
+def _read(reader: Predictor, name: str, strokes: Strokes, pen: float) -> dict[str, object]:
+    found = reader.predict_strokes(strokes, pen)
+    return {
+        "name": name,
+        "strokes": [stroke.tolist() for stroke in strokes],
+        "pen": pen,
+        "image": _text(found.image) if found.image.any() else None,
+        "digit": found.digit,
+        "digits": list(found.digits),
+        "logs": np.log(found.probabilities).tolist(),
+    }
+
+
+def _explained(reader: Predictor, strokes: Strokes, pen: float) -> dict[str, object]:
+    found = attribute(reader, strokes, pen_width=pen)
+    return {
+        "strokes": [stroke.tolist() for stroke in strokes],
+        "pen": pen,
+        "digit": found.digit,
+        "pieces": [piece.tolist() for piece in found.pieces],
+        "weights": found.weights.tolist(),
+    }
+
+
+def _seen(rgba: np.ndarray) -> dict[str, object]:
+    seen: dict[str, object] = {"width": rgba.shape[1], "height": rgba.shape[0], "rgba": _text(rgba)}
+    try:
+        return {**seen, "image": _text(fit(to_ink(rgba).ink)), "reason": None}
+    except ImageError as error:
+        return {**seen, "image": None, "reason": error.code}
+
+
+def _resized(seed: int) -> Iterator[dict[str, object]]:
+    """Ink of many sizes in the box of 20, those that grow and those that tip a rounding among them."""
+    rng = np.random.default_rng(seed)
+    for number in range(240):
+        height, width = rng.integers(1, 20, 2) if number % 3 else rng.integers(40, 120, 2)
+        ink = rng.integers(0, 256, (height, width)).astype(np.uint8)
+        small = shrink(ink)
+        sides = {"height": int(height), "width": int(width), "tall": small.shape[0], "wide": small.shape[1]}
+        yield {**sides, "ink": _text(ink), "small": _text(small)}
+
+
+def _lines() -> Iterator[dict[str, object]]:
+    """The ink of every line from the middle to up to 40 px away, as a hash of all that go as far across."""
+    middle = CANVAS / 2
+    for dx in range(-REACH, REACH + 1):
+        digest = hashlib.sha256()
+        for dy in range(-REACH, REACH + 1):
+            ink = rasterise_standard([np.array([[middle, middle], [middle + dx, middle + dy]])])
+            digest.update(np.ascontiguousarray(ink[WINDOW, WINDOW]).data)
+        yield {"dx": dx, "sha256": digest.hexdigest()}
+
+
+def _text(values: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+
+
+def main() -> None:
+    """Write them to a file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--drawings", type=int, default=300)
+    parser.add_argument("--whys", type=int, default=40)
+    parser.add_argument("--pictures", type=int, default=100)
+    parser.add_argument("--version", default="current")
+    chosen = vars(parser.parse_args())
+    file = chosen.pop("file")
+    file.write_text(json.dumps(vectors(**chosen), allow_nan=False))
+
+
+if __name__ == "__main__":
+    main()
