@@ -34,7 +34,8 @@ class CheckResult:
 
 def run_checks() -> Iterator[CheckResult]:
     """The results of ``CHECKS``, each as soon as it is known; a check that fails in an unforeseen way is a fault, too."""
-    for subject, check in CHECKS.items():
+    for check in CHECKS:
+        subject = check.__name__.removeprefix("check_")
         try:
             yield CheckResult(subject, *check())
         except Exception as error:  # a broken installation breaks anywhere, and the other checks are still worth having
@@ -174,18 +175,10 @@ def check_browser() -> tuple[str, ...]:
     return OK, f"Chromium for the browser tests at {browser}"
 
 
-CHECKS: dict[str, Callable[[], tuple[str, ...]]] = {
-    "python": check_python,
-    "libraries": check_libraries,
-    "torch": check_torch,
-    "device": check_device,
-    "data": check_data,
-    "model": check_model,
-    "kernel": check_kernel,
-    "folders": check_folders,
-    "sqlite": check_sqlite,
-    "browser": check_browser,
-}
+CHECKS: tuple[Callable[[], tuple[str, ...]], ...] = (
+    *(check_python, check_libraries, check_torch, check_device, check_data),
+    *(check_model, check_kernel, check_folders, check_sqlite, check_browser),
+)
 
 
 def _tested() -> dict[str, str]:

@@ -7,6 +7,8 @@ import math
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mnistlab.common.errors import CheckpointError
@@ -25,17 +27,12 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     UnflushedError : the new file is in its place, but may not be after a power cut.
     OSError : any other: the old file is as it was.
     """
-    content = content.encode() if isinstance(content, str) else content
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        write_durable(aside, content)
+    with _written_aside(path, content) as aside:
         os.replace(aside, path)
         try:
             sync_folder(path.parent)
         except OSError as error:
             raise UnflushedError(error.errno, error.strerror) from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def write_new(path: Path, content: bytes | str) -> None:
@@ -45,12 +42,18 @@ def write_new(path: Path, content: bytes | str) -> None:
     ------
     FileExistsError : there is a file of that name; it is left as it was.
     """
-    content = content.encode() if isinstance(content, str) else content
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        write_durable(aside, content)
+    with _written_aside(path, content) as aside:
         os.link(aside, path)  # unlike a rename, it refuses a name that is taken
         sync_folder(path.parent)
+
+
+@contextmanager
+def _written_aside(path: Path, content: bytes | str) -> Iterator[Path]:
+    """A new file beside ``path``, on the disk, for the length of a ``with`` block."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        write_durable(aside, content.encode() if isinstance(content, str) else content)
+        yield aside
     finally:
         aside.unlink(missing_ok=True)
 

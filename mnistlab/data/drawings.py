@@ -55,24 +55,14 @@ class _File(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class StoredDrawing:
-    """A drawing with what is known of it.
+    """A drawing with what is known of it."""
 
-    Attributes
-    ----------
-    strokes : float64 arrays (n, 2).
-    pen_width : px it is drawn with.
-    digit : what it is meant to be, 0 to 9; None if nobody said.
-    name : ``"seven with crossbar"``; unique among those of the lab.
-    note : how it is drawn.
-    hard : a shape that MNIST hardly holds: nothing should rest on its being read right.
-    """
-
-    strokes: list[np.ndarray]
-    pen_width: float = PEN_WIDTH
-    digit: int | None = None
-    name: str = ""
-    note: str = ""
-    hard: bool = False
+    strokes: list[np.ndarray]  # float64 arrays (n, 2)
+    pen_width: float = PEN_WIDTH  # px it is drawn with
+    digit: int | None = None  # what it is meant to be, 0 to 9; None if nobody said
+    name: str = ""  # ``"seven with crossbar"``; unique among those of the lab
+    note: str = ""  # how it is drawn
+    hard: bool = False  # a shape that MNIST hardly holds: nothing should rest on its being read right
 
 
 def load_drawings() -> dict[str, StoredDrawing]:

@@ -18,18 +18,11 @@ from mnistlab.data.strokes import as_strokes
 
 @dataclass(frozen=True)
 class PenDrawing:
-    """What somebody drew.
+    """What somebody drew."""
 
-    Attributes
-    ----------
-    label : the digit they meant, 0 to 9.
-    writer : a number for the person; 0 if not known.
-    strokes : float64 arrays (n, 2), px of a 280 x 280 canvas.
-    """
-
-    label: int
-    writer: int
-    strokes: list[np.ndarray]
+    label: int  # the digit they meant, 0 to 9
+    writer: int  # a number for the person; 0 if not known
+    strokes: list[np.ndarray]  # float64 arrays (n, 2), px of a 280 x 280 canvas
 
 
 def read_drawings(path: Path | str) -> list[PenDrawing]:

@@ -33,16 +33,10 @@ MOST_INK = 0.75  # share of the picture; more is no digit on paper
 
 @dataclass(frozen=True)
 class Ink:
-    """A picture as ink.
+    """A picture as ink."""
 
-    Attributes
-    ----------
-    ink : uint8 (H, W), 0 paper, 255 the strongest ink.
-    inverted : True if the picture had dark ink on bright paper.
-    """
-
-    ink: np.ndarray
-    inverted: bool
+    ink: np.ndarray  # uint8 (H, W), 0 paper, 255 the strongest ink
+    inverted: bool  # True if the picture had dark ink on bright paper
 
 
 def fit(ink: np.ndarray) -> np.ndarray:

@@ -15,21 +15,13 @@ from mnistlab.data.strokes import as_strokes, check_pen
 
 @dataclass(frozen=True)
 class StrokeStats:
-    """Five numbers of a drawing.
+    """Five numbers of a drawing."""
 
-    Attributes
-    ----------
-    pen_width : px.
-    slant : degrees from upright, positive to the right, -90 to 90; 0 for a level line or a dot.
-    size : px of the longer side of the box around all points.
-    x, y : px, the middle of that box; y down.
-    """
-
-    pen_width: float
-    slant: float
-    size: float
-    x: float
-    y: float
+    pen_width: float  # px
+    slant: float  # degrees from upright, positive to the right, -90 to 90; 0 for a level line or a dot
+    size: float  # px of the longer side of the box around all points
+    x: float  # px, the middle of that box
+    y: float  # px, likewise; down
 
 
 def stroke_stats(strokes: Iterable[ArrayLike], pen_width: float) -> StrokeStats:

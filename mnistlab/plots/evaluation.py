@@ -151,10 +151,8 @@ def mistakes(digits: Digits, evaluation: Evaluation, *, n: int = 20, columns: in
     )
 
 
-def agreement(
-    test: McNemar, both: int, *, names: tuple[str, str] = ("plain", "permuted"), ax: Axes | None = None
-) -> Axes:
-    """The same images under two networks, in four groups; only the two where they disagree decide.
+def agreement(test: McNemar, both: int, *, ax: Axes | None = None) -> Axes:
+    """The same images under the plain and the permuted network, in four groups; only those where they disagree decide.
 
     Parameters
     ----------
@@ -172,8 +170,8 @@ def agreement(
     ax = ax or plt.subplots(figsize=(7.5, 2.4))[1]
     groups = (
         ("both right", both, NEUTRAL),
-        (f"only {names[0]}", test.only_first, PLAIN),
-        (f"only {names[1]}", test.only_second, PERMUTED),
+        ("only plain", test.only_first, PLAIN),
+        ("only permuted", test.only_second, PERMUTED),
         ("neither", neither, NEUTRAL),
     )
     for y, (_, count, color) in enumerate(groups):
@@ -185,7 +183,7 @@ def agreement(
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.invert_yaxis()
     ax.set_title(
-        f"{names[0]} is {points(test.difference)} {interval(test.low, test.high)} ahead ({p_value(test.p_value)})",
+        f"plain is {points(test.difference)} {interval(test.low, test.high)} ahead ({p_value(test.p_value)})",
         fontsize=10,
     )
     open_frame(ax)

@@ -17,6 +17,8 @@ from mnistlab.training.comparison import CELLS, NAMES, Cell, Comparison
 from mnistlab.training.networks import KERNEL
 from mnistlab.training.records import Epoch
 
+REACH = (9, 11)  # row and column of the upper left of the pixels that ``kernel_reach`` shows: amid the digit
+
 
 def learning_curves(
     history: Sequence[Epoch], *, epochs: int | None = None, axes: Sequence[Axes] | None = None
@@ -78,31 +80,16 @@ def live_curves(epochs: int) -> Callable[[Sequence[Epoch]], None]:
     return redraw
 
 
-def kernel_reach(
-    picture: Tensor,
-    permutation: Permutation,
-    *,
-    corner: tuple[int, int] = (9, 11),
-    axes: Sequence[Axes] | None = None,
-) -> list[Axes]:
+def kernel_reach(picture: Tensor, permutation: Permutation) -> list[Axes]:
     """Which 25 pixels of a picture (28, 28) one 5 x 5 kernel reads at one place: in order, and under a permutation.
 
-    Parameters
-    ----------
-    corner : row and column of the upper left of the 5 x 5 pixels, 0 to 23 each.
-    axes : three axes: the picture as drawn, the scrambled picture, the picture as drawn with the pixels found again.
-
-    Raises
-    ------
-    ValueError : the kernel would stand outside the picture.
+    Returns the three axes: the picture as drawn, the scrambled picture, the picture as drawn with the pixels found again.
     """
-    row, column = corner
-    if not (0 <= row <= SIDE - KERNEL and 0 <= column <= SIDE - KERNEL):
-        raise ValueError(f"corner must lie in 0 to {SIDE - KERNEL} each way, not {corner}")
+    row, column = REACH
     block = np.zeros((SIDE, SIDE), dtype=bool)
     block[row : row + KERNEL, column : column + KERNEL] = True
     scattered = permutation.inverse().apply(block)
-    axes = list(axes if axes is not None else plt.subplots(1, 3, figsize=(9, 3.3))[1])
+    axes = list(plt.subplots(1, 3, figsize=(9, 3.3))[1])
     span = np.ptp(np.argwhere(scattered), axis=0) + 1
     for ax, shown, marked, color, title in (
         (axes[0], picture, block, PLAIN, f"in order: {KERNEL} x {KERNEL} neighbours"),
@@ -152,8 +139,6 @@ def four_ways(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
 
 def robustness(
     corruptions: Mapping[str, tuple[Sequence[float], Sequence[Mapping[Cell, Sequence[float]]]]],
-    *,
-    axes: Sequence[Axes] | None = None,
 ) -> list[Axes]:
     """Accuracy of the four ways under growing corruption; lines are means over seeds, bands their extremes.
 
@@ -167,11 +152,8 @@ def robustness(
     """
     if not corruptions or any(len(sizes) != len(results) for sizes, results in corruptions.values()):
         raise ValueError("robustness needs at least one kind of corruption, and one result for each of its sizes")
-    if axes is None:
-        axes = plt.subplots(1, len(corruptions), figsize=(4.2 * len(corruptions), 3.4), sharey=True, squeeze=False)[1][
-            0
-        ]
-    axes = list(axes)
+    n = len(corruptions)
+    axes = list(plt.subplots(1, n, figsize=(4.2 * n, 3.4), sharey=True, squeeze=False)[1][0])
     for ax, (name, (sizes, results)) in zip(axes, corruptions.items(), strict=True):
         for cell in results[0]:
             values = 100 * np.asarray([result[cell] for result in results])  # (sizes, seeds)

@@ -47,18 +47,11 @@ CELLS = (CONV_PLAIN, CONV_PERMUTED, FULL_PLAIN, FULL_PERMUTED)
 
 @dataclass(frozen=True)
 class Comparison:
-    """The finished networks of all four ways.
+    """The finished networks of all four ways."""
 
-    Attributes
-    ----------
-    seeds : one for each repetition; within a seed all four ways start from it.
-    trainings : for each cell one training per seed, in the order of ``seeds``.
-    n_validation : images each accuracy stands on.
-    """
-
-    seeds: tuple[int, ...]
-    trainings: dict[Cell, tuple[Training, ...]]
-    n_validation: int
+    seeds: tuple[int, ...]  # one for each repetition; within a seed all four ways start from it
+    trainings: dict[Cell, tuple[Training, ...]]  # for each cell one training per seed, in the order of ``seeds``
+    n_validation: int  # images each accuracy stands on
 
     def training(self, cell: Cell, seed: int) -> Training:
         """The one network of a cell that started from ``seed``.

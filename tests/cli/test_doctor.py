@@ -24,7 +24,7 @@ def _own_folders(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_all_is_well_where_the_tests_run():
     results = {result.subject: result for result in doctor.run_checks()}
-    assert list(results) == list(doctor.CHECKS)
+    assert [f"check_{name}" for name in results] == [check.__name__ for check in doctor.CHECKS]
     assert {name: f.text for name, f in results.items() if f.state == FAULT} == {}
     assert "55,000 + 5,000 training and 10,000 test images" in results["data"].text
     assert results["model"].text.startswith("version 0001 ")
@@ -104,7 +104,7 @@ def test_a_check_that_breaks_does_not_stop_the_others(monkeypatch: pytest.Monkey
     def check_broken():
         raise KeyError("x")
 
-    monkeypatch.setattr(doctor, "CHECKS", {"broken": check_broken, "python": doctor.check_python})
+    monkeypatch.setattr(doctor, "CHECKS", (check_broken, doctor.check_python))
     broken, python = doctor.run_checks()
     assert (broken.subject, broken.state, broken.text) == ("broken", FAULT, "KeyError: 'x'")
     assert python.state == OK
