@@ -9,7 +9,7 @@ NODE_READY := node_modules/.package-lock.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run lab app test lint types faults fuzz load mutants architecture notebooks doctor clean
+.PHONY: help setup run lab app test lint types faults fuzz contract load mutants architecture notebooks doctor clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ fuzz: $(READY) ## corrupt versions at random, 3000 times for each kind, and chec
 
 load: $(READY) ## measure the server under load: 100,000 requests, 50 switches of the version (minutes)
 	$(BIN)/mnistlab benchmark serve --requests 100000 --switches 50
+
+contract: $(READY) ## the API against its own description, 20,000 requests
+	SCHEMATHESIS_EXAMPLES=500 $(BIN)/python -m pytest -q tests/serve/test_contract.py
 
 mutants: $(READY) ## break the deciding wings in one place at a time; do tests notice? (MUTANTS=--help tells more)
 	$(BIN)/python tools/mutants.py $(MUTANTS)

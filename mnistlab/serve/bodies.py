@@ -92,10 +92,13 @@ def parse_json(body: bytes) -> NDArray[np.uint8] | PenInk:
         sent = PredictBody.model_validate_json(body)
     except ValidationError as error:
         raise refusal(error) from None
-    if (sent.image is None) == (sent.strokes is None):
-        came = "neither" if sent.image is None else "both"
-        raise ApiError(f'JSON holds either "image" or "strokes"; {came} came', code="value", status=422)
-    return as_ink(sent.strokes, sent.pen_width) if sent.strokes is not None else as_image(sent.image)
+    named = sent.model_fields_set & {"image", "strokes"}  # with null it is named as well, and holds nothing
+    if len(named) == 1 and sent.strokes is not None:
+        return as_ink(sent.strokes, sent.pen_width)
+    if len(named) == 1 and sent.image is not None:
+        return as_image(sent.image)
+    came = "both" if len(named) == 2 else "neither"
+    raise ApiError(f'JSON holds either "image" or "strokes"; {came} came', code="value", status=422)
 
 
 def as_image(values: object) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from mnistlab.common.errors import FeedbackError, LabError
 
@@ -57,4 +58,9 @@ def error_response(error: ApiError, answer_id: str) -> Response:
 
 async def answer_error(request: Request, error: Exception) -> Response:
     """The handler of every error that is foreseen."""
-    return error_response(as_api_error(error), request.state.id)
+    refused = as_api_error(error)
+    if refused.status == 405:  # Starlette names the methods of one handler only
+        routes = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
+        methods = {method for route in routes for method in getattr(route, "methods", None) or ()}
+        refused.headers["Allow"] = ", ".join(sorted(methods))
+    return error_response(refused, request.state.id)

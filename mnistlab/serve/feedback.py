@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -35,6 +35,11 @@ MOST = 1_000  # corrections that are told at once
 Stroke = Annotated[list[Point], Field(min_length=1, max_length=MAX_POINTS, fail_fast=True)]
 
 
+def _whole(value: object) -> object:
+    """7.0 is as whole as 7, in JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class FeedbackBody(BaseModel):
     """What was said about an answer. Without consent nothing of the drawing is kept, though it came."""
 
@@ -42,7 +47,7 @@ class FeedbackBody(BaseModel):
 
     id: Key
     verdict: Literal["right", "wrong"] | None = None
-    digit: Annotated[int, Field(ge=0, lt=CLASSES)] | None = None
+    digit: Annotated[int, Field(ge=0, lt=CLASSES), BeforeValidator(_whole)] | None = None
     comment: Annotated[str, Field(max_length=COMMENT, pattern=r"^[^\x00]*$")] | None = None
     consent: Annotated[str, Field(json_schema_extra={"enum": list(TEXTS)})] | None = None
     session: Key | None = None
@@ -113,7 +118,7 @@ def take(service: Service, sent: FeedbackBody) -> Said:
 
     Raises
     ------
-    ApiError : 404, nobody knows the answer, and no drawing came under consent; 422, it cannot be told whether it was right.
+    ApiError : 404, nobody knows the answer, and no drawing came under consent, or it cannot be told whether it was right.
     FeedbackError, StrokesError : the store cannot be written; there are too many points.
     """
     known = service.tally.known(sent.id)
@@ -165,7 +170,7 @@ def _verdict(service: Service, sent: FeedbackBody, prediction: Prediction | None
         raise ApiError(
             "what this answer was is no longer known here: say right or wrong beside the digit",
             code="verdict",
-            status=422,
+            status=404,
         )
     return sent.verdict
 

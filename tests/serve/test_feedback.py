@@ -89,7 +89,7 @@ def test_an_answer_that_another_process_gave_is_known_from_the_store(client, sto
     with client_of(create_app(settings(store=str(path)))) as other:
         assert say(other, answer["id"], verdict="wrong").status_code == 200
         without = say(other, answer["id"], digit=7)
-        assert (without.status_code, without.json()["code"]) == (422, "verdict")
+        assert (without.status_code, without.json()["code"]) == (404, "verdict")
     assert [use.verdict for use in store.uses()] == ["wrong"]
 
 

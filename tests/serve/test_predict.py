@@ -161,7 +161,7 @@ def test_why_comes_with_strokes_alone(client: TestClient):
     why = client.post("/predict?include=why&include=image", json={"strokes": SEVEN}).json()["why"]
     assert why["digit"] == 7
     assert len(why["pieces"]) == len(why["weights"]) > 5
-    refused(client.post("/predict?include=why", json={"image": [0] * 784}), 422, "why")
+    assert client.post("/predict?include=why", json={"image": [0] * 784}).json()["why"] is None
 
 
 def test_another_version_can_be_asked_for_by_name(client: TestClient):

@@ -1,0 +1,177 @@
+"""What the API answers, as the description at ``/openapi.json`` has it; the handlers write these forms by themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mnistlab.common.constants import CLASSES, PIXELS
+
+Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="32 hexadecimal digits, of one answer")]
+DigitOrNone = Annotated[int, Field(ge=0, lt=CLASSES)] | None
+Share = Annotated[float, Field(ge=0, le=1)]
+Version = Annotated[str, Field(pattern=r"^[0-9]{4,9}$")]
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorAnswer(_Told):
+    """Every error has this form."""
+
+    code: Annotated[str, Field(description="a short word for programs")]
+    message: Annotated[str, Field(description="what was wrong, what came and what is allowed")]
+    id: Id
+
+
+class WhyAnswer(_Told):
+    """Which ink spoke for the digit, and which against."""
+
+    digit: DigitOrNone
+    pieces: Annotated[
+        list[list[tuple[float, float]]], Field(description="px of the canvas; together the whole drawing")
+    ]
+    weights: Annotated[list[float], Field(description="one a piece: the log-odds with it minus those without")]
+
+
+class PredictAnswer(_Told):
+    """What was read."""
+
+    id: Id
+    digit: Annotated[DigitOrNone, Field(description="null if nothing like a digit was read; reason says why")]
+    digits: Annotated[list[int], Field(description="what it may be, the likeliest first")]
+    probabilities: Annotated[list[Share], Field(min_length=CLASSES, max_length=CLASSES)]
+    confidence: Annotated[Share, Field(description="probability of the digit, 0 without one")]
+    reason: Annotated[str, Field(description="why there is no digit; else empty")]
+    version: Version
+    permutation: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the order of the pixels")]
+    milliseconds: Annotated[float, Field(ge=0, description="the reading took")]
+    image: Annotated[
+        list[Annotated[int, Field(ge=0, le=255)]],
+        Field(min_length=PIXELS, max_length=PIXELS, description="what was seen, row by row; with include=image"),
+    ] = []
+    why: Annotated[WhyAnswer | None, Field(description="with include=why")] = None
+
+
+class FeedbackAnswer(_Told):
+    """What came of it."""
+
+    id: Id
+    verdict: Literal["right", "wrong"] | None
+    kept: bool
+    session: Annotated[Id | None, Field(description="the name under which it is kept, and can be erased")]
+    note: Annotated[str, Field(description="why the drawing is not kept, or empty")]
+
+
+class ErasedAnswer(_Told):
+    """How much was erased."""
+
+    erased: Annotated[int, Field(ge=0)]
+
+
+class ListedCorrection(_Told):
+    """A correction without its drawing."""
+
+    id: str
+    created: str
+    version: str
+    digit: int
+    predicted: DigitOrNone
+    comment: str
+
+
+class CorrectionsAnswer(_Told):
+    """The corrections that were said last, the latest first."""
+
+    corrections: list[ListedCorrection]
+
+
+class TimesAnswer(_Told):
+    """Times of readings, ms."""
+
+    min: float
+    mean: float
+    max: float
+
+
+class SatisfactionAnswer(_Told):
+    """How many readings were called right, of those that were called right or wrong."""
+
+    right: int
+    judged: int
+    share: Share | None
+
+
+class DayAnswer(_Told):
+    """One day of one version, UTC; times in ms."""
+
+    day: str
+    version: str
+    n: int
+    minimum: float
+    mean: float
+    maximum: float
+    right: int
+    wrong: int
+
+
+class StatisticsAnswer(_Told):
+    """Readings, their time and what people said of them."""
+
+    predictions: int
+    milliseconds: TimesAnswer | None
+    satisfaction: SatisfactionAnswer
+    days: list[DayAnswer]
+
+
+class RecentPrediction(_Told):
+    """One reading, without what was read."""
+
+    id: Id
+    digit: DigitOrNone
+    confidence: Share
+    milliseconds: float
+    version: Version
+
+
+class RecentAnswer(_Told):
+    """The last hundred readings, the latest first."""
+
+    predictions: list[RecentPrediction]
+
+
+class HealthAnswer(_Told):
+    """The server is alive."""
+
+    status: Literal["alive"]
+
+
+class ReadyAnswer(_Told):
+    """The server can read and keep."""
+
+    status: Literal["ready"]
+    version: Version
+
+
+class ConsentAnswer(_Told):
+    """The text that people agree to."""
+
+    version: str
+    question: str
+    text: list[str]
+
+
+class InfoAnswer(BaseModel):
+    """What the server reads with. ``incidents`` and ``share`` among others say what became of versions while it ran."""
+
+    name: Literal["mnistlab"]
+    release: str
+    version: Version
+    versions: list[Version]
+    permutation: str
+    metrics: Annotated[dict[str, Any], Field(description="share read right, with its interval and n")]
+    manifest: dict[str, Any]
+    card: Annotated[str, Field(description="Markdown")]
+    consent: ConsentAnswer
