@@ -1,4 +1,4 @@
-"""Versions in a form that a browser can read with: weights as float16, and all that must be known beside them.
+"""The page as static files, with versions in a form that a browser can read with: weights as float16, and all beside them.
 
 The page reads with these numbers by ``static/net.js``, which checks the hash of the weights and the answers to the stored images
 before it reads anything.
@@ -15,6 +15,26 @@ from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import CheckpointError
 from mnistlab.evaluation import conformal
 from mnistlab.registry.checkpoint import Checkpoint
+from mnistlab.registry.registry import Registry
+from mnistlab.web import page
+
+INDEX = "index.html"
+
+
+def page_files(registry: Registry) -> dict[str, bytes]:
+    """The page that reads by itself with the version in use: every file by its name; the same versions give the same bytes.
+
+    Raises
+    ------
+    RegistryError, CheckpointError : no version is in use; one that is shown is not sound, or not for the page.
+    """
+    current, pair = registry.current(), page.twins(registry)
+    versions = {}
+    for name in (current, *pair):
+        checkpoint = registry.load(name)
+        versions[name] = {**version_data(checkpoint), "card": page.card(checkpoint.manifest)}
+    html = page.page_html("static", current=current, versions=versions, twins=pair)
+    return {INDEX: html.encode(), **page.assets("static")}
 
 
 def version_data(checkpoint: Checkpoint) -> dict[str, object]:

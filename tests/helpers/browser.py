@@ -214,9 +214,9 @@ def draw(page, strokes, *, lift: bool = True, canvas=None) -> None:
             page.mouse.up()
 
 
-def touch(page, strokes) -> None:
+def touch(page, strokes, *, canvas=None) -> None:
     """Draw with a finger, through the browser's own input."""
-    at = place(page.locator(".mnistlab-sheet"))
+    at = place(canvas or page.locator(".mnistlab-sheet"))
     browser = page.context.new_cdp_session(page)
 
     def send(kind: str, points=()) -> None:

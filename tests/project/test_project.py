@@ -29,6 +29,7 @@ COMMANDS = [path for path in (ROOT / "Makefile", ROOT / ".ci" / "run") if path.i
 
 # Where the name to import is not that of the package.
 MODULES = {
+    "axe-playwright-python": "axe_playwright_python",
     "scikit-learn": "sklearn",
     "pillow": "PIL",
     "cosmic-ray": "cosmic_ray",

@@ -1,0 +1,474 @@
+"""The page in a real browser, in both of its homes: answered by a server, and by itself."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import browser
+import numpy as np
+import pytest
+import served_home
+from PIL import Image
+from served_home import ServedHome
+
+from mnistlab.common import paths
+from mnistlab.data.drawings import load_drawings
+from mnistlab.data.strokes import rasterise
+from mnistlab.feedback import consent
+from mnistlab.inference.predictor import Predictor
+from mnistlab.registry.registry import Registry
+
+pytestmark = pytest.mark.browser
+
+DOUBTFUL = [[(90, 60), (85, 100), (95, 130), (130, 135), (165, 125)], [(90, 60), (110, 50), (125, 60)]]
+DOUBTFUL += [[(168, 55), (165, 125), (150, 225)]]
+SCRIBBLE = [[(60, 60), (220, 220), (60, 220), (220, 60), (140, 40), (140, 240), (40, 140), (240, 140)]]
+SEEN = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 == 0)"
+COLOURS = """canvas => {
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  const found = {ink: 0, blue: 0, orange: 0};
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) {
+    found.ink += 1;
+    if (data[i + 2] - data[i] > 60) found.blue += 1;
+    if (data[i] - data[i + 2] > 60) found.orange += 1;
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    executable = browser.find_chromium()
+    if executable is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(browser.HELP)
+        pytest.skip(browser.HELP)
+    with browser.chromium(executable) as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def reader() -> Predictor:
+    return Predictor.load(models=paths.models())
+
+
+@pytest.fixture(scope="module")
+def served() -> ServedHome:
+    return ServedHome(Registry(paths.models()))
+
+
+@pytest.fixture
+def home(served: ServedHome) -> ServedHome:
+    served.calls.clear()
+    served.gone, served.refusal = False, None
+    return served
+
+
+@pytest.fixture(scope="module")
+def window(chromium):
+    with browser.tab(chromium) as page:
+        yield page
+
+
+@pytest.fixture
+def page(window, home: ServedHome, tmp_path: Path):
+    """The page as it is when one comes to it, in a window that all tests share; it may complain of nothing."""
+    with opened(window, home, tmp_path) as page:
+        yield page
+
+
+@pytest.fixture
+def open_page(chromium, home: ServedHome, tmp_path: Path):
+    """The same in a window of its own, for a browser with other settings."""
+    with ExitStack() as windows:
+        yield lambda place="", **options: windows.enter_context(
+            opened(windows.enter_context(browser.tab(chromium, **options)), home, tmp_path, place)
+        )
+
+
+@contextmanager
+def opened(page, home: ServedHome, folder: Path, place: str = ""):
+    complaints: list[str] = []
+    listeners = {
+        "pageerror": lambda error: complaints.append(str(error)),
+        "console": lambda said: complaints.append(said.text) if said.type == "error" else None,
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    page.context.route("**/*", home)
+    page.goto(served_home.ADDRESS + place)
+    try:
+        page.locator("#reading:not([aria-busy])").wait_for()
+        yield page
+    except Exception as error:
+        page.screenshot(path=folder / "failed.png")
+        error.add_note(f"what the page showed: {folder / 'failed.png'}")
+        raise
+    finally:
+        page.context.unroute("**/*", home)
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
+    assert [told for told in complaints if "Failed to load resource" not in told] == []  # a server that is gone
+
+
+def few(stroke) -> list:
+    """Fewer points than a hand leaves: every one takes its time."""
+    return [*stroke[:-1:4], stroke[-1]] if len(stroke) > 12 else list(stroke)
+
+
+def draw(page, strokes, **options) -> None:
+    """With the mouse."""
+    browser.draw(page, [few(stroke) for stroke in strokes], canvas=page.locator("#canvas"), **options)
+
+
+def expect(page, words: str) -> None:
+    """Wait until an answer is announced."""
+    page.locator("#spoken", has_text=re.compile(words)).wait_for(state="attached")
+
+
+def digits(page) -> str:
+    return page.locator("#digit").inner_text()
+
+
+def press(page, *keys: str) -> None:
+    """Keys on the canvas: ``"ArrowUp 8"`` is eight of them."""
+    page.locator("#canvas").focus()
+    for entry in keys:
+        key, _, times = entry.partition(" ")
+        for _ in range(int(times or 1)):
+            page.keyboard.press(key)
+
+
+def colours(page) -> dict[str, int]:
+    return page.locator("#canvas").evaluate(COLOURS)
+
+
+def png(ink: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(255 - ink).save(file, "PNG")
+    return file.getvalue()
+
+
+def give(page, content: bytes, name: str = "digit.png", kind: str = "image/png") -> None:
+    page.locator("#file").set_input_files({"name": name, "mimeType": kind, "buffer": content})
+
+
+@pytest.mark.parametrize("name", ["three", "zero", "seven"])
+def test_a_digit_drawn_with_the_mouse_is_read(page, reader, name):
+    drawing = load_drawings()[name]
+    draw(page, drawing.strokes)
+    expect(page, f"^{drawing.digit}: ")
+    assert digits(page) == str(drawing.digit)
+    assert page.locator("#bars li.top").inner_text().strip().startswith(str(drawing.digit))
+    seen = np.array(page.locator("#seen").evaluate(SEEN)).reshape(28, 28)
+    np.testing.assert_allclose(seen, reader.predict_strokes(map(few, drawing.strokes)).image, atol=64)  # by whole px
+    held = np.count_nonzero(rasterise(drawing.strokes))
+    scale = (page.locator("#canvas").evaluate("canvas => canvas.width") / 280) ** 2
+    assert colours(page)["ink"] == pytest.approx(held * scale, rel=0.1)
+
+
+def test_it_is_read_while_the_button_is_still_down_but_not_announced(page):
+    draw(page, load_drawings()["seven"].strokes, lift=False)
+    page.locator("#digit", has_text="7").wait_for()
+    page.wait_for_timeout(500)
+    assert "7" not in page.locator("#spoken").text_content()
+    page.mouse.up()
+    expect(page, "^7: ")
+
+
+def test_a_finger_draws(open_page):
+    page = open_page(has_touch=True)
+    browser.touch(page, map(few, load_drawings()["four"].strokes), canvas=page.locator("#canvas"))
+    expect(page, "^4: ")
+
+
+def test_a_seven_is_drawn_with_the_keyboard_alone(page):
+    press(page, "ArrowUp 8", "ArrowLeft 6", "Space", "ArrowRight 12")
+    assert page.locator("#pen-spoken").text_content() == "Pen down"
+    press(page, *["ArrowDown 2", "ArrowLeft"] * 7, "Enter")
+    expect(page, "^7: ")
+    press(page, "z")
+    expect(page, "^Draw a digit$")
+    press(page, "Shift+Z")
+    expect(page, "^7: ")
+    press(page, "Delete")
+    expect(page, "^Draw a digit$")
+
+
+def test_the_keyboard_gets_out_of_the_canvas(page):
+    focused = "() => document.activeElement.id"
+    press(page, "Tab")
+    assert page.evaluate(focused) == "undo"
+    press(page, "Shift+Tab")
+    assert page.evaluate(focused) == "language"
+    press(page, "Escape")
+    assert page.evaluate(focused) == "pick"
+
+
+def test_a_stroke_that_leaves_the_canvas_goes_on_until_the_button_is_released(page, home):
+    at = browser.place(page.locator("#canvas"))
+    page.mouse.move(*at(140, 60))
+    page.mouse.down()
+    page.mouse.move(*at(140, 320))
+    page.mouse.move(*at(140, 200))
+    page.mouse.move(*at(-30, 400))
+    page.mouse.up()
+    page.mouse.move(*at(60, 60))  # back, with no button pressed
+    expect(page, "")
+    page.mouse.click(*at(200, 200), button="right")
+    page.wait_for_timeout(100)
+    (stroke,) = home.calls[-1][3]["strokes"]
+    assert [round(y) for _, y in stroke] == [60, 320, 200, 400]
+
+
+def test_undo_redo_and_clear(page):
+    four = load_drawings()["four closed at the top"]
+    draw(page, four.strokes)
+    expect(page, "^4: ")
+    whole = colours(page)["ink"]
+    page.get_by_role("button", name="Undo").click()
+    assert 0 < colours(page)["ink"] < whole
+    page.get_by_role("button", name="Redo").click()
+    assert colours(page)["ink"] == pytest.approx(whole, rel=0.01)  # of the edges, as they are drawn in one go
+    page.get_by_role("button", name="Clear").click()
+    assert colours(page)["ink"] == 0
+    expect(page, "^Draw a digit$")
+    page.keyboard.press("Control+z")
+    expect(page, "^4: ")
+    assert colours(page)["ink"] == pytest.approx(whole, rel=0.01)
+
+
+def test_a_doubtful_digit_has_two_names_and_a_scribble_none(page):
+    draw(page, DOUBTFUL)
+    expect(page, "^4 or 9: in doubt|^9 or 4: in doubt")
+    assert re.fullmatch("4 or 9|9 or 4", digits(page))
+    page.get_by_role("button", name="Clear").click()
+    draw(page, SCRIBBLE)
+    expect(page, "^No digit. It does not look like a digit.$")
+    page.get_by_role("button", name="Clear").click()
+    draw(page, [[(100, 100), (101, 100)]])
+    expect(page, "^No digit. That is only a dot.$")
+
+
+def test_a_picture_is_read_and_can_be_undone(page):
+    give(page, png(rasterise(load_drawings()["eight"].strokes)))
+    expect(page, "^8: ")
+    page.get_by_role("button", name="Why").click()
+    page.get_by_text("not a picture").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    expect(page, "^Draw a digit$")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no picture", "This picture cannot be read. A PNG or JPEG file is needed."),
+        (png(np.zeros((40, 40), np.uint8))[:60], "This picture cannot be read. A PNG or JPEG file is needed."),
+        (png(np.zeros((7, 40), np.uint8)), "This picture has 40 by 7 px; sides of 8 to 6,000 px"),
+        (b"\x89PNG" + bytes(6 * 2**20), "This file has 6.0 MB; at most 5 MB are allowed."),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why_and_leaves_the_drawing(page, content, words):
+    draw(page, load_drawings()["seven"].strokes)
+    give(page, content)
+    page.get_by_role("alert").filter(has_text=words).wait_for()
+    expect(page, "^7: ")
+    draw(page, [[(100, 140), (180, 140)]])
+    page.get_by_role("alert").filter(has_text=re.compile("^$")).wait_for(state="attached")
+
+
+def test_a_blank_picture_has_no_digit(page):
+    give(page, png(np.zeros((40, 40), np.uint8)))
+    expect(page, "^No digit. The picture is empty: nothing stands out from its paper.$")
+
+
+def test_a_picture_is_dropped_or_pasted(page):
+    transfer = page.evaluate_handle(
+        """bytes => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([new Uint8Array(bytes)], 'digit.png', {type: 'image/png'}));
+          return transfer;
+        }""",
+        list(png(rasterise(load_drawings()["five"].strokes))),
+    )
+    page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+    expect(page, "^5: ")
+    page.get_by_role("button", name="Clear").click()
+    page.evaluate("data => dispatchEvent(new ClipboardEvent('paste', {clipboardData: data}))", transfer)
+    expect(page, "^5: ")
+    page.evaluate("() => dispatchEvent(new ClipboardEvent('paste', {clipboardData: new DataTransfer()}))")
+    page.get_by_role("alert").filter(has_text="There is no picture").wait_for()
+
+
+def test_scrambled_pixels_are_read_beside_plain_ones(page, reader):
+    three = load_drawings()["three"]
+    draw(page, three.strokes)
+    expect(page, "^3: ")
+    switch = page.get_by_role("button", name="Scramble the pixels")
+    switch.click()
+    assert switch.get_attribute("aria-pressed") == "true"
+    for k, version in enumerate(("0001", "0002")):
+        page.locator(f"#twin-digit-{k}", has_text="3").wait_for()
+        page.get_by_text(f"Version {version}: 9").wait_for()
+    plain, scrambled = (np.array(page.locator(f"#twin-seen-{k}").evaluate(SEEN)) for k in (0, 1))
+    permutation = Predictor.load("0002", models=paths.models()).permutation
+    np.testing.assert_array_equal(permutation.apply(plain.reshape(28, 28)).ravel(), scrambled)
+    assert (plain != scrambled).any()
+    switch.click()
+    page.locator("#twins").wait_for(state="hidden")
+
+
+def test_why_colours_the_ink_by_what_it_says_and_tells_it_in_words(page):
+    draw(page, load_drawings()["seven"].strokes)
+    expect(page, "^7: ")
+    before = colours(page)
+    assert before["blue"] == 0
+    page.get_by_role("button", name="Why a 7?").click()
+    page.get_by_text("The ink that says most for the 7 is").wait_for()
+    assert colours(page)["blue"] > 1000
+    page.get_by_text("hollow, orange: spoke against it").wait_for()
+    page.get_by_role("button", name="Why a 7?").click()
+    assert colours(page)["blue"] == 0
+    page.get_by_text("spoke for the 7").wait_for(state="hidden")
+
+
+def test_it_speaks_the_language_of_the_browser_and_changes_it(open_page):
+    page = open_page(locale="fr-CA")
+    assert page.evaluate("document.documentElement.lang") == "fr"
+    draw(page, load_drawings()["seven"].strokes)
+    expect(page, "^7: sûr à \\d+,\\d %".replace(" %", "\u00a0%"))
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("button", name="Why a 7?").wait_for()
+    assert page.evaluate("document.documentElement.lang") == "en"
+    page.get_by_role("button", name="Français").click()
+    page.get_by_role("button", name="Pourquoi un 7\u00a0?").wait_for()
+
+
+def test_all_languages_have_the_same_texts_with_the_same_values(page):
+    texts = page.evaluate("mnistlab.text")
+    assert set(texts) == {"en", "fr"}
+    values = {name: {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in texts[name].items()} for name in texts}
+    assert values["en"] == values["fr"]
+    shown = [texts["en"][f"consent.{k}"] for k in range(1, len(consent.TEXTS[consent.VERSION]) + 1)]
+    assert tuple(shown) == consent.TEXTS[consent.VERSION]
+    assert {texts[name]["consent.version"] for name in texts} == {consent.VERSION}
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
+@pytest.mark.parametrize("width", [360, 640])
+def test_a_narrow_page_needs_no_scrolling_sideways(open_page, width, locale):
+    page = open_page(viewport={"width": width, "height": 800}, locale=locale)
+    draw(page, DOUBTFUL)
+    for name in ("why", "scramble"):
+        page.locator(f"#{name}").click()
+    page.locator("#legend-keys").wait_for()
+    page.locator("#twin-digit-1", has_text=re.compile(r"\d")).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_fault(open_page, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(color_scheme=scheme, reduced_motion="reduce")
+    states = {"empty": lambda: None, "a drawing": lambda: explained(page)}
+    for state, reach in states.items():
+        reach()
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{state}: {found.generate_report()}"
+
+
+def explained(page) -> None:
+    draw(page, load_drawings()["seven"].strokes)
+    expect(page, "^7: ")
+    for name in ("why", "scramble"):
+        page.locator(f"#{name}").click()
+    page.locator("#legend-keys").wait_for()
+    page.locator("#twin-digit-1", has_text=re.compile(r"\d")).wait_for()
+
+
+def test_what_is_said_is_sent_without_the_drawing_unless_agreed(page, home):
+    seven = load_drawings()["seven"]
+    draw(page, seven.strokes)
+    expect(page, "^7: ")
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_text("It was counted; nothing about the drawing is kept.").wait_for()
+    (counted,) = home.opinions
+    assert counted["verdict"] == "right"
+    assert counted["digit"] == 7
+    assert counted["consent"] is None
+    assert not {"strokes", "image", "session"} & set(counted)
+    page.get_by_role("checkbox").check()
+    page.get_by_text("Drawings kept so far: 1.").wait_for()  # what is marked already
+    page.get_by_role("button", name="It is a 1").click()
+    page.wait_for_function("() => document.querySelector('#chips [aria-pressed=true]')?.textContent === '1'")
+    first, second = home.opinions[1:]
+    for opinion, verdict, digit in ((first, "right", 7), (second, "wrong", 1)):
+        assert (opinion["id"], opinion["verdict"], opinion["digit"]) == (counted["id"], verdict, digit)
+        assert opinion["consent"] == consent.VERSION
+        assert len(opinion["strokes"]) == len(seven.strokes)
+        assert re.fullmatch("[0-9a-f]{32}", opinion["session"])
+
+
+def test_what_was_kept_is_erased(page, home):
+    draw(page, load_drawings()["seven"].strokes)
+    expect(page, "^7: ")
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_text("Drawings kept so far: 1.").wait_for()
+    page.get_by_role("button", name="Erase").click()
+    page.get_by_text("Everything kept from this page is erased").wait_for()
+    method, path, _, _ = home.calls[-1]
+    assert (method, path) == ("DELETE", f"api/v1/feedback?session={home.opinions[0]['session']}")
+    assert not page.get_by_role("checkbox").is_checked()
+
+
+def test_the_digit_that_was_meant_is_said_with_a_key_and_a_new_stroke_begins_anew(page, home):
+    draw(page, load_drawings()["seven"].strokes)
+    expect(page, "^7: ")
+    press(page, "1")
+    page.get_by_text("It was counted").wait_for()
+    assert home.opinions[0]["verdict"] == "wrong"
+    draw(page, [[(100, 140), (180, 140)]])
+    page.locator("#chips [aria-pressed=true]").wait_for(state="detached")
+
+
+def test_a_server_that_is_gone_is_told_and_tried_again(page, home):
+    home.gone = True
+    draw(page, load_drawings()["seven"].strokes)
+    page.get_by_role("alert").filter(has_text="The server does not answer.").wait_for()
+    before = colours(page)["ink"]
+    assert before > 0
+    home.gone = False
+    page.get_by_role("button", name="Try now").click()
+    expect(page, "^7: ")
+    page.get_by_role("alert").filter(has_text="The server answers again.").wait_for()
+    home.gone = True
+    draw(page, [[(100, 140), (180, 140)]])
+    page.get_by_role("button", name="Try now").wait_for()
+    home.gone = False
+    page.get_by_role("alert").filter(has_text="The server answers again.").wait_for()  # by itself
+
+
+def test_a_busy_server_is_asked_again_when_it_says(page, home):
+    home.refusal = (503, {"Retry-After": "1"}, {"code": "busy", "message": "later", "id": "1"})
+    draw(page, load_drawings()["seven"].strokes)
+    page.get_by_role("alert").filter(
+        has_text="The server is busy. Your drawing stays here; next try in 1 s."
+    ).wait_for()
+    home.refusal = None
+    expect(page, "^7: ")
+
+
+def test_the_token_is_taken_from_the_fragment_of_the_address(open_page, home):
+    page = open_page("#token=secret")
+    draw(page, load_drawings()["seven"].strokes)
+    expect(page, "^7: ")
+    assert {headers["authorization"] for _, _, headers, _ in home.calls} == {"Bearer secret"}
+    home.refusal = (401, {}, {"code": "token", "message": "no token", "id": "1"})
+    draw(page, [[(100, 140), (180, 140)]])
+    page.get_by_role("alert").filter(has_text="This server wants the token in its address").wait_for()
