@@ -12,7 +12,7 @@ from mnistlab.feedback.consent import RETENTION
 
 if TYPE_CHECKING:
     from mnistlab.feedback.records import Correction
-    from mnistlab.feedback.store import Erased
+    from mnistlab.feedback.store import Erased, Store
 
 
 @click.group(short_help="List, export and erase the corrections people agreed to have kept.")
@@ -27,9 +27,7 @@ def feedback() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def feedback_list(as_json: bool) -> None:
     """List the sessions: when they were, how many drawings they hold, how many of those had been misread."""
-    from mnistlab.feedback.store import Store
-
-    store = Store()
+    store = _store()
     sessions: dict[str, list[Correction]] = {}
     for correction in store.corrections():
         sessions.setdefault(correction.session, []).append(correction)
@@ -62,9 +60,7 @@ def feedback_export(file: Path) -> None:
 
     The store remembers where the file is: what is erased later is removed from it too, as long as it stays there.
     """
-    from mnistlab.feedback.store import Store
-
-    written = Store().export(file)
+    written = _store().export(file)
     click.echo(f"{file}: {written:,} drawings")
 
 
@@ -75,13 +71,11 @@ def feedback_export(file: Path) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def feedback_erase(ids: tuple[int, ...], session: str | None, everything: bool, yes: bool) -> None:
     """Erase corrections for good, from the store and from exports: by NUMBER, by session, or all."""
-    from mnistlab.feedback.store import Store
-
     if [bool(ids), session is not None, everything].count(True) != 1:
         raise click.UsageError("name what to erase in one way: numbers, --session NAME or --all")
     if not yes:
         click.confirm("Erased drawings cannot be recovered. Erase them?", abort=True)
-    _report(Store().erase(ids=ids or None, session=session, everything=everything))
+    _report(_store().erase(ids=ids or None, session=session, everything=everything))
 
 
 @feedback.command("purge", short_help="Erase what is older than people agreed to.")
@@ -90,22 +84,24 @@ def feedback_purge(days: float) -> None:
     """Erase what is older than a number of days. What is older than people agreed to is erased anyway, whenever the store is
     opened.
     """
-    from mnistlab.feedback.store import Store
-
-    _report(Store().purge(days))
+    _report(_store().purge(days))
 
 
 @feedback.command("mark", short_help="Show which versions learned from erased drawings.")
 def feedback_mark() -> None:
     """Show the versions that learned from corrections, and mark those whose drawings have been erased since."""
-    from mnistlab.feedback.store import Store
-
-    marked = Store().marked()
+    marked = _store().marked()
     for version, (learned, erased) in marked.items():
         word = f"; {erased} of them erased since: train it again, or remove it" if erased else ""
         click.echo(f"{'!' if erased else ' '} {version}  learned from {learned} drawings{word}")
     if not marked:
         click.echo("No version learned from corrections.")
+
+
+def _store() -> Store:
+    from mnistlab.feedback.store import Store  # not before it is needed: it brings SQLAlchemy
+
+    return Store()
 
 
 def _report(erased: Erased) -> None:

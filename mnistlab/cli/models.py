@@ -24,9 +24,7 @@ def models() -> None:
 @models.command("list", short_help="List the versions.")
 def models_list() -> None:
     """List the versions; * marks the one in use."""
-    from mnistlab.registry.registry import Registry
-
-    registry = Registry()
+    registry = _registry()
     rows = [("version", "made", "kind", "parameters", "accuracy [95 %]")]
     for name in registry.versions():
         rows.append((("* " if name == _current(registry) else "  ") + name, *_describe(registry, name)))
@@ -37,6 +35,12 @@ def models_list() -> None:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _registry() -> Registry:
+    from mnistlab.registry.registry import Registry  # not before it is needed: it waits for PyTorch
+
+    return Registry()
 
 
 def _current(registry: Registry) -> str | None:
@@ -68,9 +72,8 @@ def _describe(registry: Registry, name: str) -> tuple[str, str, str, str]:
 def models_show(version: str, as_json: bool) -> None:
     """Show the model card of VERSION: a name, "current" (the default) or "latest"."""
     from mnistlab.registry.card import lineage, model_card
-    from mnistlab.registry.registry import Registry
 
-    manifest = Registry().manifest(version)
+    manifest = _registry().manifest(version)
     if as_json:
         click.echo(manifest.model_dump_json(indent=2, exclude={"probe"}))
     else:
@@ -100,9 +103,8 @@ def _erased(version: str) -> str:
 def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
     """Check the files of each VERSION in every way there is, without trusting them; of all versions if none is named."""
     from mnistlab.common.errors import CheckpointError
-    from mnistlab.registry.registry import Registry
 
-    registry = Registry()
+    registry = _registry()
     names = [registry.resolve(version) for version in versions] or registry.versions()
     if not names:
         click.echo(f"There is no version in {registry.root}.")
@@ -121,9 +123,7 @@ def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
 @click.argument("version")
 def models_promote(version: str) -> None:
     """Put VERSION into use, if its files are intact."""
-    from mnistlab.registry.registry import Registry
-
-    registry = Registry()
+    registry = _registry()
     before, now = _current(registry), registry.promote(version)
     click.echo(f"Version {now} is in use" + (f"; it was {before}." if before not in (None, now) else "."))
 
@@ -145,9 +145,7 @@ def models_rollback() -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def models_prune(keep: int, dry_run: bool) -> None:
     """Remove old versions; the newest, the one in use, the one before it and the newest of each kind are kept."""
-    from mnistlab.registry.registry import Registry
-
-    gone = Registry().prunable(keep) if dry_run else Registry().prune(keep)
+    gone = _registry().prunable(keep) if dry_run else _registry().prune(keep)
     names = ", ".join(gone) or "nothing"
     click.echo(f"Would remove {names}." if dry_run else f"Removed {names}.")
 
@@ -168,9 +166,8 @@ def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
     from mnistlab.evaluation import formatting
     from mnistlab.evaluation.intervals import compare
     from mnistlab.evaluation.metrics import evaluate
-    from mnistlab.registry.registry import Registry
 
-    registry = Registry()
+    registry = _registry()
     names = [registry.resolve(name) for name in (first, second)]
     digits = getattr(load_mnist(), images)
     judged = [evaluate(registry.load(name).probabilities(digits.images), digits.labels) for name in names]
@@ -194,9 +191,8 @@ def models_export(version: str, file: Path) -> None:
     """
     from mnistlab.common.files import write_new
     from mnistlab.registry import legacy
-    from mnistlab.registry.registry import Registry
 
-    content = legacy.export_legacy(Registry().load(version))
+    content = legacy.export_legacy(_registry().load(version))
     try:
         write_new(file.resolve(), content)
     except FileExistsError:
@@ -214,8 +210,7 @@ def models_import(file: Path) -> None:
     """
     from mnistlab.data.mnist import load_mnist
     from mnistlab.registry import legacy
-    from mnistlab.registry.registry import Registry
 
-    registry, splits = Registry(), load_mnist()
+    registry, splits = _registry(), load_mnist()
     version = registry.add(lambda name: legacy.import_legacy(file, splits, version_id=name))
     click.echo(f"Version {version}: {registry.manifest(version).summary()}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 from mnistlab.plots.dataset import (
     accuracies,
     class_shares,
-    grey_levels,
     ink_map,
     kinship,
     means_and_spreads,
@@ -22,11 +21,9 @@ from mnistlab.plots.dataset import (
 )
 from mnistlab.plots.drawing import (
     attribution,
-    edit,
     prediction,
     prediction_while_drawn,
     preprocessing,
-    preprocessing_images,
     replayed_drawings,
 )
 from mnistlab.plots.evaluation import (

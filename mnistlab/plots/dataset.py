@@ -48,17 +48,6 @@ def class_shares(parts: Mapping[str, Tensor]) -> Axes:
     return ax
 
 
-def grey_levels(images: Tensor) -> Axes:
-    """How often each grey occurs in uint8 images (N, 28, 28), on a logarithmic scale."""
-    counts = np.bincount(images.flatten().numpy(), minlength=256)
-    share = counts / counts.sum() * 100
-    ax = plt.subplots(figsize=(7, 2.6))[1]
-    ax.bar(np.arange(256), share, width=1, color=PLAIN)
-    ax.set(yscale="log", xlabel="grey value (0 paper, 255 full ink)", ylabel="share of pixels (%)", xlim=(-2, 257))
-    ax.set_title(f"{share[0]:.0f} % of all pixels are bare paper; between the ends every grey is rare")
-    return ax
-
-
 def ink_map(images: Tensor) -> Axes:
     """Share of uint8 images (N, 28, 28) that have ink at each place; places that never have any are orange."""
     share = (images > 0).double().mean(dim=0).numpy() * 100

@@ -1,4 +1,4 @@
-"""Figures of drawings, how they are read and why: ink for and against, the edit that flips it (notebook 05)."""
+"""Figures of drawings, how they are read and why: ink for and against (notebook 05)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from matplotlib.axes import Axes
 from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTH
 from mnistlab.data.strokes import rasterise, rasterise_standard, to_standard_size
 from mnistlab.evaluation.formatting import percent
-from mnistlab.inference.attribution import Attribution, PreprocessingStep
-from mnistlab.inference.counterfactual import Edit
+from mnistlab.inference.attribution import Attribution
 from mnistlab.inference.predictor import Prediction
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, RIGHT, SIGNED, WRONG, figure_of, grid, image, open_frame
 
 PAPER_SIDE = 2.2  # inches of a drawing's edge
 RIM = "#D0D0D0"
-REMOVED = "#F3C9A8"  # a pale orange
 
 
 def prediction(prediction: Prediction, ink: np.ndarray, *, scrambled: np.ndarray | None = None) -> np.ndarray:
@@ -166,37 +164,6 @@ def attribution(explained: Attribution, *, pen_width: float = PEN_WIDTH, ax: Axe
         _ink(ax, [piece], SIGNED(0.5 - 0.5 * weight / most), pen_width, capstyle="butt")
     ax.set_title("nothing to read" if explained.digit is None else f"why {explained.digit}", fontsize=9)
     return ax
-
-
-def edit(strokes: Sequence[np.ndarray], change: Edit, *, pen_width: float = PEN_WIDTH, ax: Axes | None = None) -> Axes:
-    """A drawing with what the edit removes in pale orange and what it adds in orange, under the edit in words.
-
-    Parameters
-    ----------
-    strokes : before the edit, float64 arrays (n, 2), px of the canvas.
-    """
-    ax = _canvas(ax)
-    _ink(ax, strokes, "black", pen_width)
-    _ink(ax, change.removed, REMOVED, pen_width)
-    _ink(ax, change.added, WRONG, pen_width)
-    ax.set_title(change.words, fontsize=9)
-    return ax
-
-
-def preprocessing_images(steps: Sequence[PreprocessingStep]) -> np.ndarray:
-    """The steps from ink to input side by side. Returns the axes.
-
-    Raises
-    ------
-    ValueError : there is no step.
-    """
-    if not steps:
-        raise ValueError("an empty drawing has no steps to show")
-    axes = plt.subplots(1, len(steps), figsize=(PAPER_SIDE * len(steps), PAPER_SIDE + 0.4), squeeze=False)[1][0]
-    for step, ax in zip(steps, axes, strict=True):
-        image(step.image, title=f"{step.name}\n{step.image.shape[0]} x {step.image.shape[1]}", ax=ax)
-    axes[0].figure.tight_layout()
-    return axes
 
 
 def _canvas(ax: Axes | None) -> Axes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -17,7 +18,7 @@ from mnistlab.plots.pictures import PLAIN, RIGHT, WRONG, error_bars, grid
 
 def styles(pictures: Mapping[Style, Tensor], *, columns: int = 11) -> np.ndarray:
     """One picture (28, 28) of each style under its digit and name. Returns the axes (rows, columns)."""
-    titles = [f"{style.digit}: {_two_lines(style.name)}" for style in pictures]
+    titles = [f"{style.digit}: {textwrap.fill(style.name, 14)}" for style in pictures]
     axes = grid(
         np.stack([np.asarray(p[0]) for p in pictures.values()]),
         titles=titles,
@@ -97,11 +98,3 @@ def _dots_by_network(ax: Axes, shares: Mapping[str, Sequence[Accuracy]]) -> None
     ax.set_xlim(-2, 102)
     ax.grid(axis="x", alpha=0.3)
     ax.legend(loc="lower left", bbox_to_anchor=(1, 0), frameon=False)
-
-
-def _two_lines(text: str) -> str:
-    """Broken at the space nearest to the middle, if it is long."""
-    if len(text) < 10 or " " not in text:
-        return text
-    middle = min((i for i, c in enumerate(text) if c == " "), key=lambda i: abs(i - len(text) / 2))
-    return text[:middle] + "\n" + text[middle + 1 :]

@@ -224,12 +224,3 @@ def test_ink_is_blue_where_it_spoke_for_the_digit_and_orange_where_against(reade
         red, _, blue, _ = line.get_color()
         assert (blue - red) * weight >= 0
     assert plots.attribution(attribute(reader, [])).get_title() == "nothing to read"
-
-
-def test_steps_and_edit_as_figures(reader):
-    strokes = stored("seven")
-    assert len(plots.preprocessing_images(preprocessing_steps(reader, strokes))) == 4
-    change = counterfactual.smallest_edit(reader, strokes)
-    assert plots.edit(strokes, change).get_title() == change.words
-    with pytest.raises(ValueError, match="no steps"):
-        plots.preprocessing_images([])

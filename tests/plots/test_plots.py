@@ -19,8 +19,7 @@ from mnistlab.data.synthetic import Style
 from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.intervals import Accuracy, McNemar, MeanInterval, compare
 from mnistlab.evaluation.metrics import evaluate
-from mnistlab.inference.attribution import Attribution, PreprocessingStep
-from mnistlab.inference.counterfactual import Edit
+from mnistlab.inference.attribution import Attribution
 from mnistlab.inference.predictor import Prediction
 from mnistlab.plots.pictures import SIGNED
 from mnistlab.studies import handwriting_figures, permutation_effect_figures, what_it_sees_figures
@@ -154,10 +153,6 @@ FIGURES = {
         {"one": {"letters": Accuracy(5, 100)}, "two": {"letters": Accuracy(90, 100)}}
     ),
     "attribution": lambda: plots.attribution(Attribution(1, STROKE, np.array([2.0]))),
-    "edit": lambda: plots.edit(STROKE, Edit([], STROKE, [], 7, 90.0, "without it")),
-    "preprocessing_images": lambda: plots.preprocessing_images(
-        [PreprocessingStep("as drawn", np.zeros((280, 280), np.uint8))]
-    ),
     "mistakes": lambda: plots.mistakes(DIGITS, evaluation(), n=7),
     "agreement": lambda: plots.agreement(McNemar(600, 48, 10_000), 9_268),
     "kernels": lambda: plots.kernels({"plain": build("convnet"), "permuted": build("convnet", seed=1, n_kernels=4)}),
@@ -165,7 +160,6 @@ FIGURES = {
         build("convnet"), DIGITS.images[0], to_input(DIGITS.images[:1], SCRAMBLE, Normalisation()), name="plain net"
     ),
     "class_shares": lambda: plots.class_shares({"train": DIGITS.counts(), "validation": DIGITS.counts()}),
-    "grey_levels": lambda: plots.grey_levels(DIGITS.images),
     "ink_map": lambda: plots.ink_map(DIGITS.images),
     "value_scales": lambda: plots.value_scales(
         {"bytes": DIGITS.images[0], "grey": DIGITS.images[0] / 255}, title="two scales"

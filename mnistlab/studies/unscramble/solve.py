@@ -124,15 +124,10 @@ def unscramble(images: Tensor) -> Unscrambled:
     return Unscrambled(stages[-1].permutation, tuple(stages), draft, lit)
 
 
-def score(unscrambled: Unscrambled, scramble: Permutation, *, stage: int = -1, min_lit: int = MIN_LIT) -> Score:
-    """Compare with the truth, over the pixels lit in at least ``min_lit`` images. Nothing but this may know ``scramble``.
-
-    Parameters
-    ----------
-    stage : which of ``unscrambled.stages`` to judge; the last is the result.
-    """
-    counted = unscrambled.lit >= min_lit
-    cell = unscrambled.stages[stage].permutation.inverse().order.numpy()[counted]
+def score(unscrambled: Unscrambled, scramble: Permutation) -> Score:
+    """Compare with the truth, over the pixels that can be identified. Nothing but this may know ``scramble``."""
+    counted = unscrambled.identifiable
+    cell = unscrambled.permutation.inverse().order.numpy()[counted]
     scores = []
     for symmetry in symmetries():
         away = FAR[symmetry.inverse().order.numpy()[cell], scramble.order.numpy()[counted]]
