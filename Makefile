@@ -19,7 +19,7 @@ setup: $(READY) ## install everything into .venv (a few minutes, once)
 $(READY): pyproject.toml constraints.txt jupyter/overrides.json jupyter/page_config.json jupyter/server.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mnistlab needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres,serve,test,mutants]' --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres,serve,onnx,test,mutants]' --constraint constraints.txt
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@cp jupyter/overrides.json jupyter/page_config.json $(VENV)/share/jupyter/lab/settings/
 	@mkdir -p $(VENV)/etc/jupyter

@@ -9,9 +9,9 @@ figure and names their modules.
     common      errors, files, locks, paths, progress, provenance, HTML
     data        MNIST, permutations, strokes, drawings, pictures: anything that becomes 28 x 28 pixels
     evaluation  intervals, metrics, conformal sets, numbers as text
-    training    the networks in PyTorch, and how they learn
     registry    versions on disk, and which one is in use
     inference   reading digits with a version, and explaining the reading
+    training    the networks in PyTorch, and how they learn
     plots       every figure of the five notebooks
     feedback    consent, corrections, the monitor
     pipeline    notebooks run headless, retraining, gates, learning a hand

@@ -19,17 +19,17 @@ ALLOWED = {
     "common": "",
     "data": "common",
     "evaluation": "common data",
-    "training": "common data evaluation",
     "registry": "common data evaluation",
     "inference": "common data evaluation registry",
-    "plots": "common data evaluation training registry inference",
-    "feedback": "common data evaluation training registry inference plots",
-    "pipeline": "common data evaluation training registry inference plots feedback",
-    "pad": "common data evaluation training registry inference plots feedback pipeline",
+    "training": "common data evaluation registry",
+    "plots": "common data evaluation registry inference training",
+    "feedback": "common data evaluation registry inference training plots",
+    "pipeline": "common data evaluation registry inference training plots feedback",
+    "pad": "common data evaluation registry inference training plots feedback pipeline",
     "web": "common data evaluation registry inference",
     "serve": "common data evaluation registry inference plots feedback web",
-    "studies": "common data evaluation training registry inference plots feedback pipeline pad web serve",
-    "cli": "common data evaluation training registry inference plots feedback pipeline pad web serve studies",
+    "studies": "common data evaluation registry inference training plots feedback pipeline pad web serve",
+    "cli": "common data evaluation registry inference training plots feedback pipeline pad web serve studies",
 }
 ROOT = imports.PACKAGE.parent
 PAGE = ROOT / "docs" / "architecture.md"
@@ -88,13 +88,8 @@ def about(name: str) -> str:
 
 
 def uses(name: str) -> set[str]:
-    """The wings that modules of this one import, exceptions aside."""
-    return {wing(each.target) for each in between_wings() if wing(each.source) == name} & set(ALLOWED[name].split())
-
-
-def exceptions(name: str) -> set[str]:
-    """The wings that it imports though it should not."""
-    return {wing(each.target) for each in between_wings() if wing(each.source) == name} - set(ALLOWED[name].split())
+    """The wings that modules of this one import."""
+    return {wing(each.target) for each in between_wings() if wing(each.source) == name}
 
 
 @cache
@@ -182,8 +177,7 @@ def figure() -> str:
 def may_use(name: str) -> str:
     """The wings that it may import, in words."""
     allowed, lower = ALLOWED[name].split(), list(ALLOWED)[: list(ALLOWED).index(name)]
-    words = "all below" if len(allowed) > 4 and allowed == lower else ", ".join(allowed) or "nothing of ours"
-    return f"{words} (for now also {', '.join(sorted(exceptions(name)))})" if exceptions(name) else words
+    return "all below" if len(allowed) > 4 and allowed == lower else ", ".join(allowed) or "nothing of ours"
 
 
 def table() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -127,23 +128,35 @@ def benchmark_preset(
 @click.option(
     "--seconds", type=click.FloatRange(min=1, max=90), default=30, help="With --browser: seconds of 200 moves each."
 )
+@click.option(
+    "--starts", type=click.IntRange(min=0), default=5, help="Fresh processes to start of each kind; 0 starts none."
+)
 @options.as_json
-def benchmark_latency(version: str, n: int, browser: bool, drawn: int, seconds: float, as_json: bool) -> None:
-    """Time readings and explanations: p50, p95 and p99 in milliseconds, on one thread."""
+def benchmark_latency(  # one parameter an option
+    version: str, n: int, browser: bool, drawn: int, seconds: float, starts: int, as_json: bool
+) -> None:
+    """Time readings and explanations, in milliseconds on one thread, and what a fresh process takes to its first answer."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # before NumPy is imported, which asks once
+        os.environ[name] = "1"
     from mnistlab.inference.predictor import Predictor
-    from mnistlab.studies.bench import browser_latency, latency
+    from mnistlab.studies.bench import browser_latency, latency, start_up
 
     reader = Predictor.load(version)
     timings = latency.measure_latency(reader, n=n)
+    begun = start_up.measure_start_up(reader.version, repeats=starts) if starts else []
     seen = browser_latency.measure_browser_latency(reader.version, n=drawn, seconds=seconds) if browser else None
     if as_json:
-        figures = {"version": reader.version, "kernel": [timing.as_dict() for timing in timings]}
-        click.echo(json.dumps({**figures, **({"browser": seen.as_dict()} if seen else {})}, indent=2, allow_nan=False))
+        figures: dict[str, object] = {"version": reader.version, "kernel": [timing.as_dict() for timing in timings]}
+        figures |= {"start_up": [row.as_dict() for row in begun]} if begun else {}
+        figures |= {"browser": seen.as_dict()} if seen else {}
+        click.echo(json.dumps(figures, indent=2, allow_nan=False))
         return
     click.echo(f"version {reader.version}, one thread")
     click.echo("\n".join(latency.timing_table([*timings, seen.answer] if seen else timings)))
     if seen:
         click.echo("\n".join(seen.lines()))
+    if begun:
+        click.echo("\n".join(start_up.start_up_table(begun)))
 
 
 @benchmark.command("serve", short_help="What the server costs and stands.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 from mnistlab import __version__
-from mnistlab.cli import benchmark, doctor, feedback, models, monitor, predict, retrain, run, serve
+from mnistlab.cli import benchmark, doctor, export, feedback, models, monitor, predict, retrain, run, serve
 from mnistlab.common.errors import LabError
 
 # Exit codes besides 0: 1 what was asked for failed, 2 it was asked for in a wrong way, 75 another process is at it (EX_TEMPFAIL
@@ -53,6 +53,7 @@ for command in (
     retrain.retrain,
     models.models,
     predict.predict,
+    export.export,
     feedback.feedback,
     monitor.monitor,
     serve.serve,

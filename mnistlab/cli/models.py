@@ -10,7 +10,7 @@ import click
 
 from mnistlab.cli import options
 from mnistlab.common.constants import KEEP
-from mnistlab.common.errors import LabError, RegistryError
+from mnistlab.common.errors import LabError
 
 if TYPE_CHECKING:
     from mnistlab.registry.registry import Registry
@@ -189,17 +189,9 @@ def models_export(version: str, file: Path) -> None:
     """Write VERSION to FILE in the old format, a dictionary for torch.load: model_state_dict, permutation, n_kernels,
     input_size and output_size. Nothing is overwritten.
     """
-    from mnistlab.common.files import write_new
     from mnistlab.registry import legacy
 
-    content = legacy.export_legacy(_registry().load(version))
-    try:
-        write_new(file.resolve(), content)
-    except FileExistsError:
-        raise click.UsageError(f"{file} already exists and is not overwritten") from None
-    except OSError as error:
-        raise RegistryError(f"{file} could not be written: {error.strerror or error}", code="write") from error
-    click.echo(f"{file}: {len(content):,} bytes")
+    options.write_file(file, legacy.export_legacy(_registry().load(version)))
 
 
 @models.command("import", short_help="Add a model in the old format, convnet.pt.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from mnistlab.common.constants import START_TIMEOUT
+from mnistlab.common.errors import RegistryError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -58,3 +60,21 @@ def duration(seconds: float) -> str:
     """``"3 min 20 s"``."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """A new file, and a line that tells its size; an existing one is a usage error.
+
+    Raises
+    ------
+    RegistryError : it cannot be written.
+    """
+    from mnistlab.common.files import write_new
+
+    try:
+        write_new(file.resolve(), content)
+    except FileExistsError:
+        raise click.UsageError(f"{file} already exists and is not overwritten") from None
+    except OSError as error:
+        raise RegistryError(f"{file} could not be written: {error.strerror or error}", code="write") from error
+    click.echo(f"{file}: {len(content):,} bytes")

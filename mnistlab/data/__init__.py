@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from mnistlab.common.constants import CLASSES, PIXELS, SIDE
 
 if TYPE_CHECKING:
-    from mnistlab.data.mnist import Digits, Normalisation, Splits, load, load_mnist
+    from mnistlab.data.mnist import Digits, Splits, load, load_mnist
+    from mnistlab.data.normalisation import Normalisation
 
 __all__ = ["CLASSES", "PIXELS", "SIDE", "Digits", "Normalisation", "Splits", "load", "load_mnist"]
 
@@ -21,9 +22,9 @@ __all__ = ["CLASSES", "PIXELS", "SIDE", "Digits", "Normalisation", "Splits", "lo
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'mnistlab.data' has no attribute {name!r}")
-    from mnistlab.data import mnist
+    from mnistlab.data import mnist, normalisation
 
-    return getattr(mnist, name)
+    return getattr(normalisation if name == "Normalisation" else mnist, name)
 
 
 def __dir__() -> list[str]:

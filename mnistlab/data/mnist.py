@@ -137,31 +137,6 @@ class Splits:
         return f"Splits({self.name}: train {len(self.train):,}, validation {len(self.validation):,}, test {len(self.test):,})"
 
 
-@dataclass(frozen=True)
-class Normalisation:
-    """Shift and scale of pixel values: grey 0..1 minus ``mean``, divided by ``std``.
-
-    The defaults are the mean and the standard deviation of all pixels of the 60,000 training images, so that what the
-    network gets has mean 0 and spread 1: paper is -0.42, full ink 2.82.
-    """
-
-    mean: float = 0.1307
-    std: float = 0.3081
-
-    @classmethod
-    def of(cls, images: Tensor) -> Normalisation:
-        """Computed from uint8 images (N, 28, 28), exactly, through their 256-bin histogram."""
-        counts = torch.bincount(images.flatten().to(torch.int32), minlength=256).double()
-        grey = torch.arange(256, dtype=torch.float64) / 255
-        mean = (counts * grey).sum() / counts.sum()
-        variance = (counts * (grey - mean) ** 2).sum() / counts.sum()
-        return cls(mean.item(), variance.sqrt().item())
-
-    def apply(self, images: Tensor) -> Tensor:
-        """uint8 (N, 28, 28) -> float32 (N, 1, 28, 28), what a network takes."""
-        return images.float().div_(255).sub_(self.mean).div_(self.std).unsqueeze(1)
-
-
 def load_mnist(seed: int = 0) -> Splits:
     """MNIST from the package: 55,000 train, 5,000 validation, 10,000 test.
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import PermutationError
 
-Array = TypeVar("Array", Tensor, np.ndarray)
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = TypeVar("Array", "Tensor", "NDArray[Any]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +29,7 @@ class Permutation:
 
     Attributes
     ----------
-    order : int64 tensor (784,); where each pixel of the scrambled image comes from.
+    order : int64 array (784,); where each pixel of the scrambled image comes from.
     seed : the seed it was drawn with, or None (identity, inverse, composed or loaded).
 
     Raises
@@ -35,27 +37,27 @@ class Permutation:
     PermutationError : ``order`` is not a bijection of 0..783; the message names the first fault.
     """
 
-    order: Tensor
+    order: NDArray[np.int64]
     seed: int | None = None
 
     def __post_init__(self) -> None:
         try:
-            order = torch.as_tensor(self.order)
-        except (TypeError, ValueError, RuntimeError) as error:
+            order = np.asarray(self.order)
+        except (TypeError, ValueError, RuntimeError) as error:  # ragged lists, tensors on a GPU
             raise PermutationError(f"a permutation holds whole numbers ({error})", code="type") from None
-        if order.is_floating_point() or order.is_complex() or order.dtype == torch.bool:
+        if order.dtype.kind not in "iu":
             raise PermutationError(f"a permutation holds whole numbers, not {order.dtype}", code="type")
         if order.shape != (PIXELS,):
-            raise PermutationError(f"a permutation has shape ({PIXELS},), not {tuple(order.shape)}", code="shape")
-        order = order.to("cpu", torch.int64).clone()
-        for position in ((order < 0) | (order >= PIXELS)).nonzero()[:1].flatten().tolist():
+            raise PermutationError(f"a permutation has shape ({PIXELS},), not {order.shape}", code="shape")
+        for position in np.flatnonzero((order < 0) | (order >= PIXELS))[:1]:
             raise PermutationError(
-                f"position {position} holds {int(order[position])}; only 0 to {PIXELS - 1} are pixels", code="range"
+                f"position {position} holds {order[position]}; only 0 to {PIXELS - 1} are pixels", code="range"
             )
-        counts = torch.bincount(order, minlength=PIXELS)
-        for pixel in (counts > 1).nonzero()[:1].flatten().tolist():
-            first, second = (order == pixel).nonzero().flatten().tolist()[:2]
-            missing = int((counts == 0).nonzero()[0])
+        order = order.astype(np.int64)  # a copy, after the bounds: the largest of uint64 would turn negative
+        counts = np.bincount(order, minlength=PIXELS)
+        for pixel in np.flatnonzero(counts > 1)[:1]:
+            first, second = np.flatnonzero(order == pixel)[:2]
+            missing = np.flatnonzero(counts == 0)[0]
             raise PermutationError(
                 f"pixel {pixel} appears twice, at positions {first} and {second}, and pixel {missing} never; "
                 "each must appear once",
@@ -66,7 +68,7 @@ class Permutation:
     @classmethod
     def identity(cls) -> Permutation:
         """The order that changes nothing."""
-        return cls(torch.arange(PIXELS))
+        return cls(np.arange(PIXELS))
 
     @classmethod
     def random(cls, seed: int) -> Permutation:
@@ -83,21 +85,23 @@ class Permutation:
         """
         if not 0 <= share <= 1:
             raise PermutationError(f"share must lie between 0 and 1, not {share}", code="share")
+        import torch
+
         generator = torch.Generator().manual_seed(seed)
         chosen = torch.randperm(PIXELS, generator=generator)[: round(share * PIXELS)].sort().values
         order = torch.arange(PIXELS)
         order[chosen] = chosen[torch.randperm(len(chosen), generator=generator)]
-        return cls(order)
+        return cls(order.numpy())
 
     @classmethod
     def rows(cls, seed: int) -> Permutation:
         """Whole rows change places; pixels side by side stay so."""
-        return cls(_grid()[_shuffled(SIDE, seed)].flatten())
+        return cls(_grid()[_shuffled(SIDE, seed)].ravel())
 
     @classmethod
     def columns(cls, seed: int) -> Permutation:
         """Whole columns change places; pixels one above the other stay so."""
-        return cls(_grid()[:, _shuffled(SIDE, seed)].flatten())
+        return cls(_grid()[:, _shuffled(SIDE, seed)].ravel())
 
     @classmethod
     def blocks(cls, seed: int, size: int) -> Permutation:
@@ -115,8 +119,8 @@ class Permutation:
                 f"a block's side is one of {', '.join(map(str, sizes))} pixels, not {size!r}", code="size"
             )
         n = SIDE // size
-        squares = _grid().view(n, size, n, size).transpose(1, 2).reshape(n * n, size, size)[_shuffled(n * n, seed)]
-        return cls(squares.view(n, n, size, size).transpose(1, 2).flatten())
+        squares = _grid().reshape(n, size, n, size).swapaxes(1, 2).reshape(n * n, size, size)[_shuffled(n * n, seed)]
+        return cls(squares.reshape(n, n, size, size).swapaxes(1, 2).ravel())
 
     @classmethod
     def parse(cls, text: str | int) -> Permutation:
@@ -136,11 +140,11 @@ class Permutation:
     @cached_property
     def is_identity(self) -> bool:
         """True if it moves no pixel."""
-        return bool((self.order == torch.arange(PIXELS)).all())
+        return bool((self.order == np.arange(PIXELS)).all())
 
     def inverse(self) -> Permutation:
         """The permutation that undoes this one."""
-        return Permutation(torch.argsort(self.order))
+        return Permutation(np.argsort(self.order))
 
     def compose(self, first: Permutation) -> Permutation:
         """This one after ``first``: ``a.compose(b).apply(x)`` equals ``a.apply(b.apply(x))``."""
@@ -170,15 +174,13 @@ class Permutation:
             raise PermutationError(
                 f"the {pixels} axes must be {PIXELS} or {SIDE} x {SIDE}; this batch has shape {shape}", code="shape"
             )
-        # mypy checks this once for each type that an Array may be
-        order = self.order.numpy() if isinstance(images, np.ndarray) else self.order.to(images.device)  # type: ignore[redundant-expr]
         if pixels == "last":
-            return images.reshape(*rest, PIXELS)[..., order].reshape(shape)
-        return images.reshape(PIXELS, *rest)[order].reshape(shape)
+            return images.reshape(*rest, PIXELS)[..., self.order].reshape(shape)
+        return images.reshape(PIXELS, *rest)[self.order].reshape(shape)
 
     def sha256(self) -> str:
         """Fingerprint of the order as 784 little-endian int64: 64 hexadecimal digits."""
-        return hashlib.sha256(self.order.numpy().astype("<i8").tobytes()).hexdigest()
+        return hashlib.sha256(self.order.astype("<i8").tobytes()).hexdigest()
 
     def tolist(self) -> list[int]:
         """The order as 784 plain integers."""
@@ -196,13 +198,15 @@ class Permutation:
         return f"Permutation.random({self.seed})" if self.seed is not None else f"Permutation({self.sha256()[:8]}...)"
 
 
-def _grid() -> Tensor:
+def _grid() -> NDArray[np.int64]:
     """The 784 pixels where they belong: int64 (28, 28)."""
-    return torch.arange(PIXELS).view(SIDE, SIDE)
+    return np.arange(PIXELS).reshape(SIDE, SIDE)
 
 
-def _shuffled(n: int, seed: int) -> Tensor:
-    """0 to n - 1 in an order fixed by ``seed``: int64 (n,)."""
+def _shuffled(n: int, seed: int) -> NDArray[np.int64]:
+    """0 to n - 1 in an order fixed by ``seed``: int64 (n,), by PyTorch's generator, as every stored version has it."""
     if type(seed) is not int or not 0 <= seed < 2**63:  # True is an int as well
         raise PermutationError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed!r}", code="seed")
-    return torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    import torch
+
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed)).numpy()

@@ -13,7 +13,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from torch import Tensor
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mnistlab.common.errors import LabError
 from mnistlab.evaluation.intervals import Accuracy
@@ -50,7 +51,7 @@ class Calibration:
     thresholds: Mapping[float, float]
     confidence: float  # probability 0 to 1 of the first choice, below which a drawing is called no digit
 
-    def sets(self, logits: Tensor, level: float = LEVEL) -> Tensor:
+    def sets(self, logits: ArrayLike, level: float = LEVEL) -> NDArray[np.bool_]:
         """Which digits belong to the set of each drawing: logits (N, 10) -> bool (N, 10). A set may be empty.
 
         Raises
@@ -64,29 +65,30 @@ class Calibration:
             )
         return nonconformity(logits) <= self.thresholds[level]
 
-    def judge(self, logits: Tensor, labels: Tensor) -> list[Coverage]:
+    def judge(self, logits: ArrayLike, labels: ArrayLike) -> list[Coverage]:
         """What the sets of each level hold, on digits with known labels: logits (N, 10), int64 (N,); N >= 1.
 
         Raises
         ------
         LabError : there are no digits.
         """
+        labels = np.asarray(labels)
         if not len(labels):
             raise LabError("there are no digits to judge sets by", code="empty")
         coverages = []
         for level in self.thresholds:
             sets = self.sets(logits, level)
-            held, sizes = sets.gather(1, labels[:, None]), sets.sum(dim=1)
+            held, sizes = sets[np.arange(len(labels)), labels], sets.sum(axis=1)
             counts = [int(x.sum()) for x in (held, sizes == 0, sizes > 1)]
             coverages.append(Coverage(level, *(Accuracy(count, len(labels)) for count in counts)))
         return coverages
 
-    def is_digit(self, logits: Tensor) -> Tensor:
+    def is_digit(self, logits: ArrayLike) -> NDArray[np.bool_]:
         """Which drawings look like a digit at all: logits (N, 10) -> bool (N,)."""
-        return nonconformity(logits).neg().exp().amax(dim=1) >= self.confidence
+        return np.exp(-nonconformity(logits).min(axis=1)) >= self.confidence
 
 
-def calibrate(logits: Tensor, labels: Tensor) -> Calibration:
+def calibrate(logits: ArrayLike, labels: ArrayLike) -> Calibration:
     """Calibration on digits the network did not learn from.
 
     Parameters
@@ -98,17 +100,21 @@ def calibrate(logits: Tensor, labels: Tensor) -> Calibration:
     ------
     LabError : there are no digits.
     """
+    labels = np.asarray(labels)
     if not len(labels):
         raise LabError("there are no digits to calibrate on", code="empty")
     scores = nonconformity(logits)
-    n, true = len(labels), scores.gather(1, labels[:, None]).squeeze(1).sort().values
+    n, true = len(labels), np.sort(scores[np.arange(len(labels)), labels])
     # The ceil((n + 1) level)-th smallest makes the coverage at least `level` on average; too few digits reach up to no rank.
     ranks = {level: math.ceil((n + 1) * level) for level in LEVELS}
     limits = {level: float(true[rank - 1]) if rank <= n else math.log(1e6) for level, rank in ranks.items()}
-    first = scores.amin(dim=1).sort(descending=True).values
+    first = np.sort(scores.min(axis=1))[::-1]
     return Calibration(n, limits, math.exp(-float(first[int(REFUSED * n)])))
 
 
-def nonconformity(logits: Tensor) -> Tensor:
+def nonconformity(logits: ArrayLike) -> NDArray[np.float64]:
     """The score of every digit, -log p in nats: logits (N, 10) -> float64 (N, 10). In float32, 99.99999 % would be 100 %."""
-    return -logits.double().log_softmax(dim=1)
+    logits = np.asarray(logits, dtype=np.float64)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    scores: NDArray[np.float64] = np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted
+    return scores

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from torch import Tensor
+from numpy.typing import ArrayLike
 
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.errors import LabError
@@ -71,7 +71,7 @@ class Evaluation:
         }
 
 
-def evaluate(probabilities: Tensor | np.ndarray, labels: Tensor | np.ndarray) -> Evaluation:
+def evaluate(probabilities: ArrayLike, labels: ArrayLike) -> Evaluation:
     """Judge probabilities (N, 10) against labels (N,).
 
     Raises
@@ -128,3 +128,10 @@ def reliability_curve(confidence: np.ndarray, correct: np.ndarray, *, bins: int 
         share_right = np.bincount(which, weights=correct, minlength=bins) / count
     gaps = np.abs(mean_confidence - share_right)
     return Reliability(mean_confidence, share_right, count, float(np.nansum(gaps * count) / max(1, count.sum())))
+
+
+def log_odds(logits: np.ndarray, digit: int) -> np.ndarray:
+    """log(p / (1 - p)) of a digit from logits (N, 10), finite however sure the network is: float64 (N,)."""
+    others = np.delete(logits.astype(np.float64), digit, axis=1)
+    most = others.max(axis=1)
+    return logits[:, digit] - most - np.log(np.exp(others - most[:, None]).sum(axis=1))

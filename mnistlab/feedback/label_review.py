@@ -14,14 +14,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import pdist, squareform
 
 from mnistlab.common.errors import DataError
-from mnistlab.data.mnist import Digits
-from mnistlab.inference import embedding
+from mnistlab.evaluation.conformal import nonconformity
 from mnistlab.registry.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from mnistlab.data.mnist import Digits
 
 CONFIDENT = 0.99  # probability of the digit that was read, from which the version contradicts another label
 IMPLAUSIBLE = 0.01  # probability of the label, below which it is contradicted
@@ -71,7 +75,7 @@ class Review:
     sessions : one per session, in order of appearance.
     """
 
-    kept: Tensor
+    kept: NDArray[np.bool_]
     sessions: tuple[SessionReview, ...]
 
 
@@ -91,33 +95,34 @@ def review_labels(base: Checkpoint, digits: Digits, sessions: Sequence[str]) -> 
     if len(sessions) != len(digits):
         raise DataError(f"{len(digits)} drawings have a session each, not {len(sessions)}", code="sessions")
     if not len(digits):
-        return Review(torch.zeros(0, dtype=torch.bool), ())
-    features = embedding.embed(base, digits.images)
-    probabilities = embedding.log_probabilities(embedding.split_head(base.model)[1], features).exp()
-    confidence, predictions = probabilities.max(dim=1)
-    of_label = probabilities.gather(1, digits.labels[:, None]).squeeze(1)
-    misread = predictions != digits.labels
+        return Review(np.zeros(0, dtype=bool), ())
+    features, labels = base.features(digits.images), np.asarray(digits.labels)
+    probabilities = np.exp(-nonconformity(base.head(features)))
+    of_label = probabilities[np.arange(len(labels)), labels]
+    misread, confidence = probabilities.argmax(axis=1) != labels, probabilities.max(axis=1)
     contradicted = misread & (confidence >= CONFIDENT) & (of_label < IMPLAUSIBLE)
-    kept, reviews = torch.zeros(len(digits), dtype=torch.bool), []
+    kept, reviews = np.zeros(len(digits), dtype=bool), []
     for name in dict.fromkeys(sessions):
-        own = torch.tensor([session == name for session in sessions])
+        own = np.array([session == name for session in sessions])
         review = _review_session(name, misread[own], contradicted[own])
         reviews.append(review)
         if review.believed:
-            kept[own] = ~contradicted[own] | _supported(features[own], digits.labels[own])
+            kept[own] = ~contradicted[own] | _supported(features[own], labels[own])
     return Review(kept, tuple(reviews))
 
 
-def _review_session(name: str, misread: Tensor, contradicted: Tensor) -> SessionReview:
+def _review_session(name: str, misread: NDArray[np.bool_], contradicted: NDArray[np.bool_]) -> SessionReview:
     n, n_misread = len(misread), int(misread.sum())
     allowed = max(1, math.floor(MAX_SHARE_OF_ALL * n), math.floor(MAX_SHARE_OF_MISREAD * n_misread))
     return SessionReview(name, n, n_misread, int(contradicted.sum()), allowed)
 
 
-def _supported(features: Tensor, labels: Tensor) -> Tensor:
+def _supported(features: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether most of a drawing's nearest others bear its label: bool (n,); never with fewer than ``NEIGHBOURS`` others."""
     if len(labels) <= NEIGHBOURS:
-        return torch.zeros(len(labels), dtype=torch.bool)
-    distances = torch.cdist(features, features).fill_diagonal_(math.inf)
-    nearest = labels[distances.topk(NEIGHBOURS, largest=False).indices]
-    return (nearest == labels[:, None]).sum(dim=1) * 2 > NEIGHBOURS
+        return np.zeros(len(labels), dtype=bool)
+    distances = squareform(pdist(features))
+    np.fill_diagonal(distances, math.inf)
+    nearest = labels[np.argsort(distances, axis=1, kind="stable")[:, :NEIGHBOURS]]
+    supported: NDArray[np.bool_] = (nearest == labels[:, None]).sum(axis=1) * 2 > NEIGHBOURS
+    return supported

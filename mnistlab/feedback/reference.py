@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from scipy.spatial.distance import cdist
 
-from mnistlab.data.mnist import Splits
+from mnistlab.evaluation.conformal import nonconformity
 from mnistlab.evaluation.intervals import CONFIDENCE, Accuracy
-from mnistlab.inference import embedding
 from mnistlab.registry.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from mnistlab.data.mnist import Splits
 
 IN_DISTRIBUTION = 0.99  # share of the validation digits that count as like what a version learned from
 
@@ -49,7 +52,7 @@ class Reference:
 
     confidence: NDArray[np.float64]
     right: NDArray[np.float64]
-    learned: torch.Tensor
+    learned: NDArray[np.float32]
     limit: float
     checkpoint: Checkpoint
 
@@ -63,15 +66,14 @@ class Reference:
         """
         from sklearn.isotonic import IsotonicRegression
 
-        head, truth = embedding.split_head(checkpoint.model)[1], splits.validation.labels
-        embedded = embedding.embed(checkpoint, splits.validation.images)
-        confidence, predictions = embedding.log_probabilities(head, embedded).double().exp().max(dim=1)
+        features = checkpoint.features(splits.validation.images)
+        scores = nonconformity(checkpoint.head(features))
+        right = scores.argmin(axis=1) == np.asarray(splits.validation.labels)
         regression = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
-        regression.fit(confidence.numpy(), (predictions == truth).numpy())
-        training = embedding.embed(checkpoint, splits.train.sample(n, seed=seed).images)
-        learned = _directions(_last_hidden(checkpoint, training))
-        nearest = torch.cdist(_directions(_last_hidden(checkpoint, embedded)), learned).amin(dim=1)
-        limit = float(nearest.quantile(IN_DISTRIBUTION))
+        regression.fit(np.exp(-scores.min(axis=1)), right)
+        training = checkpoint.features(splits.train.sample(n, seed=seed).images)
+        learned = _directions(checkpoint.hidden(training))
+        limit = float(np.quantile(_nearest(_directions(checkpoint.hidden(features)), learned), IN_DISTRIBUTION))
         return cls(regression.X_thresholds_, regression.y_thresholds_, learned, limit, checkpoint)
 
     def estimate_accuracy(self, confidences: Sequence[float] | NDArray[np.floating]) -> EstimatedAccuracy | None:
@@ -87,24 +89,24 @@ class Reference:
         value = float(p.mean())
         return EstimatedAccuracy(value, max(0.0, value - half), min(1.0, value + half), len(p))
 
-    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def features(self, images: ArrayLike) -> NDArray[np.float32]:
         """What the network sees in pictures, uint8 (N, 28, 28): its last hidden layer, (N, F)."""
-        return _last_hidden(self.checkpoint, embedding.embed(self.checkpoint, torch.from_numpy(images))).numpy()
+        return self.checkpoint.hidden(self.checkpoint.features(images))
 
     def out_of_distribution(self, features: NDArray[np.float32]) -> Accuracy | None:
         """How many lie farther from what it learned than 99 % of the validation digits do; None of none."""
         if not len(features):
             return None
-        nearest = torch.cdist(_directions(torch.from_numpy(features)), self.learned).amin(dim=1)
+        nearest = _nearest(_directions(features), self.learned)
         return Accuracy(int((nearest > self.limit).sum()), len(features))
 
 
-@torch.no_grad()
-def _last_hidden(checkpoint: Checkpoint, embedded: torch.Tensor) -> torch.Tensor:
-    """(N, E) as ``embed`` gives them -> (N, F)."""
-    return embedding.split_head(checkpoint.model)[1][:2](embedded)
+def _nearest(asked: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Distance of each row of (N, F) to the nearest row of (R, F): (N,)."""
+    distances: NDArray[np.float64] = cdist(asked, known).min(axis=1)
+    return distances
 
 
-def _directions(features: torch.Tensor) -> torch.Tensor:
+def _directions(features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rows of length 1. A scribble excites little, so by its length it would lie in the midst of all digits."""
-    return torch.nn.functional.normalize(features, dim=1)
+    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 
 from mnistlab.common.constants import BOX, CANVAS, CLASSES, PEN_WIDTH
@@ -18,8 +17,8 @@ from mnistlab.common.errors import LabError
 from mnistlab.data import polyline
 from mnistlab.data.preprocess import bounds, centre, place, shrink
 from mnistlab.data.strokes import as_strokes, check_pen, is_dot, rasterise, rasterise_standard, to_standard_size
+from mnistlab.evaluation.metrics import log_odds
 from mnistlab.inference.predictor import Predictor
-from mnistlab.training.networks import one_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +92,7 @@ def attribute(
     judged = sorted(range(len(cuts)), key=lambda k: -_length(standard, *cuts[k]))[: 2 * pieces]
     left = (rasterise_standard(_without(standard, *cuts[k], width / 2)) for k in judged)
     images = [place(small, at), *(place(shrink(ink[window]), at) for ink in left)]
-    with one_thread():
-        logits = predictor.checkpoint.logits(torch.from_numpy(np.stack(images))).double().numpy()
+    logits = predictor.checkpoint.logits(np.stack(images))
     digit = int(logits[0].argmax()) if digit is None else int(digit)
     odds = log_odds(logits, digit)
     weights = np.zeros(len(cuts))
@@ -132,13 +130,6 @@ def preprocessing_steps(
     if not predictor.permutation.is_identity:
         steps.append(PreprocessingStep("scrambled", predictor.permutation.apply(image)))
     return steps
-
-
-def log_odds(logits: np.ndarray, digit: int) -> np.ndarray:
-    """log(p / (1 - p)) of a digit from logits (N, 10), finite however sure the network is: float64 (N,)."""
-    others = np.delete(logits.astype(np.float64), digit, axis=1)
-    most = others.max(axis=1)
-    return logits[:, digit] - most - np.log(np.exp(others - most[:, None]).sum(axis=1))
 
 
 def _cuts(strokes: list[np.ndarray], pieces: int) -> list[tuple[int, float, float]]:

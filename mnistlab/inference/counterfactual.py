@@ -28,7 +28,6 @@ from mnistlab.data.strokes import (
 )
 from mnistlab.evaluation.formatting import a_digit
 from mnistlab.inference.predictor import Predictor
-from mnistlab.training.networks import one_thread
 
 PEN = PEN_SHARE * DIGIT  # px of the standard size, as all lengths below
 TRIMS = (12, 20, 30, 42, 56, 72, 92, 120, 150)  # cut from an end
@@ -95,20 +94,19 @@ def smallest_edit(predictor: Predictor, strokes: Iterable[ArrayLike], pen_width:
         return None
     visible = [np.clip(stroke, 0, CANVAS) for stroke in drawn]
     candidates = sorted(_candidates(visible), key=lambda candidate: candidate.length)
-    with one_thread():
-        for first in range(0, len(candidates), BATCH):
-            batch = [c for c in candidates[first : first + BATCH] if c.strokes and not is_dot(c.strokes, pen_width)]
-            if not batch:
+    for first in range(0, len(candidates), BATCH):
+        batch = [c for c in candidates[first : first + BATCH] if c.strokes and not is_dot(c.strokes, pen_width)]
+        if not batch:
+            continue
+        probabilities = predictor.predict_digits(np.stack([_image(candidate.strokes) for candidate in batch]))
+        for candidate, row in zip(batch, probabilities, strict=True):
+            digit = int(row.argmax())
+            if digit == predicted or row[digit] < LEAST:
                 continue
-            probabilities = predictor.predict_digits(np.stack([_image(candidate.strokes) for candidate in batch]))
-            for candidate, row in zip(batch, probabilities, strict=True):
-                digit = int(row.argmax())
-                if digit == predicted or row[digit] < LEAST:
-                    continue
-                if predictor.predict_strokes(candidate.strokes, pen_width).digit != digit:
-                    continue  # refused, or on the edge of a rounding
-                words = f"{candidate.how} it is {a_digit(digit)}"
-                return Edit(candidate.strokes, candidate.removed, candidate.added, digit, candidate.length, words)
+            if predictor.predict_strokes(candidate.strokes, pen_width).digit != digit:
+                continue  # refused, or on the edge of a rounding
+            words = f"{candidate.how} it is {a_digit(digit)}"
+            return Edit(candidate.strokes, candidate.removed, candidate.added, digit, candidate.length, words)
     return None
 
 

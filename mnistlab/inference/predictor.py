@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 
 from mnistlab.common.constants import CLASSES, PEN_WIDTH, SIDE
@@ -23,7 +22,6 @@ from mnistlab.data.strokes import as_strokes, check_pen, is_dot, rasterise_stand
 from mnistlab.evaluation import conformal
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.registry import Registry
-from mnistlab.training.networks import one_thread
 
 NO_DIGIT = "it does not look like a digit"
 
@@ -145,7 +143,7 @@ class Predictor:
                 raise
             return self._nothing(str(error), started)
 
-    def predict_digit(self, image: np.ndarray | torch.Tensor) -> Prediction:
+    def predict_digit(self, image: ArrayLike) -> Prediction:
         """Read one digit that is already 28 x 28, ink bright, centred as MNIST's: uint8 (28, 28), taken as it is.
 
         Raises
@@ -153,15 +151,16 @@ class Predictor:
         ImageError : the image has another shape or type.
         """
         started = time.perf_counter()
-        if getattr(image, "shape", None) != (SIDE, SIDE):
-            came = f"shape {tuple(image.shape)}" if hasattr(image, "shape") else type(image).__name__
-            raise ImageError(f"an image must be uint8 ({SIDE}, {SIDE}), not {came}", code="shape")
-        digit = _as_images(image[None])[0].numpy()
-        if not digit.any():
+        pixels = np.asarray(image)
+        if pixels.dtype != np.uint8 or pixels.shape != (SIDE, SIDE):
+            raise ImageError(
+                f"an image must be uint8 ({SIDE}, {SIDE}), not {pixels.dtype} {pixels.shape}", code="shape"
+            )
+        if not pixels.any():
             return self._nothing("the picture is empty", started)
-        return self._read(digit, started)
+        return self._read(pixels, started)
 
-    def predict_digits(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
+    def predict_digits(self, images: ArrayLike) -> np.ndarray:
         """Probabilities of digits that are already 28 x 28, ink bright, centred as MNIST's.
 
         Parameters
@@ -176,12 +175,11 @@ class Predictor:
         ------
         ImageError : the images have another shape or type.
         """
-        return self.checkpoint.probabilities(_as_images(images)).numpy()
+        return self.checkpoint.probabilities(images)
 
     def _read(self, image: np.ndarray, started: float) -> Prediction:
-        with one_thread():
-            logits = self.checkpoint.logits(torch.from_numpy(image)[None])
-        probabilities = logits[0].double().softmax(dim=0).numpy()
+        logits = self.checkpoint.logits(image[None])
+        probabilities = np.exp(-conformal.nonconformity(logits)[0])
         ranked = [int(digit) for digit in np.argsort(-probabilities, kind="stable")]
         digits: tuple[int, ...] = (ranked[0],)
         reason, level = "", None
@@ -203,17 +201,3 @@ class Predictor:
             self.version,
             reason,
         )
-
-
-def _as_images(images: np.ndarray | torch.Tensor) -> torch.Tensor:
-    """A batch as uint8 (N, 28, 28), or an ImageError that says what it is."""
-    try:
-        images = torch.as_tensor(images)
-    except (TypeError, ValueError, RuntimeError):  # torch raises any of them
-        raise ImageError(
-            f"images must be uint8 (N, {SIDE}, {SIDE}), not {type(images).__name__}", code="shape"
-        ) from None
-    if images.dtype != torch.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
-        came = f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}"
-        raise ImageError(f"images must be uint8 (N, {SIDE}, {SIDE}), not {came}", code="shape")
-    return images

@@ -35,6 +35,7 @@ from mnistlab.pipeline.decision import Decision, JudgingData, Verdict
 from mnistlab.pipeline.finetune import FineTuneSettings, Rehearsal
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.registry import Registry
+from mnistlab.training.networks import Classifier
 
 # Drawings to learn from: each digit three times. Of 150 sessions of so many, a tenth of them labelled wrong, the review of labels
 # by version 0004 refused 146; of 20 it refused 130, and of ten none.
@@ -135,6 +136,7 @@ def tune_candidate(
     """
     settings = settings or FineTuneSettings()
     base = registry.load()
+    learner = Classifier.of(base)
     ordered = sorted(corrections, key=lambda correction: correction.created)
     distinct = [ordered[index] for index in finetune.without_near_duplicates(_digits(ordered).images)]
     review = label_review.review_labels(base, _digits(distinct), [correction.session for correction in distinct])
@@ -148,9 +150,9 @@ def tune_candidate(
         )
     judging = held_out([correction.session for correction in believed])
     earlier, later = _chosen(believed, (~judging).tolist()), _chosen(believed, judging.tolist())
-    rehearsal = rehearsal or Rehearsal.of(base, splits.train, seed=settings.seed)
-    model = finetune.fine_tune(base, _digits(earlier), rehearsal, settings=settings, show_progress=False)
-    training, data = finetune.as_training(base, model, _digits(earlier), rehearsal, splits, settings)
+    rehearsal = rehearsal or Rehearsal.of(learner, splits.train, seed=settings.seed)
+    model = finetune.fine_tune(learner, _digits(earlier), rehearsal, settings=settings, show_progress=False)
+    training, data = finetune.as_training(learner, model, _digits(earlier), rehearsal, splits, settings)
     ids = tuple(sorted(correction.id for correction in earlier if correction.id is not None))
     name = base.manifest.version
     note = (

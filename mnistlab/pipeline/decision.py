@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mnistlab.common.constants import CLASSES
 from mnistlab.data import synthetic
 from mnistlab.data.drawings import load_drawings
 from mnistlab.data.mnist import Digits, Splits
+from mnistlab.evaluation.conformal import nonconformity
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.evaluation.metrics import Evaluation, evaluate
 from mnistlab.inference.predictor import Predictor
@@ -142,8 +142,8 @@ def evaluate_version(checkpoint: Checkpoint, size: int, judging: JudgingData) ->
     ----------
     size : bytes of its weights file.
     """
-    probabilities, labels = checkpoint.probabilities(judging.validation.images), judging.validation.labels
-    of_truth = probabilities[torch.arange(len(labels)), labels].double().clamp_min(torch.finfo(torch.float32).tiny)
+    logits, labels = checkpoint.logits(judging.validation.images), np.asarray(judging.validation.labels)
+    scores = nonconformity(logits)
     predictor = Predictor(checkpoint)
     drawn = [predictor.predict_strokes(strokes).digit == digit for digit, strokes in judging.drawn]
     drawings = load_drawings()
@@ -156,8 +156,8 @@ def evaluate_version(checkpoint: Checkpoint, size: int, judging: JudgingData) ->
     return EvaluatedVersion(
         checkpoint=checkpoint,
         size=size,
-        validation=evaluate(probabilities, labels),
-        log_loss=float(-of_truth.log().mean()),
+        validation=evaluate(np.exp(-scores), labels),
+        log_loss=float(scores[np.arange(len(labels)), labels].mean()),
         drawn=np.array(drawn),
         stored=frozenset(stored),
         milliseconds=float(np.median([prediction.milliseconds for prediction in predictions.values()])),

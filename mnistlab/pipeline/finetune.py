@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistlab.common.constants import SIDE
@@ -27,10 +27,9 @@ from mnistlab.common.progress import track
 from mnistlab.data import outliers, synthetic
 from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits, Splits
-from mnistlab.inference.embedding import embed, log_probabilities, split_head
-from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.training.checks import check_finite, check_whole
-from mnistlab.training.networks import ConvNet, FullyConnected
+from mnistlab.training.embedding import embed, log_probabilities, split_head
+from mnistlab.training.networks import Classifier
 from mnistlab.training.records import Epoch, Training, TrainingSettings
 
 # Relative distance below which two pictures are the same drawing, sent twice or hardly moved. Of 3,000 drawings of 30 writers
@@ -91,7 +90,7 @@ class Rehearsal:
     @classmethod
     def of(
         cls,
-        base: Checkpoint,
+        base: Classifier,
         train: Digits,
         *,
         mnist: int = MNIST,
@@ -141,13 +140,13 @@ def without_near_duplicates(images: NDArray[np.uint8] | Tensor) -> list[int]:
 
 
 def fine_tune(
-    base: Checkpoint,
+    base: Classifier,
     digits: Digits,
     rehearsal: Rehearsal,
     *,
     settings: FineTuneSettings | None = None,
     show_progress: bool = True,
-) -> ConvNet | FullyConnected:
+) -> nn.Module:
     """The network of ``base``, tuned to a person's digits. ``base`` is left as it is; the same arguments give the same weights.
 
     Parameters
@@ -189,8 +188,8 @@ def fine_tune(
 
 
 def as_training(
-    base: Checkpoint,
-    model: ConvNet | FullyConnected,
+    base: Classifier,
+    model: nn.Module,
     digits: Digits,
     rehearsal: Rehearsal,
     splits: Splits,

@@ -15,8 +15,8 @@ from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.formatting import interval, p_value, percent, points
 from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.evaluation.metrics import Evaluation
-from mnistlab.inference.features import first_kernels, maps, neighbour_correlation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, error_bars, grid, heat_map, image, open_frame
+from mnistlab.training.features import first_kernels, maps, neighbour_correlation
 from mnistlab.training.networks import ConvNet
 
 

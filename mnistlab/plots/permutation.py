@@ -14,7 +14,7 @@ from mnistlab.data.mnist import Digits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, grid
-from mnistlab.training.networks import KERNEL
+from mnistlab.registry.architecture import KERNEL
 
 KERNELS = 6  # of the small ConvNet
 
@@ -35,7 +35,7 @@ def pixel_displacements(permutation: Permutation) -> np.ndarray:
     """Every pixel coloured by the place it comes from, before and after. Returns the axes (2,)."""
     rows, columns = np.mgrid[:SIDE, :SIDE] / (SIDE - 1)
     home = np.stack([0.9 - 0.8 * rows, 0.25 + 0.5 * columns, 0.1 + 0.8 * rows], axis=2)  # a colour for each place
-    rows, columns = np.divmod(permutation.order.numpy(), SIDE)
+    rows, columns = np.divmod(permutation.order, SIDE)
     here = np.divmod(np.arange(PIXELS), SIDE)
     travelled = np.hypot(rows - here[0], columns - here[1])
     axes = plt.subplots(1, 2, figsize=(6.4, 3.1))[1]
@@ -114,7 +114,7 @@ def correlation_maps(correlation: np.ndarray, permutation: Permutation, pixel: t
     """
     before = correlation[pixel[0] * SIDE + pixel[1]]
     after = permutation.apply(before)
-    there = int((permutation.order == pixel[0] * SIDE + pixel[1]).nonzero())
+    there = int(np.flatnonzero(permutation.order == pixel[0] * SIDE + pixel[1])[0])
     figure, axes = plt.subplots(1, 2, figsize=(7, 3.1), layout="constrained")
     for ax, values, place, name in zip(
         axes, (before, after), (pixel, divmod(there, SIDE)), ("plain", "scrambled"), strict=True

@@ -13,8 +13,8 @@ from mnistlab.common.constants import SIDE
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent, points
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, figure_of, image, open_frame
+from mnistlab.registry.architecture import KERNEL
 from mnistlab.training.comparison import CELLS, NAMES, Cell, Comparison
-from mnistlab.training.networks import KERNEL
 from mnistlab.training.records import Epoch
 
 REACH = (9, 11)  # row and column of the upper left of the pixels that ``kernel_reach`` shows: amid the digit

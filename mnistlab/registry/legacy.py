@@ -19,19 +19,24 @@ import sys
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import safetensors.torch
-import torch
-from torch import Tensor
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from mnistlab.common.errors import CheckpointError, LabError, PermutationError
-from mnistlab.data.mnist import Normalisation, Splits
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.registry import packing
+from mnistlab.registry.architecture import weight_shapes
 from mnistlab.registry.checkpoint import Checkpoint
-from mnistlab.training.networks import Classifier, ConvNet, check_arguments
+from mnistlab.registry.network import Network
+
+if TYPE_CHECKING:
+    from mnistlab.data.mnist import Splits
 
 KEYS = ("model_state_dict", "permutation", "n_kernels", "input_size", "output_size")
 MAX_FILE, MAX_UNPACKED = 16 * 2**20, 64 * 2**20  # bytes
@@ -50,22 +55,22 @@ def export_legacy(loaded: Checkpoint) -> bytes:
     ------
     LabError : the network is not a ConvNet; the form has no room for another.
     """
-    if loaded.manifest.architecture.name != ConvNet.name:
-        raise LabError(
-            f"only a ConvNet fits the older form, not a {loaded.manifest.architecture.name} net", code="usage"
-        )
+    import torch  # the form is PyTorch's own
+
+    if loaded.architecture != "convnet":
+        raise LabError(f"only a ConvNet fits the older form, not a {loaded.architecture} net", code="usage")
     content = {
-        "model_state_dict": loaded.model.state_dict(),
-        "permutation": loaded.permutation.order,
-        **loaded.manifest.architecture.arguments,
+        "model_state_dict": {name: torch.tensor(weight) for name, weight in loaded.weights.items()},
+        "permutation": torch.tensor(loaded.permutation.order),
+        **loaded.arguments,
     }
     file = io.BytesIO()
     torch.save(content, file)
     return file.getvalue()
 
 
-def read_legacy(path: Path) -> tuple[ConvNet, Permutation]:
-    """Network and permutation of a file in the older form.
+def read_legacy(path: Path) -> Network:
+    """The network of a file in the older form, with the permutation beside it.
 
     Raises
     ------
@@ -74,19 +79,19 @@ def read_legacy(path: Path) -> tuple[ConvNet, Permutation]:
     path = Path(path)
     _look(path)
     content = _read_apart(path)
-    plain, tensors = content["plain"], safetensors.torch.load(base64.b64decode(content["weights"]))
+    plain, arrays = content["plain"], _arrays(content["weights"], path.name)
     if missing := [key for key in KEYS if key not in content["keys"] and key != "permutation"]:
         raise CheckpointError(
             f"{path.name} lacks {', '.join(missing)}; it has {', '.join(content['keys'])}", code="tensors"
         )
-    permutation = _permutation(tensors.pop("permutation", plain.get("permutation")), path.name)
+    permutation = _permutation(arrays.pop("permutation", plain.get("permutation")), path.name)
     try:
         arguments = {key: plain.get(key) for key in ("input_size", "n_kernels", "output_size")}
-        model = ConvNet(**check_arguments(ConvNet.name, arguments))
+        shapes = weight_shapes("convnet", arguments)
     except LabError as error:
         raise CheckpointError(f"the network of {path.name} cannot be built: {error}", code="manifest") from error
-    _fill(model, {name.removeprefix("model."): tensor for name, tensor in tensors.items()}, path.name)
-    return model, permutation
+    weights = _checked({name.removeprefix("model."): array for name, array in arrays.items()}, shapes, path.name)
+    return Network("convnet", arguments, weights, permutation, Normalisation())
 
 
 def import_legacy(path: Path, splits: Splits, *, version_id: str) -> dict[str, bytes]:
@@ -101,9 +106,9 @@ def import_legacy(path: Path, splits: Splits, *, version_id: str) -> dict[str, b
     ------
     CheckpointError : as ``read_legacy``; the weights do not go with the permutation.
     """
-    model, permutation = read_legacy(path)
-    classifier = Classifier(model, permutation, Normalisation())
-    share = Accuracy.of(classifier.predictions(splits.validation.images) == splits.validation.labels.numpy())
+    network = read_legacy(path)
+    with np.errstate(all="ignore"):  # weights that overflow read nothing right
+        share = Accuracy.of(network.predictions(splits.validation.images) == np.asarray(splits.validation.labels))
     if share.value < FITS:
         raise CheckpointError(
             f"the network of {Path(path).name} reads only {share} validation images with the permutation beside it. It was "
@@ -112,7 +117,7 @@ def import_legacy(path: Path, splits: Splits, *, version_id: str) -> dict[str, b
         )
     now = datetime.now(UTC).strftime("%Y-%m-%d")
     note = f"imported {now} from an older file; nothing is known of its training"
-    return packing.pack_imported(classifier, splits, version_id=version_id, note=note)
+    return packing.pack_imported(network, splits, version_id=version_id, note=note)
 
 
 def _look(path: Path) -> None:
@@ -166,9 +171,9 @@ def _permutation(order: object, name: str) -> Permutation:
             code="permutation",
         )
     try:
-        if not isinstance(order, Tensor | list):
+        if not isinstance(order, np.ndarray | list):
             raise PermutationError(f"it is {order!r:.60}")
-        return Permutation(order)  # type: ignore[arg-type]  # it makes a tensor of a list, or says why not
+        return Permutation(order)  # type: ignore[arg-type]  # it makes an array of a list, or says why not
     except PermutationError as error:
         raise CheckpointError(
             f"the permutation of {name} is not valid: {str(error)[:200]}. Neither a new random one nor a word "
@@ -177,19 +182,27 @@ def _permutation(order: object, name: str) -> Permutation:
         ) from error
 
 
-def _fill(model: ConvNet, tensors: dict[str, Tensor], name: str) -> None:
-    wanted = model.state_dict()
-    if set(tensors) != set(wanted):
+def _arrays(weights: str, name: str) -> dict[str, NDArray[np.generic]]:
+    """What the reading process found, by name."""
+    try:
+        return safetensors.numpy.load(base64.b64decode(weights))
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:  # types that NumPy does not have
+        raise CheckpointError(f"{name} holds numbers of another type than float32: {error}", code="type") from None
+
+
+def _checked(
+    arrays: dict[str, NDArray[np.generic]], shapes: dict[str, tuple[int, ...]], name: str
+) -> dict[str, NDArray[np.float32]]:
+    """The weights, in the order of the layers, once they are proved to be those of a ConvNet."""
+    if set(arrays) != set(shapes):
         raise CheckpointError(
-            f"{name} has other weights than a ConvNet: {', '.join(sorted(tensors))[:200]}", code="tensors"
+            f"{name} has other weights than a ConvNet: {', '.join(sorted(arrays))[:200]}", code="tensors"
         )
-    for key, tensor in wanted.items():
-        if tensors[key].shape != tensor.shape:
-            message = f"{key} of {name} has shape {tuple(tensors[key].shape)}, not {tuple(tensor.shape)}"
-            raise CheckpointError(message, code="shape")
-        if tensors[key].dtype != tensor.dtype:
-            raise CheckpointError(f"{key} of {name} is {tensors[key].dtype}, not {tensor.dtype}", code="type")
-        if not torch.isfinite(tensors[key]).all():
+    for key, shape in shapes.items():
+        if arrays[key].shape != shape:
+            raise CheckpointError(f"{key} of {name} has shape {arrays[key].shape}, not {shape}", code="shape")
+        if arrays[key].dtype != np.float32:
+            raise CheckpointError(f"{key} of {name} is {arrays[key].dtype}, not float32", code="type")
+        if not np.isfinite(arrays[key]).all():
             raise CheckpointError(f"{key} of {name} holds a number that is not finite", code="finite")
-    model.load_state_dict(tensors, strict=True)
-    model.eval()
+    return {key: arrays[key].astype(np.float32, copy=False) for key in shapes}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import CheckpointError
 from mnistlab.common.files import strict_json
 from mnistlab.evaluation.intervals import Accuracy
@@ -119,6 +123,24 @@ class Probe(_Strict):
 
     images: Annotated[list[str], Field(min_length=1, max_length=64)]
     logits: Annotated[list[Logits], Field(min_length=1, max_length=64)]
+
+    def decoded(self) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Images uint8 (n, 28, 28) and their logits (n, C).
+
+        Raises
+        ------
+        CheckpointError : with code ``"probe"``; an image is no base64 of 784 bytes, or there is not one row of C logits for each.
+        """
+        try:
+            raw = [base64.b64decode(image, validate=True) for image in self.images]
+        except ValueError as error:  # binascii.Error is one; characters beyond ASCII raise the bare one
+            raise CheckpointError(f"a probe image is not base64: {error}", code="probe") from None
+        widths = {len(row) for row in self.logits}
+        if any(len(image) != PIXELS for image in raw) or len(self.logits) != len(raw) or len(widths) != 1:
+            raise CheckpointError(
+                f"the probe is not {len(raw)} images of {PIXELS} bytes with as many logits each", code="probe"
+            )
+        return np.frombuffer(b"".join(raw), dtype=np.uint8).reshape(-1, SIDE, SIDE), np.array(self.logits)
 
 
 class Manifest(_Strict):

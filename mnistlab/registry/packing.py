@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
-import safetensors.torch
-import torch
+import numpy as np
+import safetensors.numpy
+from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
-from torch import Tensor
 
 from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError
 from mnistlab.common.files import read_regular
 from mnistlab.common.provenance import git_commit
-from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.conformal import calibrate
 from mnistlab.evaluation.intervals import Accuracy
+from mnistlab.registry.architecture import count_weights
 from mnistlab.registry.card import CARD, model_card
 from mnistlab.registry.checkpoint import PERMUTATION, PREFIX, load_checkpoint
 from mnistlab.registry.layout import MANIFEST, MAX_WEIGHTS, WEIGHTS
@@ -44,12 +44,24 @@ from mnistlab.registry.manifest import (
     TrainingInfo,
     invalid_manifest,
 )
-from mnistlab.training.networks import Classifier, Network, count_parameters
-from mnistlab.training.records import Training
+from mnistlab.registry.network import Network
+
+if TYPE_CHECKING:
+    from mnistlab.data.mnist import Digits, Splits
 
 PROBES = 8  # images whose logits are stored
 SHARED = 0.001  # of the held-out images may stand among the training images; MNIST has none, other sets a few twins
 LIBRARIES = ("torch", "torchvision", "numpy", "safetensors", "mnistlab")
+
+
+class Trained(Protocol):
+    """A finished training, as far as a version keeps it."""
+
+    def network(self) -> Network:
+        """What was learned."""
+
+    def info(self) -> TrainingInfo:
+        """How it was learned."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ class _Background:
 
 
 def pack(
-    training: Training, splits: Splits, *, version_id: str, test: Digits | None = None, origin: Origin | None = None
+    training: Trained, splits: Splits, *, version_id: str, test: Digits | None = None, origin: Origin | None = None
 ) -> dict[str, bytes]:
     """The files of a version folder, by name, from a finished training.
 
@@ -101,11 +113,13 @@ def pack(
             raise CheckpointError(f"{count:,} {part} images are also among the training images", code="leak")
     origin = origin or Origin()
     with _one_sentence():
-        background = _Background(_data_info(splits), _training_info(training, origin), run=origin.run)
-        return _files(*_describe(training, splits, test, version_id, background))
+        own = {"note": origin.note, "base": origin.base, "feedback": list(origin.feedback)}
+        info = TrainingInfo.model_validate({**training.info().model_dump(), **own})
+        background = _Background(_data_info(splits), info, run=origin.run)
+        return _files(*_describe(training.network(), splits, test, version_id, background))
 
 
-def pack_imported(classifier: Classifier, splits: Splits, *, version_id: str, note: str) -> dict[str, bytes]:
+def pack_imported(network: Network, splits: Splits, *, version_id: str, note: str) -> dict[str, bytes]:
     """The files of a version folder, by name, from a network of which nothing else is known.
 
     Parameters
@@ -119,7 +133,7 @@ def pack_imported(classifier: Classifier, splits: Splits, *, version_id: str, no
     CheckpointError : as ``pack``.
     """
     with _one_sentence():
-        return _files(*_describe(classifier, splits, splits.test, version_id, _Background(imported=note)))
+        return _files(*_describe(network, splits, splits.test, version_id, _Background(imported=note)))
 
 
 def repack(folder: Path, version_id: str) -> dict[str, bytes]:
@@ -137,28 +151,26 @@ def repack(folder: Path, version_id: str) -> dict[str, bytes]:
 
 
 def _describe(
-    classifier: Classifier, splits: Splits, test: Digits | None, version_id: str, background: _Background
+    network: Network, splits: Splits, test: Digits | None, version_id: str, background: _Background
 ) -> tuple[bytes, Manifest]:
     """The weights file and the manifest of a network, judged on the validation images and, if they are given, the test images."""
-    model, permutation = classifier.model, classifier.permutation
-    if not isinstance(model, Network):
-        raise CheckpointError(f"a {type(model).__name__} cannot be kept, only a network of the lab", code="manifest")
-    tensors = {PREFIX + name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    weights = safetensors.torch.save({**tensors, PERMUTATION: permutation.order})
-    logits = classifier.logits(splits.validation.images)
-    if not torch.isfinite(logits).all():
+    arrays = {PREFIX + name: np.ascontiguousarray(weight) for name, weight in network.weights.items()}
+    weights = safetensors.numpy.save({**arrays, PERMUTATION: network.permutation.order})
+    with np.errstate(all="ignore"):  # refused below, in words
+        logits = network.logits(splits.validation.images)
+    if not np.isfinite(logits).all():
         raise CheckpointError("the network gives logits that are not finite", code="finite")
-    metrics: dict[Part, Metric] = {"validation": _metric(classifier, splits.validation)}
+    metrics: dict[Part, Metric] = {"validation": _metric(logits, splits.validation)}
     if test is not None:
-        metrics["test"] = _metric(classifier, test)
+        metrics["test"] = _metric(network.logits(test.images), test)
     manifest = Manifest(
         schema_version=SCHEMA,
         version=version_id,
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        architecture=Architecture(name=model.name, arguments=model.arguments),
-        parameters=count_parameters(model),
-        normalisation=NormalisationInfo(mean=classifier.normalisation.mean, std=classifier.normalisation.std),
-        permutation=_permutation_info(permutation),
+        architecture=Architecture.model_validate({"name": network.architecture, "arguments": network.arguments}),
+        parameters=count_weights(network.architecture, network.arguments),
+        normalisation=NormalisationInfo(mean=network.normalisation.mean, std=network.normalisation.std),
+        permutation=_permutation_info(network.permutation),
         data=background.data,
         training=background.training,
         imported=background.imported,
@@ -168,7 +180,7 @@ def _describe(
         libraries=_libraries(),
         git_commit=git_commit(),
         weights_sha256=hashlib.sha256(weights).hexdigest(),
-        probe=_probe(classifier, splits.validation.images[:PROBES]),
+        probe=_probe(network, np.asarray(splits.validation.images[:PROBES])),
     )
     return weights, manifest
 
@@ -197,43 +209,25 @@ def _data_info(splits: Splits) -> DataInfo:
     )
 
 
-def _training_info(training: Training, origin: Origin) -> TrainingInfo:
-    return TrainingInfo(
-        epochs=training.settings.epochs,
-        best_epoch=training.best.epoch,
-        batch_size=training.settings.batch_size,
-        learning_rate=float(training.settings.learning_rate),
-        average=float(training.settings.average),
-        batch_norm=training.settings.batch_norm,
-        seed=training.settings.seed,
-        device=training.device,
-        threads=training.threads,
-        seconds=round(training.seconds, 1),
-        note=origin.note,
-        base=origin.base,
-        feedback=list(origin.feedback),
-    )
-
-
 def _permutation_info(permutation: Permutation) -> PermutationInfo:
     kind: Literal["identity", "permuted"] = "identity" if permutation.is_identity else "permuted"
     return PermutationInfo(kind=kind, seed=permutation.seed, sha256=permutation.sha256())
 
 
-def _metric(classifier: Classifier, digits: Digits) -> Metric:
-    accuracy = Accuracy.of(classifier.predictions(digits.images) == digits.labels.numpy())
+def _metric(logits: NDArray[np.float32], digits: Digits) -> Metric:
+    accuracy = Accuracy.of(logits.argmax(axis=1) == np.asarray(digits.labels))
     return Metric(value=accuracy.value, low=accuracy.low, high=accuracy.high, correct=accuracy.correct, n=accuracy.n)
 
 
-def _calibration(logits: Tensor, labels: Tensor) -> CalibrationInfo:
+def _calibration(logits: ArrayLike, labels: ArrayLike) -> CalibrationInfo:
     calibration = calibrate(logits, labels)
     levels = [Level(coverage=coverage, surprise=score) for coverage, score in calibration.thresholds.items()]
     return CalibrationInfo(n=calibration.n, levels=levels, confidence=calibration.confidence)
 
 
-def _probe(classifier: Classifier, images: Tensor) -> Probe:
-    encoded = [base64.b64encode(image.numpy().tobytes()).decode() for image in images]
-    return Probe(images=encoded, logits=classifier.logits(images).tolist())
+def _probe(network: Network, images: NDArray[np.uint8]) -> Probe:
+    encoded = [base64.b64encode(image.tobytes()).decode() for image in images]
+    return Probe(images=encoded, logits=network.logits(images).tolist())
 
 
 def _run() -> str | None:

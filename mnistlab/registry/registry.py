@@ -13,18 +13,20 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnistlab.common import locks, paths
 from mnistlab.common.constants import KEEP
 from mnistlab.common.errors import CheckpointError, LabError, RegistryError
 from mnistlab.common.files import read_regular, sync_folder, write_durable
-from mnistlab.data.mnist import Digits, Splits
 from mnistlab.registry import checkpoint, packing, retention
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.layout import MANIFEST, MAX_MANIFEST, POINTER
 from mnistlab.registry.manifest import Manifest, parse_manifest
 from mnistlab.registry.promotions import Promotions
-from mnistlab.training.records import Training
+
+if TYPE_CHECKING:
+    from mnistlab.data.mnist import Digits, Splits
 
 
 class Registry:
@@ -123,7 +125,7 @@ class Registry:
 
     def save(
         self,
-        training: Training,
+        training: packing.Trained,
         splits: Splits,
         *,
         test: Digits | None = None,

@@ -1,17 +1,18 @@
 """The weights file, read strictly: a safetensors file of exactly the tensors that are wanted, and nothing beside them.
 
 The format lets more through than a model needs: texts of any length in its header, a name given twice (the last one counts),
-numbers that are none. Whatever is not wanted is refused. The header is looked at before PyTorch sees anything.
+numbers that are none. Whatever is not wanted is refused. The header is looked at before anything is read by it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-import safetensors.torch
-import torch
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
 from safetensors import SafetensorError
-from torch import Tensor
 
 from mnistlab.common.errors import CheckpointError
 from mnistlab.common.files import strict_json
@@ -22,37 +23,39 @@ MAX_HEADER = 64 * 1024  # bytes; a usual one takes 700
 FIELDS = {"dtype", "shape", "data_offsets"}  # of a tensor in the header
 
 
-def read_weights(content: bytes, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, all finite, in the shapes and types of those that are wanted.
+def read_weights(content: bytes, wanted: Mapping[str, tuple[str, tuple[int, ...]]]) -> dict[str, NDArray[np.generic]]:
+    """The arrays of a safetensors file, all finite, in the types and shapes of those that are wanted.
 
     Parameters
     ----------
     content : of the file.
-    wanted : a tensor by each name there has to be; its numbers do not matter.
+    wanted : type (``"F32"`` or ``"I64"``) and shape by each name there has to be.
 
     Raises
     ------
     CheckpointError : it is no such file or has other names (``"tensors"``), or a tensor has another shape (``"shape"``), another
         type (``"type"``) or a number that is not finite (``"finite"``).
     """
-    _check_names(_header(content), wanted)
+    header = _header(content)
+    _check_names(header, wanted)
+    for name, (kind, shape) in wanted.items():
+        entry = header[name]
+        if entry["shape"] != list(shape):
+            came = str(entry["shape"])[:50].replace("[", "(").replace("]", ")")
+            raise CheckpointError(f"{name} has shape {came}, not {shape}", code="shape")
+        if entry["dtype"] != kind:
+            raise CheckpointError(f"{name} is {str(entry['dtype'])[:20]}, not {kind}", code="type")
     try:
-        tensors = safetensors.torch.load(content)
+        arrays = safetensors.numpy.load(content)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise _no_file(error) from None
-    for name, tensor in wanted.items():
-        if tensors[name].shape != tensor.shape:
-            raise CheckpointError(
-                f"{name} has shape {tuple(tensors[name].shape)}, not {tuple(tensor.shape)}", code="shape"
-            )
-        if tensors[name].dtype != tensor.dtype:
-            raise CheckpointError(f"{name} is {tensors[name].dtype}, not {tensor.dtype}", code="type")
-        if not torch.isfinite(tensors[name]).all():
+    for name in wanted:
+        if not np.isfinite(arrays[name]).all():
             raise CheckpointError(f"{name} holds a number that is not finite", code="finite")
-    return tensors
+    return arrays
 
 
-def _header(content: bytes) -> dict[str, object]:
+def _header(content: bytes) -> dict[str, Any]:
     """What the file says of its tensors, by name."""
     size = int.from_bytes(content[:LENGTH], "little")
     if size > MAX_HEADER:
@@ -66,7 +69,7 @@ def _header(content: bytes) -> dict[str, object]:
     return header
 
 
-def _check_names(header: dict[str, object], wanted: Mapping[str, Tensor]) -> None:
+def _check_names(header: dict[str, Any], wanted: Mapping[str, object]) -> None:
     if set(header) != set(wanted):
         missing, extra = sorted(set(wanted) - set(header)), sorted(set(header) - set(wanted))
         raise CheckpointError(

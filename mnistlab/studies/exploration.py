@@ -16,7 +16,7 @@ from mnistlab.common.constants import CLASSES, PIXELS, SIDE
 from mnistlab.common.errors import DataError
 from mnistlab.data.mnist import Digits
 from mnistlab.data.permutation import Permutation
-from mnistlab.training.networks import KERNEL
+from mnistlab.registry.architecture import KERNEL
 
 CHUNK = 250  # images whose windows are held at once: 14 MB
 

@@ -160,7 +160,7 @@ def spreads(values: np.ndarray) -> tuple[float, float, float]:
 
 def kept_neighbours(permutation: Permutation) -> float:
     """Share (0 to 1) of the 1,512 pairs of pixels that touch, side by side or one above the other, which still do."""
-    rows, columns = np.divmod(permutation.inverse().order.numpy(), SIDE)  # where each pixel stands now
+    rows, columns = np.divmod(permutation.inverse().order, SIDE)  # where each pixel stands now
     rows, columns = rows.reshape(SIDE, SIDE), columns.reshape(SIDE, SIDE)
     kept = 0
     for axis in (0, 1):

@@ -22,17 +22,19 @@ from torch import nn
 from mnistlab.common import constants, provenance
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import write_atomic
-from mnistlab.data import augmentation, mnist, permutation
+from mnistlab.data import augmentation, mnist, normalisation, permutation
 from mnistlab.data.augmentation import Augmentation
-from mnistlab.data.mnist import Digits, Normalisation
+from mnistlab.data.mnist import Digits
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.permutation import Permutation
+from mnistlab.registry import architecture
 from mnistlab.training import batchnorm, loop, networks, records
 from mnistlab.training.loop import train
-from mnistlab.training.networks import Network, best_device
+from mnistlab.training.networks import TrainableNetwork, best_device
 from mnistlab.training.records import Epoch, Training, TrainingData, TrainingSettings
 
 # What decides what a training gives; a test walks the imports.
-CODE = (constants, augmentation, mnist, permutation, networks, batchnorm, records, loop)
+CODE = (constants, augmentation, mnist, normalisation, permutation, architecture, networks, batchnorm, records, loop)
 FIELD = "training"  # of the file's header
 
 
@@ -59,7 +61,7 @@ class TrainingCache:
 
     def train(
         self,
-        model: Network,
+        model: TrainableNetwork,
         *,
         permutation: Permutation | None = None,
         settings: TrainingSettings | None = None,
@@ -120,7 +122,7 @@ def _write(file: Path, key: dict[str, Any], finished: Training) -> None:
 
 
 def _read(
-    file: Path, key: dict[str, Any], model: Network, permutation: Permutation, settings: TrainingSettings
+    file: Path, key: dict[str, Any], model: TrainableNetwork, permutation: Permutation, settings: TrainingSettings
 ) -> Training:
     try:
         with safe_open(file, framework="pt") as opened:

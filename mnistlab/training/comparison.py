@@ -23,7 +23,7 @@ from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.intervals import MeanInterval
 from mnistlab.training.cache import TrainingCache
 from mnistlab.training.loop import train
-from mnistlab.training.networks import ConvNet, Network, build, convnet_parameters
+from mnistlab.training.networks import ConvNet, TrainableNetwork, build, convnet_parameters
 from mnistlab.training.presets import Preset
 from mnistlab.training.records import Training, TrainingData, TrainingSettings
 
@@ -199,7 +199,7 @@ def matched_hidden(n_kernels: int = 6) -> int:
 
 
 @torch.inference_mode()
-def multiplications(model: Network) -> int:
+def multiplications(model: TrainableNetwork) -> int:
     """Multiplications of weights one image takes, counted on an empty picture (1, 1, 28, 28)."""
     counted: list[int] = []
 

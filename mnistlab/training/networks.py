@@ -18,23 +18,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mnistlab.common.constants import CLASSES, PIXELS
-from mnistlab.common.errors import LabError
-from mnistlab.data.mnist import Normalisation
+from mnistlab.common.errors import CheckpointError
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.permutation import Permutation
+from mnistlab.registry.architecture import ARCHITECTURES, HIDDEN, KERNEL, check_arguments
+from mnistlab.registry.network import Network
 
-KERNEL = 5  # pixels along one edge of a convolution kernel
 WIDE = 16  # kernels; from here on a CPU learns faster with the channels of a pixel side by side
 FEW = 8  # images; up to here a network of this size is faster without oneDNN
-HIDDEN = 50  # units between the features and the classes
-OUTPUTS = range(2, 101)  # classes
-# What may be built, and within which bounds: the allowlist that loading a saved model relies on.
-ARCHITECTURES: dict[str, dict[str, range]] = {
-    "convnet": {"input_size": range(1, 2), "n_kernels": range(1, 257), "output_size": OUTPUTS},
-    "fully-connected": {"input_size": range(PIXELS, PIXELS + 1), "n_hidden": range(1, 4097), "output_size": OUTPUTS},
-}
 
 
-class Network(nn.Module):
+class TrainableNetwork(nn.Module):
     """An architecture that its name and a few whole numbers build again.
 
     Attributes
@@ -53,7 +47,7 @@ class Network(nn.Module):
         return self.net(x)
 
 
-class ConvNet(Network):
+class ConvNet(TrainableNetwork):
     """Two 5 x 5 convolutions, each with ReLU and 2 x 2 max-pooling, then two linear layers.
 
     (N, 1, 28, 28) -> conv (k, 24, 24) -> pool (k, 12, 12) -> conv (k, 8, 8) -> pool (k, 4, 4) -> 16 k -> 50 -> 10.
@@ -107,7 +101,7 @@ class ConvNet(Network):
         return first.relu(), self.net[3](self.net[1:3](first)).relu()
 
 
-class FullyConnected(Network):
+class FullyConnected(TrainableNetwork):
     """784 - 8 - 8 - 10 with ReLU: 6,442 parameters that treat every pixel alike, wherever it stands.
 
     Parameters
@@ -131,31 +125,6 @@ class FullyConnected(Network):
             nn.ReLU(),
             nn.Linear(n_hidden, output_size),
         )
-
-
-def check_arguments(name: str, arguments: dict[str, int]) -> dict[str, int]:
-    """The arguments of an architecture, unchanged, if each is a whole number within its bounds.
-
-    Raises
-    ------
-    LabError : unknown architecture, missing or extra arguments, or a value out of bounds.
-    """
-    if name not in ARCHITECTURES:
-        raise LabError(
-            f"there is no architecture {name!r}; choose from {', '.join(ARCHITECTURES)}", code="architecture"
-        )
-    bounds = ARCHITECTURES[name]
-    if set(arguments) != set(bounds):
-        raise LabError(
-            f"{name} takes {', '.join(bounds)}, not {', '.join(arguments) or 'nothing'}", code="architecture"
-        )
-    for key, allowed in bounds.items():
-        if type(arguments[key]) is not int or arguments[key] not in allowed:
-            raise LabError(
-                f"{key} of {name} is a whole number from {allowed[0]} to {allowed[-1]}, not {arguments[key]!r}",
-                code="architecture",
-            )
-    return dict(arguments)
 
 
 def build(
@@ -267,6 +236,26 @@ class Classifier:
     model: nn.Module
     permutation: Permutation
     normalisation: Normalisation
+
+    @classmethod
+    def of(cls, network: Network) -> Classifier:
+        """A stored network as PyTorch runs and trains it."""
+        model = build(network.architecture, **network.arguments)
+        model.load_state_dict({name: torch.tensor(weight) for name, weight in network.weights.items()}, strict=True)
+        return Classifier(model.eval(), network.permutation, network.normalisation)
+
+    def network(self) -> Network:
+        """The same network without PyTorch, its weights copied.
+
+        Raises
+        ------
+        CheckpointError : the model is none of the lab's.
+        """
+        if not isinstance(self.model, TrainableNetwork):
+            name = type(self.model).__name__
+            raise CheckpointError(f"a {name} cannot be kept, only a network of the lab", code="manifest")
+        weights = {name: tensor.detach().numpy().copy() for name, tensor in self.model.state_dict().items()}
+        return Network(self.model.name, self.model.arguments, weights, self.permutation, self.normalisation)
 
     def logits(self, images: Tensor) -> Tensor:
         """float32 (N, 10)."""

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import TrainingError
-from mnistlab.data.mnist import Digits, Normalisation
+from mnistlab.data.mnist import Digits
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.permutation import Permutation
+from mnistlab.registry.manifest import TrainingInfo
 from mnistlab.training.checks import check_finite, check_whole
 from mnistlab.training.networks import Classifier
 
@@ -127,6 +129,21 @@ class Training(Classifier):
     history: tuple[Epoch, ...]
     best: Epoch
     seconds: float
+
+    def info(self) -> TrainingInfo:
+        """How it was trained, as a version's manifest keeps it."""
+        return TrainingInfo(
+            epochs=self.settings.epochs,
+            best_epoch=self.best.epoch,
+            batch_size=self.settings.batch_size,
+            learning_rate=float(self.settings.learning_rate),
+            average=float(self.settings.average),
+            batch_norm=self.settings.batch_norm,
+            seed=self.settings.seed,
+            device=self.device,
+            threads=self.threads,
+            seconds=round(self.seconds, 1),
+        )
 
     def table(self) -> list[dict[str, float]]:
         """The history as rows, for a data frame or a JSON file."""

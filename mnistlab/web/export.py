@@ -58,7 +58,7 @@ def version_data(checkpoint: Checkpoint) -> dict[str, object]:
         raise CheckpointError(
             f"the page reads {CLASSES} digits; {manifest.version} has {outputs} classes", code="classes"
         )
-    weights = [np.asarray(tensor, dtype=np.float32).ravel() for tensor in checkpoint.model.state_dict().values()]
+    weights = [weight.ravel() for weight in checkpoint.weights.values()]
     with np.errstate(over="ignore"):
         halves = np.concatenate(weights).astype("<f2")
     if not np.isfinite(halves).all():

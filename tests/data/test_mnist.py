@@ -14,7 +14,8 @@ import mnistlab
 from mnistlab.common import paths
 from mnistlab.common.errors import DataError
 from mnistlab.data import mnist
-from mnistlab.data.mnist import Digits, Normalisation, load, load_mnist
+from mnistlab.data.mnist import Digits, load, load_mnist
+from mnistlab.data.normalisation import Normalisation
 
 
 def made_up(n: int) -> Digits:

@@ -72,7 +72,7 @@ def test_a_weight_is_what_the_log_odds_lose_when_the_ink_is_gone_and_the_rest_st
     without = place(shrink(alone[window]), centre(shrink(whole[window])))
     assert (without != fit(alone)).any()
     seen = reader.predict_strokes(strokes).image
-    logits = reader.checkpoint.logits(torch.from_numpy(np.stack([seen, without]))).numpy()
+    logits = reader.checkpoint.logits(np.stack([seen, without]))
     expected = np.subtract(*log_odds(logits, 4))
     assert found.weights[1] == pytest.approx(expected)
     assert found.weights[1] > 3

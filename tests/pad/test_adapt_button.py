@@ -23,6 +23,7 @@ from mnistlab.pipeline.decision import Decision, Verdict
 from mnistlab.pipeline.finetune import Rehearsal
 from mnistlab.registry.registry import Registry
 from mnistlab.studies import simulated_use
+from mnistlab.training.networks import Classifier
 
 ADAPT = "mnistlab.pad.adapt_button.adapt_to"
 
@@ -58,7 +59,7 @@ def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, spl
     *kept, fifth, sixth = simulated_use.simulate_days(reader, stored, 6)
     for one in itertools.chain(*kept):
         store.add(one)
-    rehearsal = Rehearsal.of(registry.load(), splits.train, mnist=2_000, drawn=100, others=50)
+    rehearsal = Rehearsal.of(Classifier.of(registry.load()), splits.train, mnist=2_000, drawn=100, others=50)
 
     monkeypatch.setattr(ADAPT, functools.partial(adapt_to, rehearsal=rehearsal))
     monkeypatch.setattr("mnistlab.pad.adapt_button.load_mnist", lambda: splits)

@@ -23,6 +23,7 @@ from mnistlab.pipeline.decision import JudgingData
 from mnistlab.pipeline.finetune import FineTuneSettings, Rehearsal
 from mnistlab.registry import card
 from mnistlab.registry.registry import Registry
+from mnistlab.training.networks import Classifier
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -76,7 +77,7 @@ def material(splits) -> JudgingData:
 
 @pytest.fixture(scope="module")
 def rehearsal(splits) -> Rehearsal:
-    return Rehearsal.of(Registry().load("0003"), splits.train, mnist=2_000, drawn=100, others=50)
+    return Rehearsal.of(Classifier.of(Registry().load("0003")), splits.train, mnist=2_000, drawn=100, others=50)
 
 
 def mislabelled(corrections: list[Correction]) -> list[Correction]:

@@ -10,10 +10,11 @@ from mnistlab.common.errors import TrainingError
 from mnistlab.data import synthetic
 from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits
-from mnistlab.inference.embedding import embed, split_head
 from mnistlab.pipeline import finetune
 from mnistlab.pipeline.finetune import FineTuneSettings, Rehearsal, fine_tune, without_near_duplicates
 from mnistlab.registry.registry import Registry
+from mnistlab.training.embedding import embed, split_head
+from mnistlab.training.networks import Classifier
 
 FEW = {"mnist": 300, "drawn": 20, "others": 10}
 
@@ -21,7 +22,7 @@ FEW = {"mnist": 300, "drawn": 20, "others": 10}
 @pytest.fixture(scope="module")
 def base():
     """The version for drawing."""
-    return Registry().load("0003")
+    return Classifier.of(Registry().load("0003"))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_the_version_and_its_convolutions_stay_and_it_repeats(base, rehearsal, o
 
 
 def test_it_also_tunes_a_permuted_network(registry, small, odd):
-    base = registry.load("0002")
+    base = Classifier.of(registry.load("0002"))
     rehearsal = Rehearsal.of(base, small.train, **FEW)
     model = fine_tune(base, odd[:20], rehearsal, show_progress=False)
     assert (read(model, base, odd[20:].images) == odd[20:].labels).double().mean() > 0.8

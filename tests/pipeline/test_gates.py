@@ -53,7 +53,7 @@ def candidate(current: Path, trained, judging: Splits, tmp_path: Path):
     """Makes a version out of the one in use: ``change`` is given its network, and may spoil it."""
 
     def make(change=lambda model: None, *, model=None, permutation=None, splits: Splits = judging) -> Path:
-        model = model or copy.deepcopy(checkpoint.load_checkpoint(current).model)
+        model = model or networks.Classifier.of(checkpoint.load_checkpoint(current)).model
         with torch.no_grad():
             change(model)
         training = dataclasses.replace(trained, model=model, permutation=permutation or Permutation.identity())
@@ -202,16 +202,15 @@ def test_7_overconfident(candidate, current, material):
 def test_8_too_slow(candidate, current, material, monkeypatch):
     folder, load = candidate(), checkpoint.load_checkpoint
 
-    class Slow(networks.ConvNet):
-        def forward(self, x):
-            time.sleep(gates.MILLISECONDS * 2 / 1000 if len(x) == 1 else 0)
-            return super().forward(x)
+    class Slow(checkpoint.Checkpoint):
+        def logits(self, images):
+            time.sleep(gates.MILLISECONDS * 2 / 1000 if len(images) == 1 else 0)
+            return super().logits(images)
 
     def slowly(path):
         loaded = load(path)
-        if path == folder:
-            loaded.model.__class__ = Slow
-        return loaded
+        fields = {field.name: getattr(loaded, field.name) for field in dataclasses.fields(loaded)}
+        return Slow(**fields) if path == folder else loaded
 
     monkeypatch.setattr(checkpoint, "load_checkpoint", slowly)
     monkeypatch.setattr(gates, "SLOWER", 0)  # the machine that tests may be slow, too
@@ -454,7 +453,9 @@ def test_a_version_is_evaluated_on_all_that_judges(splits):
     judging, version = JudgingData.of(few, drawn=20), checkpoint.load_checkpoint(paths.models() / "0003")
     evaluated = evaluate_version(version, 5, judging)
     logits = version.logits(judging.validation.images)
-    assert evaluated.log_loss == pytest.approx(functional.cross_entropy(logits, judging.validation.labels).item())
+    assert evaluated.log_loss == pytest.approx(
+        functional.cross_entropy(torch.from_numpy(logits), judging.validation.labels).item()
+    )
     assert (evaluated.version, evaluated.size, evaluated.validation.accuracy.n) == ("0003", 5, 200)
     assert evaluated.drawn.mean() > 0.8
     stored = load_drawings()

@@ -13,7 +13,8 @@ from matplotlib.colors import to_rgba
 
 from mnistlab import plots
 from mnistlab.common.constants import CLASSES, PIXELS
-from mnistlab.data.mnist import Digits, Normalisation
+from mnistlab.data.mnist import Digits
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.permutation import Permutation
 from mnistlab.data.synthetic import Style
 from mnistlab.evaluation.conformal import Coverage
@@ -614,7 +615,7 @@ def test_digits_come_back_stage_by_stage():
 def test_where_pixels_were_found_is_shown_where_they_belong():
     shown = unscramble_figures.placement_errors(FOUND, SCRAMBLE, JUDGED).images[0].get_array()
     seldom = np.zeros(PIXELS, bool)
-    seldom[SCRAMBLE.order.numpy()[:10]] = True
+    seldom[SCRAMBLE.order[:10]] = True
     assert np.array_equal(shown.flatten(), np.where(seldom, -1, 0))
 
 

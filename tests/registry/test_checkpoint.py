@@ -17,13 +17,14 @@ import types
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 
 from mnistlab.common import files, paths
 from mnistlab.common.errors import CheckpointError
-from mnistlab.data.mnist import Normalisation
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.permutation import Permutation
 from mnistlab.registry import checkpoint, layout, packing
 from mnistlab.registry.card import model_card
@@ -106,11 +107,10 @@ def test_a_round_trip_gives_identical_logits(kind, request, registry, small):
     training = request.getfixturevalue(kind)
     loaded = checkpoint.load_checkpoint(registry.root / ("0001" if kind == "trained" else "0002"))
     expected = networks.logits(training.model, small.test.images, permutation=training.permutation)
-    assert loaded.logits(small.test.images).equal(expected)
-    assert loaded.probabilities(small.test.images).equal(expected.softmax(dim=1))
+    np.testing.assert_allclose(loaded.logits(small.test.images), expected, atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(loaded.probabilities(small.test.images), expected.softmax(dim=1), atol=1e-5)
     assert loaded.permutation == training.permutation
     assert loaded.normalisation == Normalisation()
-    assert not loaded.model.training
 
 
 def test_the_manifest_tells_what_was_done(registry, trained_permuted, small):
@@ -156,8 +156,8 @@ def test_a_fully_connected_net_and_other_sizes_come_back_too(trained, small, tmp
             (folder / name).write_bytes(content)
         loaded = checkpoint.load_checkpoint(folder)
         expected = networks.logits(model, small.test.images, normalisation=Normalisation(0.2, 0.4))
-        assert loaded.logits(small.test.images).equal(expected)
-        assert loaded.model.arguments == model.arguments
+        np.testing.assert_allclose(loaded.logits(small.test.images), expected, atol=1e-5, rtol=1e-5)
+        assert (loaded.architecture, loaded.arguments) == (model.name, model.arguments)
 
 
 def test_loading_leaves_the_random_state_alone(plain):
@@ -280,7 +280,7 @@ def test_every_flipped_bit_is_noticed(registry, tmp_path):
         except CheckpointError:
             noticed[name] += 1
         else:
-            assert loaded.logits(images).equal(answer)
+            np.testing.assert_array_equal(loaded.logits(images), answer)
     assert noticed[WEIGHTS] == 100
     assert noticed[MANIFEST] > 50
 
@@ -482,7 +482,7 @@ def test_a_wrong_shape(version, name, shape):
 )
 def test_a_wrong_type(version, name, dtype):
     forge(version, **{name: tensors(version)[name].to(dtype)})
-    refused(version, "type", f"{name} is {dtype}")
+    refused(version, "type", rf"{name} is \w+, not {'I64' if name == 'permutation' else 'F32'}")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -525,14 +525,14 @@ def test_a_permutation_with_a_pixel_twice(version):
 
 
 def test_a_permutation_that_is_not_the_one_of_the_manifest(version):
-    order = Permutation.random(43).order
+    order = torch.from_numpy(Permutation.random(43).order)
     content = {**tensors(version), "permutation": order}
     sign(version, safetensors.torch.save(content))  # the permutation's own hash is left as it was
     refused(version, "permutation", "not the one its manifest names")
 
 
 def test_only_the_probe_notices_a_valid_permutation_of_another_model(version):
-    forge(version, permutation=Permutation.random(43).order)
+    forge(version, permutation=torch.from_numpy(Permutation.random(43).order))
     edit(version, permutation__seed=43)
     refused(version, "probe", "do not belong together")
 

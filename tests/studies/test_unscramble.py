@@ -62,7 +62,7 @@ def test_the_same_images_give_the_same_layout(images, found):
 
 def test_the_permutation_brings_neighbours_together(images, found):
     """Seen without the truth: what stands side by side varies together, which it did not before."""
-    from mnistlab.inference.features import neighbour_correlation
+    from mnistlab.training.features import neighbour_correlation
 
     assert neighbour_correlation(images[:200]) < 0.2
     assert neighbour_correlation(found.permutation.apply(images[:200])) > 0.6
@@ -97,7 +97,7 @@ def test_a_turned_or_mirrored_layout_is_as_good_and_is_stood_upright(symmetry):
 def test_the_eight_symmetries_are_different_and_keep_neighbours():
     assert len(set(symmetries())) == 8
     for symmetry in symmetries():
-        rows, columns = np.divmod(symmetry.order.numpy().reshape(28, 28), 28)
+        rows, columns = np.divmod(symmetry.order.reshape(28, 28), 28)
         assert (np.abs(np.diff(rows, axis=1)) + np.abs(np.diff(columns, axis=1)) == 1).all()
 
 
@@ -181,7 +181,7 @@ def test_an_edge_that_is_not_one_long_is_a_misfit():
 @pytest.fixture(scope="module")
 def ideal():
     """Pixels that are alike exactly where they touch, as similarity of scrambled pixels, with their true cells."""
-    cell = SCRAMBLE.order.numpy()
+    cell = SCRAMBLE.order
     return grid.TOUCHING[np.ix_(cell, cell)].astype(float), cell
 
 

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from mnistlab.common.errors import TrainingError
-from mnistlab.data.mnist import Digits, Normalisation
+from mnistlab.data.mnist import Digits
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.permutation import Permutation
 from mnistlab.training import loop, networks
 from mnistlab.training.loop import train

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mnistlab.common.errors import LabError
-from mnistlab.data.mnist import Normalisation
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.permutation import Permutation
 from mnistlab.training import networks
 from mnistlab.training.networks import ConvNet, FullyConnected, build, convnet_parameters, count_parameters

@@ -22,9 +22,10 @@ from mnistlab.common.progress import progress_bar
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.pen_files import PenDrawing
 from mnistlab.evaluation.conformal import calibrate
-from mnistlab.inference import embedding
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline import finetune
+from mnistlab.training import embedding
+from mnistlab.training.networks import Classifier
 
 AMOUNTS = (10, 25, 50, 100)  # drawings to learn from
 JUDGED = 150  # drawings to be judged on, after the largest amount
@@ -157,7 +158,7 @@ def measure_writers(
     enough = {writer: own for writer, own in sorted(by_writer.items()) if len(own) >= most + max(1, judged // 2)}
     if not enough:
         raise DataError(f"no writer has {most + max(1, judged // 2)} drawings or more", code="few")
-    loaded = base.checkpoint
+    loaded = Classifier.of(base.checkpoint)
     rehearsal = rehearsal or finetune.Rehearsal.of(loaded, splits.train)
     held_out = _HeldOut(splits, *(embedding.embed(loaded, part.images) for part in (splits.validation, splits.test)))
     limit, test_before = held_out.judge(embedding.split_head(loaded.model)[1])

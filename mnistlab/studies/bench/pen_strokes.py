@@ -15,7 +15,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import torch
 
 from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTH
 from mnistlab.common.errors import DataError
@@ -112,7 +111,7 @@ def replay_drawings(
         )
         for width, size, place in track(grid, description="grid", show=show_progress and bool(grid))
     }
-    images, calibration = torch.from_numpy(np.stack([p.image for p in read])), reader.checkpoint.calibration
+    images, calibration = np.stack([p.image for p in read]), reader.checkpoint.calibration
     return PenReport(
         reader.version,
         Accuracy.of(right),
@@ -120,7 +119,7 @@ def replay_drawings(
         {int(writer): Accuracy.of(right[writers == writer]) for writer in np.unique(writers)},
         by_condition,
         Accuracy.of(np.array([p.digit is None for p in read])),
-        calibration.judge(reader.checkpoint.logits(images), torch.from_numpy(labels)) if calibration else [],
+        calibration.judge(reader.checkpoint.logits(images), labels) if calibration else [],
     )
 
 

@@ -22,7 +22,8 @@ from torchvision import transforms
 
 from mnistlab.common import provenance
 from mnistlab.common.errors import TrainingError
-from mnistlab.data.mnist import Digits, Normalisation, Splits
+from mnistlab.data.mnist import Digits, Splits
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.training import networks
 from mnistlab.training.loop import train
 from mnistlab.training.presets import Preset

@@ -47,7 +47,7 @@ def drawn_graph(draft: Draft, home: Permutation) -> np.ndarray:
     Dots take their colour from the row and the column where ``home``, the scramble, says that the pixel truly stands: a good
     drawing has smooth colours.
     """
-    rows, columns = np.divmod(home.order.numpy()[draft.pixels], SIDE) / np.array(SIDE - 1)[..., None]
+    rows, columns = np.divmod(home.order[draft.pixels], SIDE) / np.array(SIDE - 1)[..., None]
     colours = np.stack([0.9 - 0.8 * rows, 0.25 + 0.5 * columns, 0.1 + 0.8 * rows], axis=1)
     i, j = np.nonzero(np.triu(draft.edges))
     axes = plt.subplots(1, 2, figsize=(8, 4.2))[1]
@@ -68,8 +68,8 @@ def drawn_graph(draft: Draft, home: Permutation) -> np.ndarray:
 
 def placement_errors(unscrambled: Unscrambled, scramble: Permutation, judged: Score, *, ax: Axes | None = None) -> Axes:
     """The grid as it truly is, each pixel coloured by how far from its cell it was put; grey cannot be told apart."""
-    cell = judged.symmetry.inverse().order.numpy()[unscrambled.permutation.inverse().order.numpy()]
-    home = scramble.order.numpy()
+    cell = judged.symmetry.inverse().order[unscrambled.permutation.inverse().order]
+    home = scramble.order
     away = np.empty(PIXELS)
     away[home] = np.where(unscrambled.identifiable, np.minimum(FAR[cell, home], 2), -1)
     ax = ax or plt.subplots(figsize=(5, 3.8))[1]

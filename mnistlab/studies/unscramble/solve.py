@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mnistlab.common.constants import PIXELS, SIDE
@@ -111,7 +110,7 @@ def unscramble(images: Tensor) -> Unscrambled:
     ink = images.reshape(len(images), PIXELS).double().mean(dim=0).numpy()[draft.pixels]
 
     def note(name: str, cell: np.ndarray) -> None:
-        order = Permutation(torch.from_numpy(np.argsort(cell)))
+        order = Permutation(np.argsort(cell))
         stages.append(Stage(name, order, objective(similarity, cell), time.perf_counter() - started))
 
     note("graph drawn", grow(similarity, assign_cells(on_page(draft.drawn, ink)[0], draft.pixels)))
@@ -127,18 +126,18 @@ def unscramble(images: Tensor) -> Unscrambled:
 def score(unscrambled: Unscrambled, scramble: Permutation) -> Score:
     """Compare with the truth, over the pixels that can be identified. Nothing but this may know ``scramble``."""
     counted = unscrambled.identifiable
-    cell = unscrambled.permutation.inverse().order.numpy()[counted]
+    cell = unscrambled.permutation.inverse().order[counted]
     scores = []
     for symmetry in symmetries():
-        away = FAR[symmetry.inverse().order.numpy()[cell], scramble.order.numpy()[counted]]
+        away = FAR[symmetry.inverse().order[cell], scramble.order[counted]]
         scores.append(Score(float((away == 0).mean()), float((away <= 1).mean()), int(away.max()), len(away), symmetry))
     return max(scores, key=lambda each: (each.within_one, each.exact))
 
 
 def symmetries() -> list[Permutation]:
     """The four turns of the grid, each as it is and mirrored."""
-    turns = [torch.rot90(torch.arange(PIXELS).view(SIDE, SIDE), k) for k in range(4)]
-    return [Permutation(grid.flatten()) for turn in turns for grid in (turn, turn.fliplr())]
+    turns = [np.rot90(np.arange(PIXELS).reshape(SIDE, SIDE), k) for k in range(4)]
+    return [Permutation(grid.ravel()) for turn in turns for grid in (turn, np.fliplr(turn))]
 
 
 def on_page(positions: np.ndarray, ink: np.ndarray) -> list[np.ndarray]:

@@ -16,11 +16,12 @@ from mnistlab.pipeline.finetune import Rehearsal
 from mnistlab.registry.registry import Registry
 from mnistlab.studies.bench import finetune_writers
 from mnistlab.studies.bench.finetune_writers import WriterResult, WritersReport, measure_writers, summarise
+from mnistlab.training.networks import Classifier
 
 
 @pytest.fixture(scope="module")
 def rehearsal(small):
-    return Rehearsal.of(Registry().load("0003"), small.train, mnist=300, drawn=20, others=10)
+    return Rehearsal.of(Classifier.of(Registry().load("0003")), small.train, mnist=300, drawn=20, others=10)
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,13 @@ from mnistlab.cli.main import main
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError
 from mnistlab.inference.predictor import Predictor
-from mnistlab.studies.bench import browser_latency, latency
+from mnistlab.studies.bench import browser_latency, latency, start_up
 from mnistlab.studies.bench.latency import Timing
+from mnistlab.studies.bench.start_up import StartUp
 
 
 def call(*arguments: str):
-    return CliRunner().invoke(main, ["benchmark", "latency", *arguments])
+    return CliRunner().invoke(main, ["benchmark", "latency", "--starts", "0", *arguments])
 
 
 def test_percentiles_are_those_of_the_times():
@@ -103,3 +104,22 @@ def test_in_a_real_browser_no_point_is_lost(monkeypatch):
     assert len(seen.answer.milliseconds) == 1
     assert seen.sent == seen.arrived == 201
     assert seen.lag > 0
+
+
+def test_what_is_started_is_measured_and_told_in_rows():
+    rows = start_up.measure_start_up("0002", repeats=1)
+    assert [(row.unit, len(row.values)) for row in rows] == [("s", 1), ("MB", 1), ("s", 1), ("MB", 1), ("MB", 1)]
+    assert all(value > 0 for row in rows for value in row.values)
+    table = list(start_up.start_up_table([*rows, StartUp("it", "s", (1.0, 3.0, 2.0), 1.5)]))
+    assert table[-1].split() == ["it", "2.00", "1.00", "3.00", "3", "<=", "1.5", "s,", "missed"]
+    assert rows[0].as_dict()["n"] == 1
+
+
+def test_a_process_that_fails_is_told():
+    with pytest.raises(LabError, match=r"failed: .*no version '0099'"):
+        start_up.measure_start_up("0099", repeats=1)
+
+
+def test_a_kernel_that_fails_is_told():
+    with pytest.raises(LabError, match="the kernel failed: division by zero"):
+        start_up._kernel("1 / 0")

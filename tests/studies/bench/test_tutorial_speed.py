@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from mnistlab.common.errors import TrainingError
-from mnistlab.data.mnist import Normalisation
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.studies.bench import tutorial_speed
 from mnistlab.studies.bench.tutorial_speed import Round, SpeedReport, compare_with_tutorial
 from mnistlab.training import networks

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from mnistlab.inference.embedding import embed, log_probabilities, split_head
 from mnistlab.training import networks
+from mnistlab.training.embedding import embed, log_probabilities, split_head
 
 
 @pytest.mark.parametrize("name", ["convnet", "fully-connected"])
@@ -22,7 +22,8 @@ def test_the_two_parts_are_the_network(name):
 
 
 def test_features_come_in_the_order_of_the_images_whatever_the_batch(registry, small):
-    version, images = registry.load("0002"), small.test.images[:7]
+    stored, images = registry.load("0002"), small.test.images[:7]
+    version = networks.Classifier.of(stored)
     features = embed(version, images, batch_size=3)
     assert features.dtype == torch.float32
     assert not features.requires_grad
@@ -31,3 +32,4 @@ def test_features_come_in_the_order_of_the_images_whatever_the_batch(registry, s
     torch.testing.assert_close(
         log_probabilities(head, features).exp(), version.probabilities(images), atol=1e-5, rtol=0
     )
+    torch.testing.assert_close(features.numpy(), stored.features(images), atol=1e-4, rtol=1e-4)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mnistlab.common.errors import LabError
-from mnistlab.inference import features
+from mnistlab.training import features
 from mnistlab.training.networks import build
 
 

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from mnistlab.common.constants import PIXELS, SIDE
 from mnistlab.common.errors import LabError
-from mnistlab.inference.attribution import log_odds
-from mnistlab.training.networks import KERNEL, ConvNet
+from mnistlab.evaluation.metrics import log_odds
+from mnistlab.registry.architecture import KERNEL
+from mnistlab.training.networks import ConvNet
 
 # Receptive fields: pixels along one edge that a value of the first, of the second feature maps sees.
 FIELDS = (KERNEL, 2 * (KERNEL - 1) + KERNEL + 1)
