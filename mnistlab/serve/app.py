@@ -16,32 +16,10 @@ from starlette.responses import Response
 
 import mnistlab
 from mnistlab.common.errors import LabError
-from mnistlab.serve import feedback, predict, statistics, status
+from mnistlab.serve import feedback, openapi, predict, statistics, status
 from mnistlab.serve.configuration import ServeSettings
 from mnistlab.serve.errors import answer_error
 from mnistlab.serve.guard import Guard
-from mnistlab.serve.openapi import (
-    BODY,
-    DAYS_QUERY,
-    ERASE_QUERY,
-    FEEDBACK_BODY,
-    LIST_QUERY,
-    PREDICT_BODY,
-    PREDICT_QUERY,
-    describe,
-    told,
-)
-from mnistlab.serve.schemas import (
-    CorrectionsAnswer,
-    ErasedAnswer,
-    FeedbackAnswer,
-    HealthAnswer,
-    InfoAnswer,
-    PredictAnswer,
-    ReadyAnswer,
-    RecentAnswer,
-    StatisticsAnswer,
-)
 from mnistlab.serve.service import Service
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -75,7 +53,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     )
     app.state.service = service
     add_routes(app)
-    app.openapi = partial(describe, app)  # type: ignore[method-assign]
+    app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     app.add_middleware(Guard, service=service)
     if settings.origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(settings.origins), allow_headers=["Authorization"])
@@ -85,40 +63,20 @@ def create_app(settings: ServeSettings) -> FastAPI:
 def add_routes(app: FastAPI) -> None:
     """Every address, with its description; an alias is left out of that."""
 
-    def add(answer: Handler, *paths: str, method: str = "GET", **described: Any) -> None:
+    def add(method: str, answer: Handler, described: dict[str, Any], *paths: str) -> None:
         for path in paths:
             app.add_api_route(path, answer, methods=[method], include_in_schema=path == paths[0], **described)
 
-    add(
-        predict.predict,
-        "/api/v1/predict",
-        "/api/predict",
-        "/predict",
-        method="POST",
-        **told(PredictAnswer, 404, *BODY, parameters=PREDICT_QUERY, requestBody=PREDICT_BODY),
-    )
-    add(
-        feedback.give,
-        "/api/v1/feedback",
-        "/api/update-feedback",
-        method="POST",
-        **told(FeedbackAnswer, 404, *BODY, requestBody=FEEDBACK_BODY),
-    )
-    add(feedback.listed, "/api/v1/feedback", **told(CorrectionsAnswer, 422, needs_token=True, parameters=LIST_QUERY))
-    add(feedback.erase, "/api/v1/feedback", method="DELETE", **told(ErasedAnswer, 422, parameters=ERASE_QUERY))
-    add(
-        statistics.statistics,
-        "/api/v1/statistics",
-        "/api/statistics",
-        **told(StatisticsAnswer, 422, needs_token=True, parameters=DAYS_QUERY),
-    )
-    add(
-        statistics.recent,
-        "/api/v1/recent-predictions",
-        "/api/recent-predictions",
-        **told(RecentAnswer, needs_token=True),
-    )
-    add(status.health, "/health", **told(HealthAnswer))
-    add(status.ready, "/ready", **told(ReadyAnswer))
-    add(status.info, "/api/info", **told(InfoAnswer))
-    add(status.metrics, "/metrics", **told(None))
+    def both(name: str) -> tuple[str, str]:
+        return f"/api/v1/{name}", f"/api/{name}"
+
+    add("POST", predict.predict, openapi.PREDICT, *both("predict"), "/predict")
+    add("POST", feedback.give, openapi.GIVE, "/api/v1/feedback", "/api/update-feedback")
+    add("GET", feedback.listed, openapi.LISTED, "/api/v1/feedback")
+    add("DELETE", feedback.erase, openapi.ERASE, "/api/v1/feedback")
+    add("GET", statistics.statistics, openapi.STATISTICS, *both("statistics"))
+    add("GET", statistics.recent, openapi.RECENT, *both("recent-predictions"))
+    add("GET", status.health, openapi.HEALTH, "/health")
+    add("GET", status.ready, openapi.READY, "/ready")
+    add("GET", status.info, openapi.INFO, "/api/info")
+    add("GET", status.metrics, openapi.METRICS, "/metrics")

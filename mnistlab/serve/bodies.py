@@ -7,18 +7,22 @@ If no value is above 1, 1 is full ink, so an image of nothing but 0 and 1 is bla
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import python_multipart
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from python_multipart.exceptions import FormParserError
 
-from mnistlab.common.constants import PEN_WIDTH, PEN_WIDTHS, PIXELS, SIDE
+from mnistlab.common.constants import CLASSES, PEN_WIDTH, PEN_WIDTHS, PIXELS, SIDE
 from mnistlab.data.strokes import MAX_POINTS
-from mnistlab.inference.predictor import Prediction, Predictor
+from mnistlab.feedback.consent import TEXTS
+from mnistlab.feedback.fields import COMMENT
 from mnistlab.serve.errors import ApiError
+
+if TYPE_CHECKING:
+    from mnistlab.inference.predictor import Prediction, Predictor
 
 FAR = 10_000  # px; a point farther outside the canvas is no drawing
 FIELD = "file"  # of a form
@@ -35,6 +39,31 @@ StrokePoints = Annotated[list[Point], Field(max_length=MAX_POINTS, fail_fast=Tru
 Strokes = Annotated[list[StrokePoints], Field(max_length=MAX_POINTS, fail_fast=True)]
 Pen = Annotated[float, Field(ge=PEN_WIDTHS[0], le=PEN_WIDTHS[1])]
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+Key = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+DrawnStroke = Annotated[list[Point], Field(min_length=1, max_length=MAX_POINTS, fail_fast=True)]
+
+
+def _whole(value: object) -> object:
+    """7.0 is as whole as 7, in JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class FeedbackBody(BaseModel):
+    """What was said about an answer. Without consent nothing of the drawing is kept, though it came."""
+
+    model_config = STRICT
+
+    id: Key
+    verdict: Literal["right", "wrong"] | None = None
+    digit: Annotated[int, Field(ge=0, lt=CLASSES), BeforeValidator(_whole)] | None = None
+    comment: Annotated[str, Field(max_length=COMMENT, pattern=r"^[^\x00]*$")] | None = None
+    consent: Annotated[str, Field(json_schema_extra={"enum": list(TEXTS)})] | None = None
+    session: Key | None = None
+    strokes: Annotated[list[DrawnStroke], Field(min_length=1, max_length=MAX_POINTS, fail_fast=True)] | None = None
+    pen_width: Pen = PEN_WIDTH
+    image: Flat | Square | None = None
 
 
 class PredictBody(BaseModel):

@@ -5,55 +5,28 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mnistlab.common.constants import CLASSES, PEN_WIDTH
 from mnistlab.common.errors import LabError
 from mnistlab.data.stroke_stats import stroke_stats
-from mnistlab.data.strokes import MAX_POINTS
 from mnistlab.feedback import records
 from mnistlab.feedback.consent import TEXTS
-from mnistlab.feedback.fields import COMMENT
 from mnistlab.feedback.records import Correction, Use
 from mnistlab.serve import bodies
-from mnistlab.serve.bodies import Flat, Pen, PenInk, Point, Square
+from mnistlab.serve.bodies import FeedbackBody, PenInk
 from mnistlab.serve.errors import ApiError
 from mnistlab.serve.limits import read_body
 from mnistlab.serve.predict import KEY
+from mnistlab.serve.schemas import MOST
 from mnistlab.serve.tally import STORE_SECONDS
 
 if TYPE_CHECKING:
     from mnistlab.inference.predictor import Prediction
     from mnistlab.serve.service import Service
-
-Key = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-MOST = 1_000  # corrections that are told at once
-Stroke = Annotated[list[Point], Field(min_length=1, max_length=MAX_POINTS, fail_fast=True)]
-
-
-def _whole(value: object) -> object:
-    """7.0 is as whole as 7, in JSON."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-class FeedbackBody(BaseModel):
-    """What was said about an answer. Without consent nothing of the drawing is kept, though it came."""
-
-    model_config = bodies.STRICT
-
-    id: Key
-    verdict: Literal["right", "wrong"] | None = None
-    digit: Annotated[int, Field(ge=0, lt=CLASSES), BeforeValidator(_whole)] | None = None
-    comment: Annotated[str, Field(max_length=COMMENT, pattern=r"^[^\x00]*$")] | None = None
-    consent: Annotated[str, Field(json_schema_extra={"enum": list(TEXTS)})] | None = None
-    session: Key | None = None
-    strokes: Annotated[list[Stroke], Field(min_length=1, max_length=MAX_POINTS, fail_fast=True)] | None = None
-    pen_width: Pen = PEN_WIDTH
-    image: Flat | Square | None = None
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,23 @@ from starlette.responses import PlainTextResponse
 from mnistlab.common.constants import PEN_WIDTH, PEN_WIDTHS, PIXELS, SIDE
 from mnistlab.data.preprocess import FORMATS, MAX_BYTES, MAX_PIXELS, SIDES
 from mnistlab.data.strokes import MAX_POINTS
-from mnistlab.serve.bodies import FAR, FIELD
-from mnistlab.serve.feedback import MOST, FeedbackBody
-from mnistlab.serve.predict import INCLUDE
-from mnistlab.serve.schemas import ErrorAnswer
-from mnistlab.serve.statistics import DAYS, MOST_DAYS
+from mnistlab.serve.bodies import FAR, FIELD, FeedbackBody
+from mnistlab.serve.schemas import (
+    DAYS,
+    INCLUDE,
+    MOST,
+    MOST_DAYS,
+    CorrectionsAnswer,
+    ErasedAnswer,
+    ErrorAnswer,
+    FeedbackAnswer,
+    HealthAnswer,
+    InfoAnswer,
+    PredictAnswer,
+    ReadyAnswer,
+    RecentAnswer,
+    StatisticsAnswer,
+)
 
 Json = dict[str, Any]
 
@@ -94,33 +106,17 @@ PREDICT_CONTENT: Json = {
 }
 
 
+def whole(most: int, *, default: int) -> Json:
+    """The schema of a whole number from 1."""
+    return {"type": "integer", "minimum": 1, "maximum": most, "default": default}
+
+
 def query(name: str, schema: Json, description: str, *, required: bool = False) -> Json:
     """A parameter of the query."""
     return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
 
 
-ID: Json = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
-PREDICT_QUERY = [
-    query(
-        "include", {"type": "array", "items": {"enum": list(INCLUDE)}}, "what to answer besides; why of strokes alone"
-    ),
-    query(
-        "version", {"type": "string", "pattern": "^[0-9]{4,9}$"}, "the version that reads, instead of the one in use"
-    ),
-    query("id", ID, "the id of an earlier answer, for a drawing that has grown: it is counted once"),
-]
-LIST_QUERY = [query("limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": 100}, "how many")]
-ERASE_QUERY = [query("session", ID, "the name under which it was kept", required=True)]
-DAYS_QUERY = [
-    query("days", {"type": "integer", "minimum": 1, "maximum": MOST_DAYS, "default": DAYS}, "how many days back")
-]
-
-
-PREDICT_BODY: Json = {"required": True, "content": PREDICT_CONTENT}
-FEEDBACK_BODY: Json = {"required": True, "content": {"application/json": {"schema": FeedbackBody.model_json_schema()}}}
-
-
-def told(answer: type[BaseModel] | None, *errors: int, needs_token: bool = False, **extra: Any) -> Json:
+def told(answer: type[BaseModel] | None, *errors: int, needs_token: bool = False, extra: Json | None = None) -> Json:
     """What ``add_api_route`` takes to describe an address.
 
     Parameters
@@ -133,7 +129,7 @@ def told(answer: type[BaseModel] | None, *errors: int, needs_token: bool = False
         status: {"model": ErrorAnswer, "description": ERRORS[status]} for status in sorted({*ALWAYS, *errors})
     }
     security: list[Json] = [{TOKEN: []}] if needs_token else [{}, {TOKEN: []}]
-    described: Json = {"responses": responses, "openapi_extra": {"security": security, **extra}}
+    described: Json = {"responses": responses, "openapi_extra": {"security": security, **(extra or {})}}
     if answer is None:
         return described | {"response_class": PlainTextResponse}
     responses[200] = {"model": answer}
@@ -152,3 +148,47 @@ def describe(app: FastAPI) -> Json:
         schema["components"]["securitySchemes"] = {TOKEN: scheme}
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+ID: Json = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+VERSION: Json = {"type": "string", "pattern": "^[0-9]{4,9}$"}
+FEEDBACK_SCHEMA: Json = FeedbackBody.model_json_schema()
+
+PREDICT = told(
+    PredictAnswer,
+    404,
+    *BODY,
+    extra={
+        "parameters": [
+            query("include", {"type": "array", "items": {"enum": list(INCLUDE)}}, "what to answer besides"),
+            query("version", VERSION, "the version that reads, instead of the one in use"),
+            query("id", ID, "the id of an earlier answer, for a drawing that has grown: it is counted once"),
+        ],
+        "requestBody": {"required": True, "content": PREDICT_CONTENT},
+    },
+)
+GIVE = told(
+    FeedbackAnswer,
+    404,
+    *BODY,
+    extra={"requestBody": {"required": True, "content": {"application/json": {"schema": FEEDBACK_SCHEMA}}}},
+)
+LISTED = told(
+    CorrectionsAnswer,
+    422,
+    needs_token=True,
+    extra={"parameters": [query("limit", whole(MOST, default=100), "how many, the latest")]},
+)
+ERASE = told(
+    ErasedAnswer,
+    422,
+    extra={"parameters": [query("session", ID, "the name under which it was kept", required=True)]},
+)
+STATISTICS = told(
+    StatisticsAnswer,
+    422,
+    needs_token=True,
+    extra={"parameters": [query("days", whole(MOST_DAYS, default=DAYS), "how many days back")]},
+)
+RECENT = told(RecentAnswer, needs_token=True)
+HEALTH, READY, INFO, METRICS = told(HealthAnswer), told(ReadyAnswer), told(InfoAnswer), told(None)

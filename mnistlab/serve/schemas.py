@@ -8,6 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mnistlab.common.constants import CLASSES, PIXELS
 
+INCLUDE = ("image", "why")  # what an answer holds if it is asked for
+MOST = 1_000  # corrections that are told at once
+DAYS, MOST_DAYS = 30, 180  # of statistics, and at most; nothing is kept longer
+
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="32 hexadecimal digits, of one answer")]
 DigitOrNone = Annotated[int, Field(ge=0, lt=CLASSES)] | None
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -13,12 +13,11 @@ from starlette.responses import JSONResponse, Response
 from mnistlab.feedback import records
 from mnistlab.feedback.records import UsesOfDay
 from mnistlab.serve.errors import ApiError
+from mnistlab.serve.schemas import DAYS, MOST_DAYS
 from mnistlab.serve.tally import STORE_SECONDS
 
 if TYPE_CHECKING:
     from mnistlab.serve.service import Service
-
-DAYS, MOST_DAYS = 30, 180  # that are told, and at most; nothing is kept longer
 
 
 async def statistics(request: Request) -> Response:
