@@ -10,12 +10,14 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import PIL
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from mnistlab.data.pen_files import PenDrawing
+from mnistlab.evaluation.intervals import Accuracy
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -108,3 +110,38 @@ def page_levels() -> int:
     """Greys by which the page may differ from Python: none with the Pillow that was tried, one with another."""
     (pinned,) = re.findall(r"^pillow==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     return int(PIL.__version__ != pinned)
+
+
+MANIFEST_FIELDS: dict[str, Any] = {  # of a version that never was, known in full
+    "schema_version": 1,
+    "version": "0042",
+    "created": "2026-01-02T03:04:05Z",
+    "architecture": {"name": "convnet", "arguments": {"input_size": 1, "n_kernels": 6, "output_size": 10}},
+    "parameters": 6422,
+    "normalisation": {"mean": 0.1307, "std": 0.3081},
+    "permutation": {"kind": "permuted", "seed": 42, "sha256": "0123456789abcdef" * 4},
+    "data": {
+        "name": "mnist",
+        "split_seed": 0,
+        "n_train": 55_000,
+        "n_validation": 5_000,
+        "train_sha256": "fedcba9876543210" * 4,
+    },
+    "training": {
+        "epochs": 7,
+        "best_epoch": 6,
+        "batch_size": 128,
+        "learning_rate": 0.01,
+        "seed": 3,
+        "device": "cpu",
+        "threads": 2,
+        "seconds": 61.4,
+        "note": "a note",
+    },
+    "metrics": {"validation": Accuracy(4_900, 5_000).as_dict(), "test": Accuracy(9_800, 10_000).as_dict()},
+    "run": "2026-01-02_03-04-05",
+    "libraries": {"torch": "2.14.1", "numpy": "2.4.6"},
+    "git_commit": "0123456789abcdef0123456789abcdef01234567",
+    "weights_sha256": "ab" * 32,
+    "probe": {"images": ["AA=="], "logits": [[0.0, 1.0]]},
+}

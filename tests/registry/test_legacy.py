@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -246,3 +249,22 @@ def test_the_registry_is_as_it_was_after_a_refusal(registry, content, tmp_path, 
     assert "has no permutation" in result.stderr
     assert registry.versions() == ["0001", "0002"]
     assert not list(registry.root.glob(".new*"))
+
+
+def test_the_reading_process_is_held_to_its_limits():
+    code = (
+        "import importlib.util, json, resource, sys\n"
+        "spec = importlib.util.spec_from_file_location('child', sys.argv[1])\n"
+        "child = importlib.util.module_from_spec(spec); spec.loader.exec_module(child)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "child.limit(2**28, 7)\n"
+        "kinds = ('RLIMIT_FSIZE', 'RLIMIT_CORE', 'RLIMIT_CPU', 'RLIMIT_DATA')\n"
+        "found = {kind: resource.getrlimit(getattr(resource, kind)) for kind in kinds}\n"
+        "print(json.dumps([found, before.ru_utime + before.ru_stime]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(legacy.CHILD)], capture_output=True, text=True, check=True)
+    found, spent = json.loads(done.stdout)
+    assert found["RLIMIT_FSIZE"] == found["RLIMIT_CORE"] == [0, 0]
+    assert 7 + int(spent) <= found["RLIMIT_CPU"][0] == found["RLIMIT_CPU"][1] <= 9 + int(spent)
+    if sys.platform == "linux":
+        assert 2**28 < found["RLIMIT_DATA"][0] == found["RLIMIT_DATA"][1] < 2**28 + 2**34

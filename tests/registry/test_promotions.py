@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from mnistlab.common.errors import CheckpointError, RegistryError
+from mnistlab.common.files import UnflushedError
 from mnistlab.registry import layout, promotions
 from mnistlab.registry.layout import HISTORY, POINTER
 from mnistlab.registry.promotions import Promotions
@@ -132,6 +133,36 @@ def test_a_pointer_that_is_swapped_counts_although_the_history_could_not_be_tidi
     monkeypatch.setattr(Promotions, "_write", full)
     assert four.back() == ("0002", "0001")
     assert four.current() == "0001"
+
+
+def test_a_disk_that_does_not_confirm_the_pointer_is_told_with_what_may_follow(four, monkeypatch):
+    def unconfirmed(path, _content):
+        if path.name == POINTER:
+            raise UnflushedError("the disk said nothing")
+
+    monkeypatch.setattr(promotions, "write_atomic", unconfirmed)
+    with pytest.raises(RegistryError, match="may be 0001 again") as caught:
+        four.put("0002")
+    assert caught.value.code == "unflushed"
+    (four.root / POINTER).unlink()
+    with pytest.raises(RegistryError, match="may not be"):
+        four.put("0002")
+
+
+def test_a_version_without_a_manifest_is_put_into_use_unrecorded(four):
+    (four.root / "0003" / layout.MANIFEST).unlink()
+    four.put("0003")
+    assert four.current() == "0003"
+    assert four.previous() == "0001"
+    four.put("0002")
+    assert four.previous() == "0001"  # nothing proves what 0003 was
+
+
+def test_the_history_holds_each_version_once_a_use(four):
+    four.put("0002")
+    four.put("0003")
+    names = [line.split()[0] for line in (four.root / HISTORY).read_text().splitlines()]
+    assert names == ["0001", "0002", "0003"]
 
 
 def test_going_back_needs_no_pytorch(four):

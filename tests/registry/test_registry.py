@@ -345,6 +345,42 @@ def test_adopt_takes_a_version_over_under_the_next_number(registry, tmp_path, sm
     assert tree(registry.root) == before
 
 
+def test_a_copy_holds_the_same_versions_with_the_same_one_in_use(registry, tmp_path):
+    copy = registry.copy(tmp_path / "copy")
+    assert (copy.versions(), copy.current()) == (["0001", "0002"], "0001")
+    copy.promote("0002")
+    assert registry.current() == "0001"
+    with pytest.raises(RegistryError, match="the versions could not be copied"):
+        registry.copy(tmp_path / "copy")
+    (registry.root / layout.POINTER).unlink()
+    assert registry.copy(tmp_path / "without").versions() == ["0001", "0002"]
+
+
+def test_a_version_is_on_the_disk_before_it_has_its_name(registry, monkeypatch):
+    done, synced, renamed = [], registry_module.sync_folder, os.rename
+    monkeypatch.setattr(registry_module, "sync_folder", lambda path: (done.append(("sync", path)), synced(path)))
+    monkeypatch.setattr(os, "rename", lambda old, new: (done.append(("rename", new)), renamed(old, new)))
+    registry.adopt(registry.root / "0001")
+    (first, aside), second, third = done
+    assert (first, aside.name, aside.parent.name.startswith(".")) == ("sync", "0003", True)
+    assert (second, third) == (("rename", registry.root / "0003"), ("sync", registry.root))
+
+
+def test_a_place_that_the_disk_does_not_confirm_is_given_up(registry, monkeypatch):
+    synced = registry_module.sync_folder
+
+    def fail(path):
+        if path == registry.root:
+            raise OSError(5, "Input/output error")
+        synced(path)
+
+    before = tree(registry.root)
+    monkeypatch.setattr(registry_module, "sync_folder", fail)
+    with pytest.raises(RegistryError, match="0003 could not be written"):
+        registry.adopt(registry.root / "0001")
+    assert tree(registry.root) == before
+
+
 def copies(registry, last: int) -> None:
     """More versions, all like 0001."""
     for _ in range(3, last + 1):
