@@ -177,15 +177,13 @@ def vary(
 ) -> list[np.ndarray]:
     """A shape as one hand might write it once: control points moved, bent, slanted and turned at random.
 
+    Returns strokes, float64 arrays (n, 2), px of a 280 x 280 canvas.
+
     Parameters
     ----------
     shapes : control points (x, y) of each stroke in a unit box, as in ``Style``.
     rng : all randomness comes from here.
     aspect : mean and spread of the logarithm of width against height.
-
-    Returns
-    -------
-    strokes : float64 arrays (n, 2), px of a 280 x 280 canvas.
     """
     stretch = np.exp(rng.normal(*aspect))
     slant, turn = rng.normal(0.1, 0.22), rng.normal(0, 0.08)

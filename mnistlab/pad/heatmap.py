@@ -18,9 +18,7 @@ FULL = 1.0  # log-odds from which a piece may have the full colour; less is litt
 def shade(attribution: Attribution) -> tuple[np.ndarray, np.ndarray]:
     """Short lines that cover the ink, and the colour of each; from piece to piece the colour changes gradually.
 
-    Returns
-    -------
-    float64 (n, 2, 2), from and to, px of the canvas; uint8 (n, 3), RGB.
+    Lines are float64 (n, 2, 2), from and to, px of the canvas; colours uint8 (n, 3), RGB.
     """
     most = max(FULL, float(np.abs(attribution.weights).max(initial=0.0)))
     lines, shares = [], []

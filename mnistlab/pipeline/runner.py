@@ -48,11 +48,6 @@ class Run:
     folder: Path  # where its reports are
     receipt: dict[str, Any]  # what ``receipt.json`` there holds
 
-    @property
-    def headlines(self) -> dict[str, list[str]]:
-        """What each notebook closed with, by its name, in the order they ran."""
-        return {entry["name"]: entry["headlines"] for entry in self.receipt["notebooks"]}
-
 
 def find(names: Sequence[str | Path] = ()) -> list[Notebook]:
     """The notebooks meant by ``names``, read and checked; none means the whole sequence, 01 to 05.

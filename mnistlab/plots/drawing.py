@@ -151,12 +151,7 @@ def _digit(prediction: Prediction) -> str:
 
 
 def attribution(explained: Attribution, *, pen_width: float = PEN_WIDTH, ax: Axes | None = None) -> Axes:
-    """Pieces of ink coloured by their weight: blue speaks for the digit, orange against it, the paler the less.
-
-    Parameters
-    ----------
-    pen_width : px of the canvas, to draw them with.
-    """
+    """Pieces of ink coloured by their weight: blue speaks for the digit, orange against it, the paler the less; the pen in px."""
     ax = _canvas(ax)
     most = max(1.0, float(np.abs(explained.weights).max(initial=0)))
     _ink(ax, explained.pieces, RIM, pen_width + 3)  # so that ink of no weight is seen as well

@@ -154,13 +154,7 @@ def mistakes(digits: Digits, evaluation: Evaluation, *, n: int = 20, columns: in
 def agreement(test: McNemar, both: int, *, ax: Axes | None = None) -> Axes:
     """The same images under the plain and the permuted network, in four groups; only those where they disagree decide.
 
-    Parameters
-    ----------
-    both : images that both networks read right.
-
-    Raises
-    ------
-    ValueError : the four groups do not add up.
+    ``both`` counts the images that both read right; groups that do not add up are a ValueError.
     """
     neither = test.n - both - test.only_first - test.only_second
     if both < 0 or neither < 0:
@@ -193,15 +187,8 @@ def agreement(test: McNemar, both: int, *, ax: Axes | None = None) -> Axes:
 def kernels(models: Mapping[str, ConvNet], *, limit: int = 16) -> np.ndarray:
     """First-layer kernels (5 x 5) of one or more networks, a row each. Returns the axes (networks, kernels).
 
-    Blue weights want paper where they stand, orange ones ink; a row has one scale, symmetric about 0.
-
-    Parameters
-    ----------
-    limit : how many kernels a row shows at most.
-
-    Raises
-    ------
-    ValueError : there is no network.
+    Blue weights want paper where they stand, orange ones ink; a row shows ``limit`` kernels at most, and has one scale, symmetric
+    about 0. No network is a ValueError.
     """
     if not models:
         raise ValueError("there is no network whose kernels could be shown")
@@ -225,7 +212,7 @@ def kernels(models: Mapping[str, ConvNet], *, limit: int = 16) -> np.ndarray:
 
 
 def feature_maps(model: ConvNet, picture: Tensor, given: Tensor, *, name: str = "", limit: int = 16) -> np.ndarray:
-    """What one picture becomes: as the network takes it, after the first, after the second convolution.
+    """What one picture becomes: as the network takes it, and after each convolution. Returns the axes (2, 1 + maps).
 
     Parameters
     ----------
@@ -233,10 +220,6 @@ def feature_maps(model: ConvNet, picture: Tensor, given: Tensor, *, name: str = 
     given : float32 (1, 1, 28, 28), the same, normalised.
     name : of the network, for the title.
     limit : how many maps of a layer are shown at most.
-
-    Returns
-    -------
-    The axes (2, 1 + maps).
     """
     layers = [layer[0, :limit] for layer in maps(model, given)]
     columns = 1 + len(layers[0])

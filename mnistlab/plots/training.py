@@ -142,13 +142,8 @@ def robustness(
 ) -> list[Axes]:
     """Accuracy of the four ways under growing corruption; lines are means over seeds, bands their extremes.
 
-    Parameters
-    ----------
-    corruptions : for each kind, named as its axis should be, its sizes and for each size what ``Comparison.judge`` gave.
-
-    Raises
-    ------
-    ValueError : there is no corruption, or not one result a size.
+    ``corruptions`` holds for each kind, named as its axis should be, its sizes and for each size what ``Comparison.judge`` gave;
+    none at all, or not one result a size, is a ValueError.
     """
     if not corruptions or any(len(sizes) != len(results) for sizes, results in corruptions.values()):
         raise ValueError("robustness needs at least one kind of corruption, and one result for each of its sizes")

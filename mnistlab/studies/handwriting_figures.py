@@ -35,9 +35,7 @@ def style_accuracies(
 ) -> Axes:
     """The styles the first network reads worst, with how each network reads them (Wilson 95 %).
 
-    Parameters
-    ----------
-    accuracies : for each network its accuracy on every style; two networks at most.
+    ``accuracies`` holds for each network, two at most, its accuracy on every style.
     """
     name, first = next(iter(accuracies.items()))
     chosen = sorted(first, key=lambda style: first[style].value)[:worst]
@@ -53,9 +51,7 @@ def style_accuracies(
 def errors_by_recipe(accuracies: Mapping[str, Mapping[str, Accuracy]]) -> np.ndarray:
     """Share of errors (%, Wilson 95 %) of each recipe on each set of digits, one panel a set. Returns the axes.
 
-    Parameters
-    ----------
-    accuracies : by recipe, then by set.
+    ``accuracies`` is by recipe, then by set.
     """
     sets = list(next(iter(accuracies.values())))
     figure, axes = plt.subplots(1, len(sets), figsize=(4.2 * len(sets), 2.6), squeeze=False, sharey=True)
@@ -74,9 +70,7 @@ def errors_by_recipe(accuracies: Mapping[str, Mapping[str, Accuracy]]) -> np.nda
 def refusals(refused: Mapping[str, Mapping[str, Accuracy]], *, ax: Axes | None = None) -> Axes:
     """Share of pictures that each network calls no digit (%, Wilson 95 %), by kind of picture.
 
-    Parameters
-    ----------
-    refused : for each network the share of every kind; two networks at most.
+    ``refused`` holds for each network, two at most, the share of every kind.
     """
     name, last = list(refused.items())[-1]
     ax = ax or plt.subplots(figsize=(7, 0.5 * len(last) + 1.1))[1]

@@ -80,9 +80,7 @@ def partial_layouts(
 def digit_costs(costs: Mapping[str, np.ndarray], *, ax: Axes | None = None) -> Axes:
     """What the permutation takes from the recall of each digit, with 95 % intervals, for one or two architectures.
 
-    Parameters
-    ----------
-    costs : plain minus permuted, shares, float (10, seeds, permutations), by architecture.
+    ``costs`` holds plain minus permuted, shares, float (10, seeds, permutations), by architecture.
     """
     ax = ax or plt.subplots(figsize=(7.5, 3.4))[1]
     for number, (name, table) in enumerate(costs.items()):

@@ -19,13 +19,7 @@ from mnistlab.studies.label_errors import DisputedLabel
 def strongest_patches(patches: Sequence[Tensor]) -> np.ndarray:
     """The patches of pictures to which the feature maps respond most strongly, a column per map, a block of rows per layer.
 
-    Parameters
-    ----------
-    patches : for each layer uint8 (k, n, side, side), the strongest first.
-
-    Returns
-    -------
-    The axes (n layers * n, k).
+    ``patches`` holds uint8 (k, n, side, side) for each layer, the strongest first. Returns the axes (n layers * n, k).
     """
     k, n = patches[0].shape[:2]
     rows = len(patches) * n
@@ -47,10 +41,7 @@ def occlusions(
     """Pictures (n, 28, 28) over what a square of paper does at each place (n, 28, 28), log-odds. Returns the axes (2, n).
 
     Orange: what stood there spoke for the digit; blue: against it. All maps share one scale, symmetric about 0.
-
-    Raises
-    ------
-    ValueError : there is not one map and one title a picture, or no picture.
+    No picture, or not one map and one title for each, is a ValueError.
     """
     n = len(pictures)
     if not n or len(falls) != n or len(titles) != n:
@@ -67,7 +58,7 @@ def occlusions(
 
 
 def nearest_digits(queries: Digits, predicted: Tensor, references: Digits, nearest: Tensor) -> np.ndarray:
-    """Digits in the first column, the training digits nearest to them as the network sees it beside them.
+    """Digits, and beside each the training digits nearest to it as the network sees it. Returns the axes (n, 1 + m).
 
     Parameters
     ----------
@@ -75,10 +66,6 @@ def nearest_digits(queries: Digits, predicted: Tensor, references: Digits, neare
     predicted : int64 (n,), what the network reads in them.
     references : the training digits.
     nearest : int64 (n, m), their indices, nearest first.
-
-    Returns
-    -------
-    The axes (n, 1 + m).
     """
     n, m = nearest.shape
     pictures, titles, colors = [], [], []

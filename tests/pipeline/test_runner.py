@@ -149,7 +149,8 @@ def test_the_receipt_says_what_went_in_and_what_came_out(made):
     assert first["sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
     assert first["parameters"] == {"epochs": 7, "version": "0003", "rate": 0.01}
     assert (first["changed"], second["changed"]) == (["epochs", "version"], ["epochs"])
-    assert made.headlines == {"01_first": ["7 epochs", "two"], "02_second": []}
+    headlines = {entry["name"]: entry["headlines"] for entry in made.receipt["notebooks"]}
+    assert headlines == {"01_first": ["7 epochs", "two"], "02_second": []}
     assert receipt["environment"]["libraries"]["torch"]
 
 

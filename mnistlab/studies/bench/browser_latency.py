@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nbformat
 import numpy as np
+from nbformat.v4 import new_code_cell, new_notebook
 
 from mnistlab.common import paths
 from mnistlab.common.constants import CANVAS
@@ -157,16 +159,10 @@ def _server(folder: Path, version: str) -> Iterator[str]:
 def _write_notebook(folder: Path, version: str) -> None:
     """The notebook, and settings that keep JupyterLab from opening dialogs."""
     cell = f"from mnistlab import DigitPad\npad = DigitPad(version={version!r})\npad"
-    notebook = {
-        "cells": [
-            {"cell_type": "code", "id": "pad", "metadata": {}, "outputs": [], "execution_count": None, "source": cell}
-        ],
-        "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook = new_notebook(cells=[new_code_cell(cell)], metadata={"kernelspec": kernel})
     (folder / "notebooks").mkdir()
-    (folder / "notebooks" / "pad.ipynb").write_text(json.dumps(notebook))
+    nbformat.write(notebook, folder / "notebooks" / "pad.ipynb")
     settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     quiet = {"fetchNews": "false", "checkForUpdates": False}
