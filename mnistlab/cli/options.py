@@ -31,15 +31,12 @@ def parameters(help_text: str) -> Callable[[Command], Command]:
 def timeouts(cell: int) -> Callable[[Command], Command]:
     """``--cell-timeout`` with this default, and ``--start-timeout``; seconds."""
 
-    def add(command: Command) -> Command:
-        for name, default, help_text in (
-            ("--start-timeout", START_TIMEOUT, "Seconds a kernel may take to start."),
-            ("--cell-timeout", cell, "Seconds a cell may take."),
-        ):
-            command = click.option(name, type=click.IntRange(min=1), default=default, help=help_text)(command)
-        return command
-
-    return add
+    seconds = click.IntRange(min=1)
+    start = click.option(
+        "--start-timeout", type=seconds, default=START_TIMEOUT, help="Seconds a kernel may take to start."
+    )
+    each = click.option("--cell-timeout", type=seconds, default=cell, help="Seconds a cell may take.")
+    return lambda command: each(start(command))
 
 
 def parse_parameters(given: tuple[str, ...]) -> dict[str, str]:

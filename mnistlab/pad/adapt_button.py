@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from mnistlab.common.errors import LabError, RegistryError
+from mnistlab.common.errors import RegistryError
 from mnistlab.common.html import render
 from mnistlab.data.mnist import load_mnist
 from mnistlab.evaluation.formatting import sentence
 from mnistlab.feedback.store import Store
 from mnistlab.pad.feedback_panel import note_html
 from mnistlab.pad.feedback_session import Note
+from mnistlab.pad.wiring import handler
 from mnistlab.pipeline.adapt import Adaptation, adapt_to
 
 if TYPE_CHECKING:
@@ -59,26 +60,23 @@ class AdaptButton(widgets.VBox):
         self.add_class("mnistlab-teaching")
         self.button.on_click(lambda _: self.press())
 
+    @handler
     def press(self) -> None:
         """Learn, and say what came of it; a fault is said too, and leaves the version in use as it was."""
         self.button.disabled = True
-        self._show("Learning; the pad will not respond for about twenty seconds.")
+        self.note.value = note_html(Note("Learning; the pad will not respond for about twenty seconds."))
         try:
             store = self._store or Store()
             self.adaptation = adapt_to(store.corrections(), self._registry, load_mnist(), store=store)
             if self.adaptation.version is not None:
                 self._pad.set_version(self.adaptation.version)
             self.note.value = adaptation_html(self.adaptation)
-        except LabError as error:
-            self._show(f"Nothing was learned: {sentence(str(error))}", failed=True)
-        except Exception as error:
-            self._show(f"That did not work ({type(error).__name__}: {str(error)[:200]}).", failed=True)
-            raise
         finally:
             self.button.disabled = False
 
-    def _show(self, text: str, *, failed: bool = False) -> None:
-        self.note.value = note_html(Note(text, failed))
+    def show_fault(self, message: str) -> None:
+        """Say why nothing was learned."""
+        self.note.value = note_html(Note(f"Nothing was learned: {message}", failed=True))
 
     def __repr__(self) -> str:
         return "AdaptButton()"

@@ -14,11 +14,12 @@ from mnistlab.evaluation.formatting import sentence
 from mnistlab.pad.controls import NONE
 
 if TYPE_CHECKING:
+    from mnistlab.pad.adapt_button import AdaptButton
     from mnistlab.pad.feedback_panel import FeedbackPanel
     from mnistlab.pad.widget import DigitPad
 
 
-Owner = TypeVar("Owner", bound="DigitPad | Part")
+Owner = TypeVar("Owner", bound="DigitPad | Part | AdaptButton")
 Values = ParamSpec("Values")
 
 
