@@ -33,6 +33,8 @@ SCRIPTS: Mapping[Home, tuple[str, ...]] = {
     "static": ("drawing.js", *TEXTS, *ENGINE, *PAGE, "engine.js", "page.js"),
     "served": ("drawing.js", *TEXTS, *PAGE, "feedback.js", "api.js", "page.js"),
 }
+# Where they lie beside the page. Of a server in a folder that it gives to anybody: a browser asks for a script without a token.
+FOLDERS: Mapping[Home, str] = {"static": "", "served": "assets/"}
 # From a page that reads by itself nothing can be sent. Its worker, which keeps it for times without a network, has its own rules.
 POLICIES: Mapping[Home, str] = {
     "static": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; worker-src 'self'; "
@@ -55,7 +57,7 @@ def page_html(home: Home, *, current: str, versions: Mapping[str, Mapping[str, o
     twins : two of them, a plain one and a permuted one, to be compared; empty if there are none.
     """
     data = {"mode": home, "current": current, "versions": versions, "twins": twins or None}
-    return render("web/page.html", data=data, policy=POLICIES[home], scripts=SCRIPTS[home])
+    return render("web/page.html", data=data, policy=POLICIES[home], scripts=SCRIPTS[home], folder=FOLDERS[home])
 
 
 @cache
@@ -72,9 +74,9 @@ def asset(name: str) -> bytes:
 
 
 def assets(home: Home) -> dict[str, bytes]:
-    """All files of a home but the page itself, by their names beside it."""
+    """All files of a home but the page itself, by their addresses relative to it."""
     worker = ("worker.js",) if home == "static" else ()
-    return {name: asset(name) for name in (*STYLES, *SCRIPTS[home], *worker)}
+    return {FOLDERS[home] + name: asset(name) for name in (*STYLES, *SCRIPTS[home], *worker)}
 
 
 def card(manifest: Manifest) -> dict[str, object]:

@@ -42,7 +42,7 @@ class ServedHome:
         elif not path:
             route.fulfill(body=self._page, content_type="text/html")
         else:
-            route.fulfill(body=web.asset(path), content_type=TYPES[path.rpartition(".")[2]])
+            route.fulfill(body=web.asset(path.removeprefix("assets/")), content_type=TYPES[path.rpartition(".")[2]])
 
     @property
     def opinions(self) -> list[dict]:
