@@ -18,7 +18,7 @@ from starlette.routing import request_response
 
 import mnistlab
 from mnistlab.common.errors import LabError
-from mnistlab.serve import feedback, openapi, predict, statistics, status
+from mnistlab.serve import feedback, home, openapi, predict, statistics, status
 from mnistlab.serve.configuration import ServeSettings
 from mnistlab.serve.errors import answer_error
 from mnistlab.serve.guard import Guard
@@ -85,3 +85,5 @@ def add_routes(app: FastAPI) -> None:
     add("GET", status.ready, openapi.READY, "/ready")
     add("GET", status.info, openapi.INFO, "/api/info")
     add("GET", status.metrics, openapi.METRICS, "/metrics")
+    app.add_route("/", home.index, include_in_schema=False)
+    app.add_route("/assets/{name}", home.asset, include_in_schema=False)

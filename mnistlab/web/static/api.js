@@ -29,8 +29,13 @@
     }
   }
 
-  /** @returns {string | null} */
-  const token = () => new URLSearchParams(location.hash.slice(1)).get("token"); // a fragment never reaches a log
+  /** @type {string | null} */
+  let token = null;
+
+  /** The fragment of an address never reaches a server, nor a log. Another one, as of a link within the page, holds no token. */
+  function takeToken() {
+    token = new URLSearchParams(location.hash.slice(1)).get("token") ?? token;
+  }
 
   /**
    * @param {string} path @param {string} [method] @param {Blob | object} [body] as JSON, but for a Blob
@@ -40,7 +45,7 @@
     /** @type {Record<string, string>} */
     const headers = {};
     if (body) headers["Content-Type"] = body instanceof Blob ? body.type || "application/octet-stream" : "application/json";
-    if (token()) headers.Authorization = `Bearer ${token()}`;
+    if (token) headers.Authorization = `Bearer ${token}`;
     const content = body && !(body instanceof Blob) ? JSON.stringify(body) : body;
     let response;
     try {
@@ -69,13 +74,15 @@
 
   /** @param {Data} data @returns {Promise<ServedSource>} */
   async function open(data) {
+    takeToken();
+    addEventListener("hashchange", takeToken);
     return {
       read: (content) => predict("include=image", drawn(content)),
       compare: (image) =>
         Promise.all(data.twins.map((name) => predict(`include=image&version=${name}`, { image: Array.from(image) }))),
       why: async (content) => (await call("api/v1/predict?include=why", "POST", drawn(content))).why,
       ping: () => call("health"),
-      card: async () => (await call("api/info")).manifest,
+      manifest: async () => (await call("api/info")).manifest,
       send: (opinion) => call("api/v1/feedback", "POST", opinion),
       erase: (session) => call(`api/v1/feedback?session=${session}`, "DELETE"),
     };

@@ -12,7 +12,7 @@
  * @property {(content: Content, digit: number, isStale: () => boolean) => Promise<Attribution | null>} why
  * @typedef {object} FeedbackSource
  * @property {() => Promise<any>} ping
- * @property {() => Promise<Card>} card  of the version in use
+ * @property {() => Promise<Card & {version: string}>} manifest  of the version in use
  * @property {(opinion: Opinion) => Promise<any>} send
  * @property {(session: string) => Promise<any>} erase
  * @typedef {Source & FeedbackSource} ServedSource
@@ -37,7 +37,7 @@
   let asked = 0; // changes when the reading began that comes next
   let settled = true; // the answer is of what is drawn now, and the pen is up
   let version = data.current;
-  let card = data.versions[version].card;
+  const cards = Object.fromEntries(Object.entries(data.versions).map(([name, of]) => [name, of.card]));
   let isGone = false; // the server, for now
   /** @type {any} a Source, or a ServedSource */
   let source;
@@ -83,11 +83,14 @@
   }
 
   function showCard() {
-    const { value, low, high, n, name } = mnistlab.twins.accuracy(card);
     put(part("version"), say("version", { version }));
     put(part("card-version"), say("version", { version }));
-    put(part("card-made"), say("made", { date: date(card.created), parameters: number(card.parameters) }));
+    const card = cards[version];
+    part("card").hidden = !card;
+    if (!card) return;
+    const { value, low, high, n, name } = mnistlab.twins.accuracy(card);
     const shares = { share: share(value), low: share(low), high: share(high) };
+    put(part("card-made"), say("made", { date: date(card.created), parameters: number(card.parameters) }));
     put(part("card-accuracy"), say("accuracy", { ...shares, n: number(n), images: say(`images.${name}`) }));
   }
 
@@ -115,7 +118,7 @@
   function answered(read) {
     answer = read;
     settled = asked === changes && !drawing.isOpen;
-    if (read && read.version !== version) renew(read.version);
+    if (read && read.version !== version) renew(read.version).catch(trouble);
     if (settled || data.mode === "static") twins.read(answer).catch((/** @type {any} */ error) => noTwins(error));
     if (settled) why.explain(drawing.now, answer).catch(trouble);
     show();
@@ -124,12 +127,13 @@
   const noTwins = (/** @type {any} */ error) => tell(() => say("error.twins", { message: error.message }));
 
   /** The server reads with another version now. @param {string} name */
-  function renew(name) {
+  async function renew(name) {
     version = name;
-    source.card().then((/** @type {Card} */ found) => {
-      card = found;
-      showCard();
-    }, trouble);
+    showCard();
+    if (cards[name]) return;
+    const manifest = await source.manifest();
+    cards[manifest.version] = manifest;
+    showCard();
   }
 
   /** @param {{code: string, message: string, seconds: number} | null} problem null: it works again */

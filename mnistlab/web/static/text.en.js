@@ -128,7 +128,7 @@
   "error.next": "{message} Your drawing stays here; next try in {seconds} s.",
   "error.again": "Try now",
   "error.busy": "The server is busy.",
-  "error.token": "This server wants the token in its address: open the address that `mnistlab serve` printed, whole.",
+  "error.token": "This server asks for its token: open its address with #token=… at the end.",
   "error.unreadable": "This picture cannot be read. A PNG or JPEG file is needed.",
   "error.too-large": "This file has {size} MB; at most {most} MB are allowed.",
   "error.size": "This picture has {width} by {height} px; sides of {least} to {most} px and {pixels} million px in all are allowed.",

@@ -130,8 +130,7 @@
   "error.next": "{message} Votre dessin reste ici ; nouvel essai dans {seconds} s.",
   "error.again": "Réessayer",
   "error.busy": "Le serveur est occupé.",
-  "error.token":
-    "Ce serveur demande le jeton qui figure dans son adresse : ouvrez en entier celle que `mnistlab serve` a affichée.",
+  "error.token": "Ce serveur demande son jeton : ouvrez son adresse suivie de #token=…",
   "error.unreadable": "Cette image est illisible. Il faut un fichier PNG ou JPEG.",
   "error.too-large": "Ce fichier fait {size} Mo ; la limite est de {most} Mo.",
   "error.size":

@@ -1,0 +1,46 @@
+"""The page at ``/``, and the files that it asks for."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from serving import client_of, settings
+
+from mnistlab.serve.app import create_app
+from mnistlab.web import page
+
+
+@pytest.fixture(scope="module", params=["127.0.0.1", "0.0.0.0"], ids=["this machine", "a network"])
+def client(request, tmp_path_factory):
+    store = str(tmp_path_factory.mktemp("store") / "feedback.sqlite")
+    with client_of(create_app(settings(store=store, host=request.param))) as client:
+        yield client
+
+
+def test_anybody_gets_the_page_and_its_files(client):
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    asked = re.findall(r'(?:src|href)="([^#"]+)"', answer.text)
+    assert set(asked) == set(page.assets("served"))
+    for name, kind in (("page.css", "text/css"), ("page.js", "text/javascript"), ("icon.svg", "image/svg+xml")):
+        answer = client.get(f"/assets/{name}")
+        assert answer.content == page.asset(name)
+        assert answer.headers["content-type"].startswith(kind)
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "page.py", "..%2Fpage.py"])
+def test_what_is_no_file_of_the_page_is_not_found(client, name):
+    answer = client.get(f"/assets/{name}")
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not-found"
+
+
+def test_the_page_shows_the_version_in_use(registry, tmp_path):
+    app = create_app(settings(store=str(tmp_path / "feedback.sqlite"), models=registry.root))
+    with client_of(app) as client:
+        assert '"current": "0001"' in client.get("/").text
+        registry.promote("0002")
+        app.state.service.versions.look()
+        assert '"current": "0002"' in client.get("/").text
