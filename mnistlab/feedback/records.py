@@ -157,11 +157,11 @@ class Use(_Record):
 
 @dataclasses.dataclass(frozen=True)
 class UsesOfDay:
-    """What was read on one day, UTC, by one version.
+    """What was read on one day, or in one hour, UTC, by one version.
 
     Attributes
     ----------
-    day : ``"2026-11-21"``.
+    day : ``"2026-11-21"``; of an hour ``"2026-11-21T18"``.
     version : of the model.
     n : readings.
     minimum, mean, maximum : ms that they took.

@@ -119,9 +119,9 @@ class Store:
         found = self._select(_uses, since=None, key=key)
         return as_use(found[0]) if found else None
 
-    def days(self, since: datetime | None = None) -> list[UsesOfDay]:
-        """Uses counted up by day and version, the earliest day first; since a moment, or all."""
-        day, spent = sa.func.substr(_uses.c.created, 1, 10), _uses.c.milliseconds
+    def days(self, since: datetime | None = None, *, by_hour: bool = False) -> list[UsesOfDay]:
+        """Uses counted up by day, or hour, and version, the earliest first; since a moment, or all."""
+        day, spent = sa.func.substr(_uses.c.created, 1, 13 if by_hour else 10), _uses.c.milliseconds
         judged = [sa.func.count(sa.case((_uses.c.verdict == word, 1))) for word in ("right", "wrong")]
         query = sa.select(
             day, _uses.c.version, sa.func.count(), sa.func.min(spent), sa.func.avg(spent), sa.func.max(spent), *judged

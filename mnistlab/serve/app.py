@@ -18,7 +18,7 @@ from starlette.routing import request_response
 
 import mnistlab
 from mnistlab.common.errors import LabError
-from mnistlab.serve import feedback, home, openapi, predict, statistics, status
+from mnistlab.serve import feedback, home, monitoring, openapi, pages, predict, statistics, status
 from mnistlab.serve.configuration import ServeSettings
 from mnistlab.serve.errors import answer_error
 from mnistlab.serve.guard import Guard
@@ -81,6 +81,13 @@ def add_routes(app: FastAPI) -> None:
     add("DELETE", feedback.erase, openapi.ERASE, "/api/v1/feedback")
     add("GET", statistics.statistics, openapi.STATISTICS, *both("statistics"))
     add("GET", statistics.recent, openapi.RECENT, *both("recent-predictions"))
+    for path, page in (
+        ("/docs", pages.docs),
+        ("/redoc", pages.redoc),
+        ("/static/{name}", pages.static),
+        ("/monitoring", monitoring.monitoring),
+    ):
+        app.add_api_route(path, page, include_in_schema=False)
     add("GET", status.health, openapi.HEALTH, "/health")
     add("GET", status.ready, openapi.READY, "/ready")
     add("GET", status.info, openapi.INFO, "/api/info")

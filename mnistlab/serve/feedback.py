@@ -62,6 +62,8 @@ async def give(request: Request) -> Response:
     if sent.consent is not None and sent.consent not in TEXTS:
         allowed = ", ".join(TEXTS)
         raise ApiError(f"consent names a text that was agreed to, one of {allowed}", code="value", status=422)
+    if sent.image is not None:
+        bodies.as_image(sent.image)  # refused if need be, though it may not be read
     said = await service.storing.run(STORE_SECONDS, partial(take, service, sent))
     return JSONResponse(asdict(said))
 

@@ -8,18 +8,22 @@ import uuid
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnistlab.serve.errors import ApiError, as_api_error, error_response
+from mnistlab.serve.headers import ENCODED
 from mnistlab.serve.limits import busy
 from mnistlab.serve.logs import log_request, log_traceback
+from mnistlab.serve.pages import ask_token
 
 if TYPE_CHECKING:
     from mnistlab.serve.service import Service
 
 # What asks no token anywhere: nothing in it is about anybody.
 OPEN = {"/", "/health", "/ready", "/docs", "/redoc", "/openapi.json"}
-ASSETS = "/assets/"
+ASSETS = ("/assets/", "/static/")
+MONITORING = "/monitoring"
 # What asks one even on this machine, by method; other methods of these are as all else.
 PRIVATE = {
     ("GET", path)
@@ -29,21 +33,11 @@ PRIVATE = {
         "/api/statistics",
         "/api/v1/recent-predictions",
         "/api/recent-predictions",
-        "/monitoring",
+        MONITORING,
     )
 }
 UNLIMITED = {"/health", "/ready"}  # they never wait, however much there is to do
 LOCAL = {"localhost", "127.0.0.1", "[::1]"}
-POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-HEADERS = {
-    "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "cache-control": "no-store",
-}
-ENCODED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 class Guard:
@@ -89,7 +83,7 @@ class Guard:
             if refused.status == 500:
                 log_traceback(error, state["id"])
             if not status:  # else the answer is half sent, and the server closes the connection
-                await error_response(refused, state["id"])(scope, receive, send_guarded)
+                await self._refuse(refused, scope)(scope, receive, send_guarded)
             else:
                 raise
         finally:
@@ -98,6 +92,15 @@ class Guard:
             seconds = time.perf_counter() - started
             self._service.metrics.count(scope["method"], route, status, seconds)
             log_request(scope["method"], route, status, seconds, state)
+
+    def _refuse(self, error: ApiError, scope: Scope) -> Response:
+        if (
+            error.code == "token"
+            and scope["path"] == MONITORING
+            and "text/html" in Headers(scope=scope).get("accept", "")
+        ):
+            return ask_token(error.headers)
+        return error_response(error, scope["state"]["id"])
 
     def _check(self, scope: Scope) -> None:
         path, headers = scope["path"], Headers(scope=scope)

@@ -40,7 +40,7 @@ async def predict(request: Request) -> Response:
     job = partial(_read, reader, source, "why" in wanted)
     # A short one costs less than to hand it to a thread; a picture may take long to decode.
     quick = (
-        not wanted
+        "why" not in wanted
         and not isinstance(source, bytes)
         and not (isinstance(source, PenInk) and source.n_points > MANY_POINTS)
     )

@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 async def statistics(request: Request) -> Response:
     """Readings, their time and what people said of them, day by day."""
     service: Service = request.app.state.service
-    text = request.query_params.get("days", str(DAYS))
-    if set(request.query_params) - {"days"} or not (
-        text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_DAYS
-    ):
-        raise ApiError(f"the query takes days, from 1 to {MOST_DAYS}", code="query", status=422)
-    days = await service.storing.run(STORE_SECONDS, lambda: days_of(service, int(text)))
+    asked = asked_days(request, DAYS)
+    days = await service.storing.run(STORE_SECONDS, lambda: days_of(service, asked))
     return JSONResponse(summary(days) | {"days": [asdict(day) for day in days]})
 
 
@@ -38,15 +34,30 @@ async def recent(request: Request) -> Response:
     return JSONResponse({"predictions": [asdict(answered) for answered in service.tally.last()]})
 
 
-def days_of(service: Service, days: int) -> list[UsesOfDay]:
-    """The last days by version, what was just read included.
+def asked_days(request: Request, default: int) -> int:
+    """How many days the query asks for.
+
+    Raises
+    ------
+    ApiError : 422, it asks for something else.
+    """
+    text = request.query_params.get("days", str(default))
+    if set(request.query_params) - {"days"} or not (
+        text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_DAYS
+    ):
+        raise ApiError(f"the query takes days, from 1 to {MOST_DAYS}", code="query", status=422)
+    return int(text)
+
+
+def days_of(service: Service, days: int, *, by_hour: bool = False) -> list[UsesOfDay]:
+    """The last days, or their hours, by version; what was just read included.
 
     Raises
     ------
     FeedbackError : the store cannot be asked.
     """
     service.tally.write()
-    return service.tally.store.days(records.now() - timedelta(days=days))
+    return service.tally.store.days(records.now() - timedelta(days=days), by_hour=by_hour)
 
 
 def summary(days: Sequence[UsesOfDay]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ MODULES = {
     "scikit-learn": "sklearn",
     "pillow": "PIL",
     "cosmic-ray": "cosmic_ray",
+    "fastapi-offline": "fastapi_offline",
     "prometheus-client": "prometheus_client",
     "python-multipart": "python_multipart",
 }

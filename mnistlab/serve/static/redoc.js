@@ -1,0 +1,3 @@
+"use strict";
+
+Redoc.init("openapi.json", { disableSearch: true, hideLoading: true }, document.getElementById("docs"));
