@@ -2,7 +2,8 @@
 
     python tools/page_vectors.py vectors.json --drawings 2000
 
-Tests make the same by ``vectors``: in Node and in a real browser the engine must give these pixels, logits and answers.
+Tests make the same by ``readings`` and ``pixels``: the engine must give these pixels, probabilities and answers, in Node and in a
+real browser.
 """
 
 from __future__ import annotations
@@ -33,16 +34,13 @@ WINDOW = slice(CANVAS // 2 - REACH - 13, CANVAS // 2 + REACH + 14)  # all that t
 Strokes = list[np.ndarray]
 
 
-def vectors(
-    *, drawings: int, whys: int, pictures: int, version: str = "current", seed: int = SEED
-) -> dict[str, object]:
-    """Everything that the engine is held against, as plain values for JSON.
+def readings(*, drawings: int, whys: int, version: str = "current", seed: int = SEED) -> dict[str, object]:
+    """What a version reads, as plain values for JSON.
 
     Parameters
     ----------
     drawings : how many are made from the seed, beside those stored and the special cases.
     whys : of how many the ink is explained.
-    pictures : likewise.
     """
     reader = Predictor.load(version)
     cases = [*special(), *stored(), *made(drawings, seed)]
@@ -50,10 +48,13 @@ def vectors(
         "data": version_data(reader.checkpoint),
         "drawings": [_read(reader, name, strokes, pen) for name, strokes, pen in cases],
         "whys": [_explained(reader, strokes, pen) for _, strokes, pen in cases[:: max(1, len(cases) // whys)][:whys]],
-        "pictures": [_seen(rgba) for rgba in painted(pictures, seed)],
-        "sizes": list(_resized(seed)),
-        "lines": list(_lines()),
     }
+
+
+def pixels(*, pictures: int, seed: int = SEED) -> dict[str, object]:
+    """What becomes of pictures, of ink of other sizes, and of single lines, whatever version reads."""
+    seen = [_seen(rgba) for rgba in painted(pictures, seed)]
+    return {"pictures": seen, "sizes": list(_resized(seed)), "lines": list(_lines())}
 
 
 def special() -> Iterator[tuple[str, Strokes, float]]:
@@ -192,9 +193,9 @@ def main() -> None:
     parser.add_argument("--whys", type=int, default=40)
     parser.add_argument("--pictures", type=int, default=100)
     parser.add_argument("--version", default="current")
-    chosen = vars(parser.parse_args())
-    file = chosen.pop("file")
-    file.write_text(json.dumps(vectors(**chosen), allow_nan=False))
+    chosen = parser.parse_args()
+    read = readings(drawings=chosen.drawings, whys=chosen.whys, version=chosen.version)
+    chosen.file.write_text(json.dumps({**read, **pixels(pictures=chosen.pictures)}, allow_nan=False))
 
 
 if __name__ == "__main__":

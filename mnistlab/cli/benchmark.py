@@ -186,6 +186,17 @@ def benchmark_serve(requests: int, switches: int, as_json: bool) -> None:
     _print(measure_serve(Predictor.load(), paths.models(), requests=requests, switches=switches), as_json)
 
 
+@benchmark.command("page", short_help="How long reading takes on the page, in a browser.")
+@click.option("--n", "n", type=click.IntRange(min=10), default=500, help="Readings to time.")
+@click.option("--drawn", type=click.IntRange(min=1), default=50, help="Drawings to draw with the mouse.")
+@options.as_json
+def benchmark_page(n: int, drawn: int, as_json: bool) -> None:
+    """Open the page that `mnistlab export web` writes in a headless Chromium, and time it: p50, p95 and p99 in milliseconds."""
+    from mnistlab.studies.bench.page_latency import measure_page
+
+    _print(measure_page(n=n, drawn=drawn), as_json)
+
+
 class _Report(Protocol):
     def as_dict(self) -> dict[str, Any]: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import click
@@ -27,3 +28,23 @@ def export_onnx(version: str, file: Path) -> None:
     from mnistlab.registry.registry import Registry
 
     options.write_file(file, onnx.export_onnx(Registry().load(version)))
+
+
+@export.command("web", short_help="Write a page that reads by itself.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+def export_web(folder: Path) -> None:
+    """Write a page into DIR that reads by itself, in the browser, with the version in use: for a web host or a memory stick.
+
+    It needs no server and sends nothing. DIR is made if it is missing; it may hold an older export, and nothing else.
+    """
+    from mnistlab.registry.registry import Registry
+    from mnistlab.web.export import INDEX, page_files
+    from mnistlab.web.folder import write_files
+
+    registry = Registry()
+    files = page_files(registry)
+    write_files(folder, files)
+    size = sum(len(gzip.compress(content)) for content in files.values())
+    click.echo(
+        f"{folder / INDEX} reads with version {registry.current()}: {len(files)} files, {size / 1000:.0f} kB gzipped"
+    )

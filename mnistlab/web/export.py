@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from mnistlab.registry.registry import Registry
 from mnistlab.web import page
 
 INDEX = "index.html"
+CONTENTS = "contents.js"  # for the worker that keeps the page: its files, and their common hash
 
 
 def page_files(registry: Registry) -> dict[str, bytes]:
@@ -34,7 +37,18 @@ def page_files(registry: Registry) -> dict[str, bytes]:
         checkpoint = registry.load(name)
         versions[name] = {**version_data(checkpoint), "card": page.card(checkpoint.manifest)}
     html = page.page_html("static", current=current, versions=versions, twins=pair)
-    return {INDEX: html.encode(), **page.assets("static")}
+    files = {**page.assets("static"), INDEX: html.encode()}
+    return {CONTENTS: contents(files), **files}
+
+
+def contents(files: Mapping[str, bytes]) -> bytes:
+    """The script that tells the worker which files a page has, and their common hash; of ``files`` all but itself count."""
+    kept = {name: content for name, content in files.items() if name not in (CONTENTS, "worker.js")}
+    digest = hashlib.sha256()
+    for name, content in kept.items():
+        digest.update(f"{name} {len(content)} ".encode() + content)
+    known = {"digest": digest.hexdigest()[:16], "files": ["./", *kept]}
+    return f'"use strict";\n\nself.contents = Object.freeze({json.dumps(known, indent=2)});\n'.encode()
 
 
 def version_data(checkpoint: Checkpoint) -> dict[str, object]:

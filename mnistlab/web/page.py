@@ -30,7 +30,7 @@ PAGE = (
 )
 # Classic scripts, in the order in which they need each other: modules do not run on file://.
 SCRIPTS: Mapping[Home, tuple[str, ...]] = {
-    "static": ("drawing.js", *TEXTS, *ENGINE, *PAGE, "engine.js", "page.js"),
+    "static": ("drawing.js", *TEXTS, *ENGINE, *PAGE, "engine.js", "page.js", "offline.js"),
     "served": ("drawing.js", *TEXTS, *PAGE, "feedback.js", "api.js", "page.js"),
 }
 # Where they lie beside the page. Of a server in a folder that it gives to anybody: a browser asks for a script without a token.

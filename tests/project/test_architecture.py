@@ -29,6 +29,7 @@ LIGHT = {
     "mnistlab.inference.predictor": "reading a digit",
     "mnistlab.inference.attribution": "why it was read so",
     "mnistlab.inference.counterfactual": "the smallest edit",
+    "mnistlab.web.export": "the page as files",
     "mnistlab.feedback.reference": "what is known of a version",
     "mnistlab.feedback.report": "the monitor",
     "mnistlab.feedback.store": "corrections",

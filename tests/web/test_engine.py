@@ -36,7 +36,8 @@ def test_the_engine_does_what_python_does(small, tmp_path):
     node = shutil.which("node")
     if node is None:
         pytest.skip("no Node.js: the page's JavaScript is not tested; `apt-get install nodejs npm`")
-    vectors = {**page_vectors.vectors(drawings=300, whys=40, pictures=100), "others": others(small, tmp_path)}
+    read, seen = page_vectors.readings(drawings=150, whys=20), page_vectors.pixels(pictures=100)
+    vectors = {**read, **seen, "others": others(small, tmp_path)}
     (tmp_path / "vectors.json").write_text(json.dumps(vectors, allow_nan=False))
     environment = {**os.environ, "PAGE_VECTORS": str(tmp_path / "vectors.json"), "PAGE_LEVELS": str(page_levels())}
     tests = sorted((ROOT / "tests" / "web").glob("*.test.js"))

@@ -101,30 +101,41 @@ def measure_browser_latency(version: str = "current", *, n: int = 50, seconds: f
     ------
     LabError : code ``"browser"``, there is no Playwright or no Chromium; ``"server"``, JupyterLab or its page did not come up.
     """
+    folder = tempfile.TemporaryDirectory(prefix="mnistlab-")
+    with in_chromium() as page, folder as name, _server(Path(name), version) as address:
+        _open(page, address)
+        answer = Timing("last pointer event to digit shown", _draw(page, n), {95: 50})
+        sent, took = page.evaluate(STORM, seconds)
+        lag, arrived = _wait(page), _points(Path(name) / "runtime")
+        deadline = time.monotonic() + LOST_AFTER
+        while arrived <= sent and time.monotonic() < deadline:  # late, or lost: time will tell
+            lag, arrived = _wait(page), _points(Path(name) / "runtime")
+    return BrowserLatency(answer, sent + 1, arrived, 1000 * sent / took, lag)
+
+
+@contextmanager
+def in_chromium() -> Iterator[Page]:
+    """A page of 1280 x 900 in a headless Chromium.
+
+    Raises
+    ------
+    LabError : code ``"browser"``, there is no Playwright or no Chromium; ``"server"``, the page does not respond.
+    """
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
         raise LabError("Playwright is missing: `pip install playwright`", code="browser") from None
-    with tempfile.TemporaryDirectory(prefix="mnistlab-") as name, _server(Path(name), version) as address:
-        try:
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=_chromium(), args=list(ARGUMENTS))
-                try:
-                    page = browser.new_page(viewport={"width": 1280, "height": 900})
-                    _open(page, address)
-                    answer = Timing("last pointer event to digit shown", _draw(page, n), {95: 50})
-                    sent, took = page.evaluate(STORM, seconds)
-                    lag, arrived = _wait(page), _points(Path(name) / "runtime")
-                    deadline = time.monotonic() + LOST_AFTER
-                    while arrived <= sent and time.monotonic() < deadline:  # late, or lost: time will tell
-                        lag, arrived = _wait(page), _points(Path(name) / "runtime")
-                finally:
-                    browser.close()
-        except Error as error:
-            raise LabError(
-                f"the page did not respond as expected: {str(error).splitlines()[0][:200]}", code="server"
-            ) from error
-    return BrowserLatency(answer, sent + 1, arrived, 1000 * sent / took, lag)
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=_chromium(), args=list(ARGUMENTS))
+            try:
+                yield browser.new_page(viewport={"width": 1280, "height": 900})
+            finally:
+                browser.close()
+    except Error as error:
+        raise LabError(
+            f"the page did not respond as expected: {str(error).splitlines()[0][:200]}", code="server"
+        ) from error
 
 
 def _chromium() -> str:
@@ -137,7 +148,6 @@ def _chromium() -> str:
 @contextmanager
 def _server(folder: Path, version: str) -> Iterator[str]:
     """A JupyterLab over a notebook with nothing but the pad; gives the address that opens it."""
-    _chromium()  # rather now than after the server has started
     _write_notebook(folder, version)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--ServerApp.port=0"]
     command += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []

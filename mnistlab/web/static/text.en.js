@@ -121,6 +121,8 @@
   "keys.leave": "Tab, Escape",
   "keys.leaveDo": "leave the canvas",
 
+  renewal: "There is a new version of this page.",
+  reload: "Reload",
   "error.broken": "This page failed its own test and reads nothing: {message}",
   "error.gone": "The server does not answer.",
   "error.trying": "The server does not answer. Trying again …",

@@ -123,6 +123,8 @@
   "keys.leave": "Tab, Échap",
   "keys.leaveDo": "quitter la zone de dessin",
 
+  renewal: "Il y a une nouvelle version de cette page.",
+  reload: "Recharger",
   "error.broken": "Cette page a échoué à son propre test et ne lit rien : {message}",
   "error.gone": "Le serveur ne répond pas.",
   "error.trying": "Le serveur ne répond pas. Nouvel essai…",

@@ -1,28 +1,38 @@
 "use strict";
 
-/** Keeps the page for when there is no network: what was loaded last answers if the web host does not. */
+/**
+ * Keeps the page for when there is no network. What it keeps is one export, whole: the files that `contents.js` names, under
+ * their common hash, so that no old network ever meets a new page. A new export is taken in beside the old one, and waits until
+ * the page asks for it.
+ */
 (() => {
   const worker = /** @type {any} */ (self);
-  const CACHE = "mnistlab";
+  worker.importScripts("contents.js");
+  /** @type {{digest: string, files: string[]}} */
+  const { digest, files } = worker.contents;
 
-  worker.addEventListener("install", () => worker.skipWaiting());
-  worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
-  worker.addEventListener("message", (/** @type {any} */ event) => {
-    event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(event.data)));
-  });
+  const OURS = `mnistlab ${worker.registration.scope} `; // other pages of the same host may keep something too
+  const CACHE = OURS + digest;
+
+  worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(keep()));
+  worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(forgetOthers()));
+  worker.addEventListener("message", (/** @type {any} */ event) => event.data === "renew" && worker.skipWaiting());
   worker.addEventListener("fetch", (/** @type {any} */ event) => event.respondWith(answer(event.request)));
+
+  /** All or nothing; "no-cache" asks the host, which need not send again what the page has just loaded. */
+  async function keep() {
+    const cache = await caches.open(CACHE);
+    await cache.addAll(files.map((name) => new Request(name, { cache: "no-cache" })));
+  }
+
+  async function forgetOthers() {
+    const names = await caches.keys();
+    await Promise.all(names.filter((name) => name.startsWith(OURS) && name !== CACHE).map((name) => caches.delete(name)));
+  }
 
   /** @param {Request} request */
   async function answer(request) {
     const cache = await caches.open(CACHE);
-    try {
-      const response = await fetch(request);
-      if (response.ok) await cache.put(request, response.clone());
-      return response;
-    } catch (error) {
-      const kept = await cache.match(request);
-      if (kept) return kept;
-      throw error;
-    }
+    return (await cache.match(request, { ignoreSearch: true })) ?? fetch(request);
   }
 })();
