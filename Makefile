@@ -9,7 +9,7 @@ NODE_READY := node_modules/.package-lock.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run lab app test lint types faults fuzz contract load mutants architecture notebooks doctor clean
+.PHONY: help setup run draw lab app test lint types faults fuzz contract load mutants architecture notebooks doctor clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ setup: $(READY) ## install everything into .venv (a few minutes, once)
 $(READY): pyproject.toml constraints.txt jupyter/overrides.json jupyter/page_config.json jupyter/server.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mnistlab needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[postgres,serve,onnx,test,mutants]' --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test,mutants]' --constraint constraints.txt
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@cp jupyter/overrides.json jupyter/page_config.json $(VENV)/share/jupyter/lab/settings/
 	@mkdir -p $(VENV)/etc/jupyter
@@ -29,6 +29,9 @@ $(READY): pyproject.toml constraints.txt jupyter/overrides.json jupyter/page_con
 # Fewer passes in the comparison than 03_train makes by default, so that everything ends within five minutes on two slow cores.
 run: $(READY) ## run the five notebooks headless: train, judge, report (under 5 minutes)
 	$(BIN)/mnistlab run -p 03_train.comparison_epochs=1
+
+draw: $(READY) ## draw a digit in the browser
+	$(BIN)/mnistlab draw
 
 # Three settings in jupyter/ make the pad twice as quick. page_config.json: the tab's icon stays as it is, or it would change
 # twice for every move of the pen. overrides.json: the circle of a busy kernel is in the status bar, since the toolbar measures

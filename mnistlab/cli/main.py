@@ -9,7 +9,20 @@ from __future__ import annotations
 import click
 
 from mnistlab import __version__
-from mnistlab.cli import benchmark, doctor, export, feedback, models, monitor, predict, retrain, run, serve
+from mnistlab.cli import (
+    benchmark,
+    doctor,
+    draw,
+    export,
+    feedback,
+    models,
+    monitor,
+    notebooks,
+    predict,
+    retrain,
+    run,
+    serve,
+)
 from mnistlab.common.errors import LabError
 
 # Exit codes besides 0: 1 what was asked for failed, 2 it was asked for in a wrong way, 75 another process is at it (EX_TEMPFAIL
@@ -17,6 +30,24 @@ from mnistlab.common.errors import LabError
 REFUSED = {"usage", "unknown", "unknown-notebook", "unknown-parameter", "parameter-value", "twice"}
 BUSY = 75
 SIGNALS = {"sigint": 130, "sigterm": 143, "sighup": 129}  # 128 + the signal, as shells have it
+
+
+# What the core comes without, and the extra that brings it. Others need no word here: these are imported first.
+EXTRAS = {
+    "torch": ("PyTorch", "train"),
+    "papermill": ("papermill", "lab"),
+    "matplotlib": ("matplotlib", "lab"),
+    "scipy": ("SciPy", "lab"),
+    "sklearn": ("scikit-learn", "lab"),
+    "ipywidgets": ("ipywidgets", "lab"),
+    "jupyter_client": ("Jupyter", "lab"),
+    "nbformat": ("Jupyter", "lab"),
+    "nbclient": ("Jupyter", "lab"),
+    "nbconvert": ("Jupyter", "lab"),
+    "IPython": ("Jupyter", "lab"),
+    "fastapi": ("FastAPI", "serve"),
+    "uvicorn": ("uvicorn", "serve"),
+}
 
 
 class _Group(click.Group):
@@ -28,6 +59,14 @@ class _Group(click.Group):
         except LabError as error:
             click.echo(f"mnistlab: {error}", err=True)
             ctx.exit(exit_code(error))
+        except ModuleNotFoundError as error:
+            name, extra = EXTRAS.get((error.name or "").partition(".")[0], ("", ""))
+            if not extra:
+                raise
+            click.echo(
+                f"mnistlab: this needs {name}, which is not installed: pip install 'mnistlab[{extra}]'", err=True
+            )
+            ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("mnistlab: stopped by Ctrl-C", err=True)
             ctx.exit(SIGNALS["sigint"])
@@ -49,7 +88,9 @@ def main() -> None:
 
 
 for command in (
+    draw.draw,
     run.run,
+    notebooks.notebooks,
     retrain.retrain,
     models.models,
     predict.predict,

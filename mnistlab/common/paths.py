@@ -1,14 +1,17 @@
 """Where things live, wherever a notebook or command was started from.
 
-Each folder can be moved by an environment variable; without one it stands in the repository the package was
-installed from.
+In a checkout everything stands in it. An installed package brings versions and notebooks inside, where nothing is ever written;
+what changes lives in the user's data folder. Each folder can be moved by an environment variable.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from pathlib import Path
+
+import platformdirs
 
 import mnistlab
 
@@ -18,13 +21,37 @@ CHROMIUM, BROWSERS = "MNISTLAB_CHROMIUM", ("chromium", "chromium-browser", "goog
 RUN_FOLDER = "MNISTLAB_RUN_FOLDER"  # in this variable the runner names the folder of its run's files
 
 
+INSTALLED = PACKAGE / "installed"  # models and notebooks of the wheel; a checkout has no such folder
+
+
+def checkout() -> Path | None:
+    """The folder of the repository that the package is used from, or None if it is installed without one."""
+    return ROOT if (ROOT / "pyproject.toml").is_file() else None
+
+
 def _folder(variable: str, default: str) -> Path:
-    return Path(os.environ.get(variable) or ROOT / default).expanduser().resolve()
+    home = checkout() or platformdirs.user_data_path("mnistlab", appauthor=False)
+    return Path(os.environ.get(variable) or home / default).expanduser().resolve()
 
 
 def models() -> Path:
-    """Folder of the model versions (``MNISTLAB_MODELS``)."""
-    return _folder("MNISTLAB_MODELS", "models")
+    """Folder of the model versions (``MNISTLAB_MODELS``).
+
+    An installed package copies its own there the first time; where that cannot be written, it reads them where they are.
+    """
+    folder = _folder("MNISTLAB_MODELS", "models")
+    brought = INSTALLED / "models"
+    if os.environ.get("MNISTLAB_MODELS") or folder.exists() or not brought.is_dir():
+        return folder
+    aside = folder.with_name(f".models.{secrets.token_hex(4)}")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(brought, aside)
+        aside.rename(folder)
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)  # nobody's folder, or another process was first
+        return folder if folder.is_dir() else brought
+    return folder
 
 
 def reports() -> Path:
@@ -38,7 +65,10 @@ def downloads() -> Path:
 
 
 def notebooks() -> Path:
-    """Folder of the notebooks (``MNISTLAB_NOTEBOOKS``)."""
+    """Folder of the notebooks (``MNISTLAB_NOTEBOOKS``); of an installed package those it brings."""
+    brought = INSTALLED / "notebooks"
+    if not os.environ.get("MNISTLAB_NOTEBOOKS") and brought.is_dir():
+        return brought
     return _folder("MNISTLAB_NOTEBOOKS", "notebooks")
 
 

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from mnistlab.common import paths
 
@@ -43,5 +43,12 @@ def environment() -> dict[str, object]:
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads() if torch else None,
         "gpu": torch.cuda.get_device_name() if torch and torch.cuda.is_available() else None,
-        "libraries": {name: version(name) for name in ("torch", "torchvision", "numpy", "scikit-learn", "mnistlab")},
+        "libraries": {name: _version(name) for name in ("torch", "torchvision", "numpy", "scikit-learn", "mnistlab")},
     }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -235,7 +236,7 @@ def _folder(chosen: Path | str | None) -> Path:
     if chosen is not None:
         return Path(chosen)
     folder = paths.drawings()
-    if folder.is_relative_to(paths.ROOT) and not (paths.ROOT / "pyproject.toml").is_file():
+    if paths.checkout() is None and not os.environ.get("MNISTLAB_DRAWINGS"):
         raise LabError(
             "drawings are frozen in tests/drawings of the lab's checkout, and this package is installed without one; "
             "name a folder, or set MNISTLAB_DRAWINGS",

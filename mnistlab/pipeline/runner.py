@@ -97,6 +97,12 @@ def run(
     """
     if update and parameters:
         raise RunError("--update keeps the notebooks' own parameters; it cannot go with others", code="usage")
+    if update and paths.notebooks() == paths.INSTALLED / "notebooks":
+        raise RunError(
+            "--update replaces notebooks, and those of an installed package stay as they are; `mnistlab notebooks DIR` copies "
+            "them into a folder that MNISTLAB_NOTEBOOKS can name",
+            code="usage",
+        )
     chosen = find(notebooks)
     assigned = assign(parameters or {}, {notebook.name: notebook.parameters for notebook in chosen})
     display = progress_display.choose(show_progress)

@@ -1,0 +1,57 @@
+"""Where things live, in a checkout and without one."""
+
+from __future__ import annotations
+
+import platformdirs
+import pytest
+
+from mnistlab.common import paths
+
+
+@pytest.fixture
+def installed(monkeypatch, tmp_path):
+    """As if the package stood in no checkout and brought a version and a notebook."""
+    for variable in ("MNISTLAB_MODELS", "MNISTLAB_REPORTS", "MNISTLAB_DATA", "MNISTLAB_NOTEBOOKS"):
+        monkeypatch.delenv(variable, raising=False)
+    brought = tmp_path / "package" / "installed"
+    (brought / "models" / "0001").mkdir(parents=True)
+    (brought / "models" / "CURRENT").write_text("0001\n")
+    (brought / "notebooks").mkdir()
+    monkeypatch.setattr(paths, "ROOT", tmp_path / "package")
+    monkeypatch.setattr(paths, "INSTALLED", brought)
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: tmp_path / "user")
+    return tmp_path
+
+
+def test_in_a_checkout_everything_stands_in_it(monkeypatch):
+    for variable in ("MNISTLAB_MODELS", "MNISTLAB_REPORTS", "MNISTLAB_DATA", "MNISTLAB_NOTEBOOKS"):
+        monkeypatch.delenv(variable, raising=False)
+    assert paths.checkout() == paths.ROOT
+    found = [paths.models(), paths.reports(), paths.downloads(), paths.notebooks()]
+    assert found == [paths.ROOT / name for name in ("models", "reports", "data", "notebooks")]
+
+
+def test_an_installed_package_works_in_the_users_folder(installed):
+    assert paths.checkout() is None
+    assert paths.reports() == installed / "user" / "reports"
+    assert paths.notebooks() == installed / "package" / "installed" / "notebooks"
+    assert paths.models() == installed / "user" / "models"
+    assert (installed / "user" / "models" / "CURRENT").read_text() == "0001\n"
+    assert [path.name for path in (installed / "user").iterdir()] == ["models"]
+
+
+def test_what_the_user_has_is_not_replaced(installed):
+    paths.models()
+    (installed / "user" / "models" / "CURRENT").write_text("0002\n")
+    assert (paths.models() / "CURRENT").read_text() == "0002\n"
+
+
+def test_where_the_users_folder_cannot_be_written_the_packages_own_is_read(installed):
+    (installed / "user").touch()
+    assert paths.models() == installed / "package" / "installed" / "models"
+
+
+def test_a_variable_names_another_folder_whatever_is_installed(installed, monkeypatch):
+    monkeypatch.setenv("MNISTLAB_MODELS", str(installed / "mine"))
+    assert paths.models() == installed / "mine"
+    assert not (installed / "user").exists()
