@@ -22,7 +22,12 @@ GRACE = 10  # seconds that requests may take to end once the server is to stop
 @click.option(
     "--token-file", type=click.Path(path_type=Path), help="File that holds the token, instead of MNISTLAB_TOKEN."
 )
-@click.option("--rate", default="200/second", show_default=True, help="Requests of one client; off for no limit.")
+@click.option(
+    "--rate",
+    default="200/second",
+    show_default=True,
+    help="Requests of one client; off for no limit, on this machine alone.",
+)
 @click.option("--allow-origin", "origins", multiple=True, help="Another origin whose pages may ask (CORS).")
 @click.option(
     "--ab", metavar="VERSION=PERCENT", help="Another version that reads a share of the requests, as 0004=10%."
@@ -79,6 +84,8 @@ def serve(
     )
     if token is None and not settings.is_loopback:
         raise LabError(f"to listen on {host} a token is needed: --token-file or MNISTLAB_TOKEN", code="usage")
+    if settings.rate is None and not settings.is_loopback:
+        raise LabError(f"to listen on {host} the requests of one client need a limit: --rate 200/second", code="usage")
     app = create_app(settings)
     set_up_logs()
     if token is None:

@@ -23,6 +23,8 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "message": record.getMessage(),
         }
+        if record.exc_info and record.exc_info[1]:
+            line |= _traced(record.exc_info[1])
         return json.dumps(line | getattr(record, "fields", {}), ensure_ascii=False)
 
 
@@ -46,6 +48,11 @@ def log_request(method: str, route: str, status: int, seconds: float, state: Map
 
 
 def log_traceback(error: Exception, answer_id: str) -> None:
-    """Where an error that nobody foresaw was raised, without its words, which may hold what a client sent."""
+    """An error that nobody foresaw."""
+    LOGGER.error("failed", exc_info=error, extra={"fields": {"id": answer_id}})
+
+
+def _traced(error: BaseException) -> dict[str, Any]:
+    """Where an error was raised, without its words, which may hold what a client sent."""
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    LOGGER.error("failed", extra={"fields": {"id": answer_id, "error": type(error).__name__, "at": places[-8:]}})
+    return {"error": type(error).__name__, "at": places[-8:]}

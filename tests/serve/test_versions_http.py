@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 
 import pytest
 from click.testing import CliRunner
 from fastapi.testclient import TestClient
-from serving import SEVEN, client_of, settings
+from serving import SEVEN, TOKEN, client_of, settings
 
 from mnistlab.cli.main import main
 from mnistlab.inference.predictor import Predictor
 from mnistlab.registry.registry import Registry
 from mnistlab.serve.app import create_app
+from mnistlab.serve.logs import JsonLines
 from mnistlab.serve.rollout import Rollout
 from mnistlab.serve.share import Share
 
@@ -144,3 +147,20 @@ def test_a_candidate_that_cannot_be_is_refused_before_the_server_starts(options,
     done = CliRunner().invoke(main, ["serve", *options])
     assert done.exit_code == 2, done.output
     assert words in done.output
+
+
+def test_beyond_this_machine_no_server_is_without_a_limit_on_the_rate(monkeypatch):
+    monkeypatch.setenv("MNISTLAB_TOKEN", TOKEN)
+    done = CliRunner().invoke(main, ["serve", "--host", "0.0.0.0", "--rate", "off"])
+    assert (done.exit_code, "need a limit" in done.output) == (2, True), done.output
+
+
+def test_a_line_of_the_log_says_where_an_error_was_raised_and_nothing_it_says():
+    try:
+        raise ValueError("what a client sent")
+    except ValueError as error:
+        record = logging.makeLogRecord({"msg": "failed", "levelname": "ERROR", "exc_info": (None, error, None)})
+    line = json.loads(JsonLines().format(record))
+    assert (line["message"], line["error"]) == ("failed", "ValueError")
+    assert "test_versions_http.py" in line["at"][-1]
+    assert "sent" not in json.dumps(line)
