@@ -5,10 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-import threading
 from contextlib import ExitStack, contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import browser
@@ -429,11 +426,6 @@ def test_axe_finds_no_fault(open_page, scheme):
         assert found.violations_count == 0, found.generate_report()
 
 
-class WebHost(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        """Says nothing."""
-
-
 def test_with_a_real_server_it_reads_and_what_is_said_reaches_the_store(chromium, tmp_path):
     store = tmp_path / "feedback.sqlite"
     with serving.running(create_app(serving.settings(store=str(store)))) as address, browser.tab(chromium) as page:
@@ -449,20 +441,6 @@ def test_with_a_real_server_it_reads_and_what_is_said_reaches_the_store(chromium
         page.get_by_role("button", name="Erase").click()
         page.get_by_text("Everything kept from this page is erased").wait_for()
         assert Store(store).corrections() == []
-
-
-def test_a_page_of_a_web_host_opens_again_without_it(chromium, alone):
-    with browser.tab(chromium) as page:
-        with ThreadingHTTPServer(("127.0.0.1", 0), partial(WebHost, directory=str(alone))) as host:
-            threading.Thread(target=host.serve_forever).start()
-            page.goto(f"http://127.0.0.1:{host.server_port}/")
-            page.wait_for_function(
-                "async () => (await (await caches.open('mnistlab')).keys()).length > document.scripts.length"
-            )
-            host.shutdown()
-        page.reload()
-        draw(page, load_drawings()["seven"].strokes)
-        expect(page, "^7: ")
 
 
 def test_what_is_said_is_sent_without_the_drawing_unless_agreed(page, home):

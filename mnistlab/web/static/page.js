@@ -223,16 +223,6 @@
     });
   }
 
-  /** A page on a web host is kept by the browser for when there is no network. */
-  async function keep() {
-    if (data.mode !== "static" || !location.protocol.startsWith("http") || !navigator.serviceWorker) return;
-    await navigator.serviceWorker.register("worker.js");
-    const { active } = await navigator.serviceWorker.ready;
-    const elements = [...document.querySelectorAll("script[src], link[href]")];
-    const files = elements.map((/** @type {any} */ { src, href }) => src || href);
-    active?.postMessage([location.href.split("#")[0], ...files]);
-  }
-
   async function start() {
     makeBars(part("bars"));
     showAll();
@@ -262,7 +252,6 @@
     part("reading").removeAttribute("aria-busy");
     show();
     reading.ask();
-    keep().catch(() => {}); // then it needs the network when it is opened again
   }
 
   start();
