@@ -44,6 +44,10 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._came > MAX_HEAD and not self.transport.is_closing():
                 self.send_400_response(f"The head of a request may have {MAX_HEAD} bytes.")
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio takes either
+        """The client will say no more. True keeps the connection, for the answer to a request that has come as a whole."""
+        return self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._end()

@@ -1,29 +1,15 @@
 import contextlib
-import io
-import struct
-import zlib
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pictures import animation, bomb, encode, seven, variants
 from PIL import Image
 
 from mnistlab.common.errors import ImageError
 from mnistlab.data import preprocess
 from mnistlab.data.preprocess import fit, to_ink
-from mnistlab.data.strokes import rasterise
-
-
-def seven() -> np.ndarray:
-    """Ink of a 7, small and off centre, on a 280 x 280 canvas."""
-    return rasterise([np.array([[40.0, 60], [110, 60], [70, 170]])], pen_width=14)
-
-
-def encode(picture: Image.Image, **options) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, **{"format": "PNG", **options})
-    return buffer.getvalue()
 
 
 def centre_of_mass(image: np.ndarray) -> tuple[float, float]:
@@ -83,31 +69,6 @@ def test_any_ink_fits_or_is_blank(seed, height, width):
             fit(ink.astype(np.uint8))
         return
     assert fit(ink.astype(np.uint8)).shape == (28, 28)
-
-
-def variants() -> dict[str, object]:
-    """The same 7, black on white, in every encoding a person might send."""
-    grey = Image.fromarray(255 - seven())
-    alpha = Image.fromarray(seven())
-    ink_on_nothing = Image.merge("LA", (Image.new("L", grey.size, 0), alpha))
-    sixteen = Image.fromarray((255 - seven()).astype(np.uint16) * 257)
-    return {
-        "L": encode(grey),
-        "1": encode(grey.convert("1")),
-        "P": encode(grey.convert("P")),
-        "RGB": encode(grey.convert("RGB")),
-        "LA": encode(ink_on_nothing),
-        "RGBA": encode(ink_on_nothing.convert("RGBA")),
-        "16 bit": encode(sixteen),
-        "white on black": encode(Image.fromarray(seven())),
-        "JPEG": encode(grey, format="JPEG", quality=95),
-        "CMYK": encode(grey.convert("CMYK"), format="JPEG", quality=95),
-        "PIL": grey,
-        "array": np.asarray(grey),
-        "array RGB": np.asarray(grey.convert("RGB")),
-        "array RGBA": np.asarray(ink_on_nothing.convert("RGBA")),
-        "faint": encode(grey.point(lambda value: 200 + value // 8)),
-    }
 
 
 @pytest.mark.parametrize("name", list(variants()))
@@ -174,26 +135,6 @@ def test_files_from_a_path(tmp_path):
         to_ink(tmp_path / "missing.png")
     with pytest.raises(ImageError, match="cannot be read"):
         to_ink(tmp_path)
-
-
-def bomb() -> bytes:
-    """A small PNG that claims 13,000 x 13,000 px."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 13_000, 13_000, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(bytes(10_000)))
-        + chunk(b"IEND", b"")
-    )
-
-
-def animation() -> bytes:
-    frames = [Image.fromarray(np.roll(seven(), step)) for step in (0, 50)]
-    return encode(frames[0], save_all=True, append_images=frames[1:])
 
 
 @pytest.mark.parametrize(
