@@ -426,23 +426,6 @@ def test_axe_finds_no_fault(open_page, scheme):
         assert found.violations_count == 0, found.generate_report()
 
 
-def test_with_a_real_server_it_reads_and_what_is_said_reaches_the_store(chromium, tmp_path):
-    store = tmp_path / "feedback.sqlite"
-    with serving.running(create_app(serving.settings(store=str(store)))) as address, browser.tab(chromium) as page:
-        page.goto(address)
-        draw(page, load_drawings()["seven"].strokes)
-        expect(page, "^7: ")
-        explained(page)
-        page.get_by_role("checkbox").check()
-        page.get_by_role("button", name="It is a 1").click()
-        page.get_by_text("Drawings kept so far: 1.").wait_for()
-        (correction,) = Store(store).corrections()
-        assert (correction.digit, correction.predicted) == (1, 7)
-        page.get_by_role("button", name="Erase").click()
-        page.get_by_text("Everything kept from this page is erased").wait_for()
-        assert Store(store).corrections() == []
-
-
 def test_what_is_said_is_sent_without_the_drawing_unless_agreed(page, home):
     seven = load_drawings()["seven"]
     draw(page, seven.strokes)
@@ -525,3 +508,20 @@ def test_the_token_is_taken_from_the_fragment_of_the_address(open_page, home):
     home.refusal = (401, {}, {"code": "token", "message": "no token", "id": "1"})
     draw(page, [[(100, 140), (180, 140)]])
     page.get_by_role("alert").filter(has_text="This server asks for its token").wait_for()
+
+
+def test_with_a_real_server_it_reads_and_what_is_said_reaches_the_store(chromium, tmp_path):
+    store = tmp_path / "feedback.sqlite"
+    with serving.running(create_app(serving.settings(store=str(store)))) as address, browser.tab(chromium) as page:
+        page.goto(address)
+        draw(page, load_drawings()["seven"].strokes)
+        expect(page, "^7: ")
+        explained(page)
+        page.get_by_role("checkbox").check()
+        page.get_by_role("button", name="It is a 1").click()
+        page.get_by_text("Drawings kept so far: 1.").wait_for()
+        (correction,) = Store(store).corrections()
+        assert (correction.digit, correction.predicted) == (1, 7)
+        page.get_by_role("button", name="Erase").click()
+        page.get_by_text("Everything kept from this page is erased").wait_for()
+        assert Store(store).corrections() == []
