@@ -9,7 +9,7 @@ from __future__ import annotations
 from asyncio import TimerHandle, Transport
 
 import httptools  # noqa: F401  # uvicorn asks for it by name; named here, for it must be installed
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD = 2**16  # bytes; h11, in Python, allows as many
 HEAD_SECONDS = 10.0  # from the connection, or the first byte of a further request, to the end of its head
@@ -46,7 +46,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio takes either
         """The client will say no more. True keeps the connection, for the answer to a request that has come as a whole."""
-        return self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete
+        cycle: RequestResponseCycle | None = self.cycle  # None until the first request, though uvicorn says otherwise
+        return cycle is not None and not cycle.more_body and not cycle.response_complete
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
