@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +17,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from made import wait_for
+from made import ROOT, wait_for
+from pictures import variants
 from serving import BEARER, SEVEN, TOKEN, Served, serving
 
 from mnistlab.feedback import consent
@@ -205,3 +209,18 @@ def test_a_half_closed_socket_gets_its_answer_and_an_abandoned_one_does_no_harm(
     with connect(served) as connection:
         connection.sendall(head(path, f"Content-Length: {len(body)}") + body[:5])
     assert httpx.get(f"{served.address}/health").status_code == 200
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl")
+def test_the_lines_of_the_readme_work_as_they_stand(served, tmp_path):
+    (tmp_path / "digit.png").write_bytes(variants()["L"])
+    section = (ROOT / "README.md").read_text().partition("## Serve it")[2].partition("\n## ")[0]
+    lines = re.findall(r"^    (curl .*)$", section, re.MULTILINE)
+    assert len(lines) > 5
+    for line in lines:
+        here = line.replace("localhost:8000", served.address).replace("$MNISTLAB_TOKEN", TOKEN)
+        command = [*shlex.split(here), "--silent", "--fail-with-body"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, f"{line}\n{done.stdout}"
+        if "predict" in line and "recent" not in line:
+            assert json.loads(done.stdout)["digit"] == 7, line
