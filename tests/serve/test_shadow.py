@@ -27,6 +27,22 @@ def test_it_reads_what_the_other_reads_and_counts_where_they_agree():
     assert figures.milliseconds_in_use[0] > 0
 
 
+def test_the_two_take_turns_in_who_reads_first():
+    order: list[str] = []
+
+    class Noting(ScriptedReader):
+        def predict_digit(self, image):
+            order.append(self.version)
+            return super().predict_digit(image)
+
+    shadow, in_use = Shadow(Noting("0004")), Noting("0005")
+    for _ in range(3):
+        shadow.offer(in_use, IN_USE.predict_digit(INK))
+    shadow.start()
+    shadow.close()
+    assert order == ["0005", "0004", "0004", "0005", "0005", "0004"]
+
+
 def test_nothing_is_measured_by_paper_or_by_its_own_readings():
     shadow = Shadow(ScriptedReader("0004"))
     shadow.start()
