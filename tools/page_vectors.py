@@ -31,6 +31,19 @@ from mnistlab.web.export import version_data
 SEED = 1
 REACH = 40  # px; lines of every direction up to this far, across and down
 WINDOW = slice(CANVAS // 2 - REACH - 13, CANVAS // 2 + REACH + 14)  # all that their ink reaches
+# Long lines whose edges fall on another px when they are reckoned in double precision; dx, dy in px.
+LONG = (
+    (-175, 84),
+    (-174, 132),
+    (-172, 40),
+    (-171, -126),
+    (-170, 28),
+    (-169, 78),
+    (-168, -80),
+    (-176, 160),
+    (-175, -42),
+    (-170, -124),
+)
 Strokes = list[np.ndarray]
 
 
@@ -54,7 +67,7 @@ def readings(*, drawings: int, whys: int, version: str = "current", seed: int = 
 def pixels(*, pictures: int, seed: int = SEED) -> dict[str, object]:
     """What becomes of pictures, of ink of other sizes, and of single lines, whatever version reads."""
     seen = [_seen(rgba) for rgba in painted(pictures, seed)]
-    return {"pictures": seen, "sizes": list(_resized(seed)), "lines": list(_lines())}
+    return {"pictures": seen, "sizes": list(_resized(seed)), "lines": list(_lines()), "long": list(_long())}
 
 
 def special() -> Iterator[tuple[str, Strokes, float]]:
@@ -119,6 +132,8 @@ def painted(n: int, seed: int) -> Iterator[np.ndarray]:
         share = np.asarray(ink.resize((int(width), int(height))))[..., None] / 255
         pen, paper = rng.integers(0, 256, 3), rng.integers(0, 256, 3)
         grain = rng.normal(0, rng.choice([0, 0, 3, 10]), (height, width, 1))
+        if number == 4:  # stretched by one and a half, so that greys fall between two
+            pen, paper, grain = np.full(3, 30), np.full(3, 200), np.zeros(grain.shape)
         colour = paper + (pen - paper) * share + grain
         opacity = {0: 255 * share, 1: rng.integers(0, 256, share.shape)}.get(number % 5, np.full(share.shape, 255))
         if number % 11 == 10:
@@ -179,6 +194,14 @@ def _lines() -> Iterator[dict[str, object]]:
             ink = rasterise_standard([np.array([[middle, middle], [middle + dx, middle + dy]])])
             digest.update(np.ascontiguousarray(ink[WINDOW, WINDOW]).data)
         yield {"dx": dx, "sha256": digest.hexdigest()}
+
+
+def _long() -> Iterator[dict[str, object]]:
+    """The ink of long lines about the middle, as hashes."""
+    for dx, dy in LONG:
+        line = [[float(CANVAS // 2 - dx // 2), float(CANVAS // 2 - dy // 2)]]
+        line.append([line[0][0] + dx, line[0][1] + dy])
+        yield {"line": line, "sha256": hashlib.sha256(rasterise_standard([np.array(line)]).data).hexdigest()}
 
 
 def _text(values: np.ndarray) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -133,6 +134,14 @@ def test_the_version_of_the_package_is_the_same_everywhere():
     assert mnistlab.__version__ == project()["version"]
     changes = (ROOT / "CHANGELOG.md").read_text()
     assert re.search(rf"^## \[?{re.escape(mnistlab.__version__)}\b", changes, re.MULTILINE)
+
+
+def test_javascript_packages_only_check_and_name_no_registry():
+    wanted = json.loads((ROOT / "package.json").read_text())
+    assert "dependencies" not in wanted, "nothing of the page is built, and it brings no package"
+    lock = json.loads((ROOT / "package-lock.json").read_text())
+    assert lock["packages"][""]["devDependencies"] == wanted["devDependencies"]
+    assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
 
 
 # --- packages ---------------------------------------------------------------------------------------------------------

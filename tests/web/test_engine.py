@@ -35,6 +35,8 @@ def others(small, folder) -> list[dict[str, object]]:
 def test_the_engine_does_what_python_does(small, tmp_path):
     node = shutil.which("node")
     if node is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no Node.js found")
         pytest.skip("no Node.js: the page's JavaScript is not tested; `apt-get install nodejs npm`")
     read, seen = page_vectors.readings(drawings=150, whys=20), page_vectors.pixels(pictures=100)
     vectors = {**read, **seen, "others": others(small, tmp_path)}
