@@ -186,6 +186,7 @@ def test_after_its_probation_a_version_is_no_longer_watched(shelf, monkeypatch):
     for _ in range(100):
         made.failed(made.reader(""))
     made.tend()
+    made.tend()  # and it stays so
     assert made.versions.current.version == "0002"
 
 
