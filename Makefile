@@ -57,7 +57,7 @@ lint: $(READY) ## check the style of the code, and the types of the JavaScript
 
 # Node.js is for those who change the page alone: nothing of it is built.
 $(NODE_READY): package.json package-lock.json
-	npm ci --silent --no-fund --no-audit
+	npm ci --loglevel=error --no-fund --no-audit
 	@touch $@
 
 types: $(READY) ## check the types of the package
