@@ -338,6 +338,7 @@ def test_a_picture_is_dropped_or_pasted(page):
     page.dispatch_event("body", "drop", {"dataTransfer": transfer})
     expect(page, "^5: ")
     page.get_by_role("button", name="Clear").click()
+    expect(page, "^Draw a digit$")
     page.evaluate("data => dispatchEvent(new ClipboardEvent('paste', {clipboardData: data}))", transfer)
     expect(page, "^5: ")
     page.evaluate("() => dispatchEvent(new ClipboardEvent('paste', {clipboardData: new DataTransfer()}))")

@@ -5,6 +5,8 @@
   const mnistlab = (globalThis.mnistlab ??= {});
   const texts = mnistlab.text;
 
+  const NO_BREAK = / (?=[:;?!%»])|(?<=«) |(?<=\d) (?=(?:ms|s|px|MB|Mo)\b)/g; // before some signs, and before a unit
+
   const known = (navigator.languages ?? [navigator.language]).map((name) => name.slice(0, 2)).find((name) => texts[name]);
   let current = known ?? "en";
 
@@ -18,7 +20,7 @@
     const text = texts[current][key];
     if (text === undefined) throw new Error(`there is no text ${key}`);
     const filled = text.replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) => String(values[name]));
-    return filled.replace(/ (?=[:;?!%»])|(?<=«) /g, "\u00a0"); // a line never begins with such a sign
+    return filled.replace(NO_BREAK, "\u00a0");
   }
 
   /** Whether there is such a text. @param {string} key */

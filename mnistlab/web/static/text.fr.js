@@ -78,22 +78,22 @@
   chips: "De quel chiffre il s’agit",
   keep: "Conserver les dessins que j’évalue, pour que mon écriture serve à l’entraînement",
   keepMore: "Ce qui est conservé, pourquoi et combien de temps",
-  erase: "Tout effacer",
+  erase: "Tout supprimer",
   counted: "Merci. Votre réponse est comptée ; rien du dessin n’est conservé.",
   takenBack: "C’est retiré.",
   kept: "Merci. Dessins conservés jusqu’ici : {count}.",
   keptNo: "Merci. Votre réponse est comptée ; seuls les dessins sont conservés, pas les images.",
   keepOn: "Désormais, les dessins que vous évaluez sont conservés.",
-  keepOff: "Désormais, plus rien n’est conservé. Ce qui l’a été le reste jusqu’à ce que vous l’effaciez.",
-  erased: "Tout ce que cette page avait conservé est effacé, et plus rien ne sera conservé.",
+  keepOff: "Désormais, plus rien n’est conservé. Ce qui l’a été le reste jusqu’à ce que vous le supprimiez.",
+  erased: "Tout ce que cette page avait conservé est supprimé, et plus rien ne sera conservé.",
   notSent: "Votre réponse n’est pas arrivée : {message} Merci de la redonner.",
-  notErased: "Rien n’a été effacé : {message} Appuyez de nouveau sur « Tout effacer ».",
+  notErased: "Rien n’a été supprimé : {message} Appuyez de nouveau sur « Tout supprimer ».",
   "consent.version": "1",
   "consent.1":
     "Ce qui est conservé : chaque dessin que vous dites juste ou faux tant que la case est cochée, y compris celui qui est sur la feuille. C’est-à-dire ses traits, les 28 x 28 pixels que le réseau a vus, ce qu’il a répondu et en combien de temps, le chiffre que vous indiquez, votre commentaire, l’heure et un nombre aléatoire propre à ce bloc de dessin. Pour chaque dessin lu pendant ce temps : la réponse, son degré de certitude, ainsi que l’épaisseur, l’inclinaison, la taille et la place des traits. Ni nom, ni adresse, ni nom de fichier.",
   "consent.2": "Pourquoi : pour que le laboratoire apprenne votre écriture et voie à quel point il la lit bien.",
   "consent.3":
-    "Combien de temps : 180 jours, puis tout est effacé. « Tout effacer » le fait aussitôt, pour tout ce que ce bloc de dessin a conservé ; les versions qui en avaient appris sont signalées. La lecture est la même sans la case.",
+    "Combien de temps : 180 jours, puis tout est supprimé. « Tout supprimer » le fait aussitôt, pour tout ce que ce bloc de dessin a conservé ; les versions qui en avaient appris sont signalées. La lecture est la même sans la case.",
   "consent.4":
     "Sans la case, rien d’un dessin n’est conservé. On compte seulement qu’un dessin a été lu : à quelle heure de la journée, par quelle version, en combien de temps, et juste ou faux si vous le dites, sous un nombre aléatoire.",
 
