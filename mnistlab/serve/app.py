@@ -59,7 +59,13 @@ def create_app(settings: ServeSettings) -> FastAPI:
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     app.add_middleware(Guard, service=service)
     if settings.origins:
-        app.add_middleware(CORSMiddleware, allow_origins=list(settings.origins), allow_headers=["Authorization"])
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", predict.CLIENT],
+            expose_headers=["Retry-After", "X-Request-Id"],
+        )
     return app
 
 

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from serving import BEARER, SEVEN, client_of, settings
 
+from mnistlab.common.errors import FeedbackError
 from mnistlab.feedback import consent
 from mnistlab.feedback.store import Store
 from mnistlab.serve.app import create_app
@@ -208,3 +209,17 @@ def test_without_its_store_the_server_reads_and_says_that_it_is_not_ready(tmp_pa
             assert answer.status_code == 503
             assert str(tmp_path) not in answer.text
         assert client.get("/health").status_code == 200
+
+
+def test_what_the_store_cannot_take_now_is_counted_when_it_can(client, store, monkeypatch):
+    def fail(*_: object) -> None:
+        raise FeedbackError("kept busy by others", code="busy")
+
+    answer = read(client)
+    tally = client.app.state.service.tally
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "count_all", fail)
+        with pytest.raises(FeedbackError, match="busy"):
+            tally.write()
+    tally.write()
+    assert [use.key for use in store.uses()] == [answer["id"]]

@@ -109,12 +109,17 @@ def test_beyond_this_machine_all_but_the_pages_and_health_need_the_token():
 
 
 def test_no_other_origin_may_ask_unless_it_is_named():
-    ask = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+    ask = {
+        "Origin": "https://a.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
     with client_of(create_app(settings())) as client:
         assert "access-control-allow-origin" not in client.options("/predict", headers=ask).headers
         assert "access-control-allow-origin" not in client.get("/health", headers=ask).headers
     with client_of(create_app(settings(origins=("https://a.example",)))) as client:
         asked = client.options("/predict", headers=ask)
+        assert asked.status_code == 200, asked.text
         assert asked.headers["access-control-allow-origin"] == "https://a.example"
         other = client.options("/predict", headers=ask | {"Origin": "https://b.example"})
         assert "access-control-allow-origin" not in other.headers
