@@ -171,6 +171,17 @@ def test_what_the_version_before_did_as_well_is_no_reason(shelf):
     assert made.versions.current.version == "0002"
 
 
+def test_a_candidate_that_comes_into_use_begins_at_nothing(shelf):
+    made = rollout(shelf, ab=Share("0002", 0.5))
+    for _ in range(49):
+        made.told("0002", wrong=True)
+    shelf.promotions.put("0002")
+    made.tend()
+    made.told("0002", wrong=True)
+    made.tend()
+    assert made.versions.current.version == "0002"
+
+
 def test_the_version_the_server_began_with_is_not_sent_away(shelf):
     made = rollout(shelf)
     for _ in range(100):
