@@ -6,6 +6,7 @@ passes is put into use and reads on the pad at once. It takes the kernel some tw
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
@@ -48,6 +49,7 @@ class AdaptButton(widgets.VBox):
         if registry is None:
             raise RegistryError("this pad was given a predictor; only a pad that offers a folder of versions can learn")
         self._pad, self._store, self._registry = pad, store, registry
+        self.lock = threading.RLock()  # its own: one can draw while it learns, if the kernel serves that
         self.adaptation: Adaptation | None = None
         self.button = widgets.Button(
             description="Learn my handwriting",

@@ -6,6 +6,7 @@ the 280 x 280 canvas. A finger draws as the mouse does; a second one, while the 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from numbers import Real
 
@@ -24,6 +25,7 @@ REACH = 3  # points before the new ones that their curve depends on
 ARM = 9  # px; half the width of the keyboard's cross
 CROSS = "#0072B2"
 HALO = "#FFFFFF"
+_MANAGER = threading.RLock()  # all canvases send through one manager, which remembers whose commands come
 
 
 class InkCanvas(Canvas):
@@ -61,7 +63,8 @@ class InkCanvas(Canvas):
 
     def dot(self, point: np.ndarray, pen_width: float) -> None:
         """Put the pen of the last ``redraw`` down at ``point``, float64 (2,)."""
-        self.fill_circle(*(SHARP * point).tolist(), SHARP * pen_width / 2)
+        with _MANAGER:
+            self.fill_circle(*(SHARP * point).tolist(), SHARP * pen_width / 2)
 
     def follow(self, tail: np.ndarray, new: int = 1) -> None:
         """Draw on to the last points of a stroke.
@@ -71,7 +74,9 @@ class InkCanvas(Canvas):
         tail : the last ``new`` points and the ``REACH`` before them, or as many as there are, float64 (n, 2). The stretch
             before the new ones is drawn once more: which way its curve runs is known only now.
         """
-        self.stroke_lines(SHARP * polyline.smooth(tail, first=max(0, len(tail) - new - 2)))
+        curve = SHARP * polyline.smooth(tail, first=max(0, len(tail) - new - 2))
+        with _MANAGER:
+            self.stroke_lines(curve)
 
     def redraw(
         self,
@@ -97,9 +102,9 @@ class InkCanvas(Canvas):
         pixels = None if picture is None else _fill(picture)
         curves = [polyline.smooth(stroke) for stroke in strokes]
         ink = f"#{INK:02x}{INK:02x}{INK:02x}" if shades is None else "#{:02x}{:02x}{:02x}".format(*heatmap.NEUTRAL)
-        # A reloaded page does not know which canvas is meant, and ipycanvas names it only when it changes (its issue 322).
-        self._canvas_manager._current_canvas = None
-        with hold_canvas():  # nothing in here may raise: ipycanvas would hold back every later command
+        with _MANAGER, hold_canvas():  # nothing in here may raise: ipycanvas would hold back every later command
+            # A reloaded page does not know which canvas is meant, and ipycanvas names it only when it changes (its issue 322).
+            self._canvas_manager._current_canvas = None
             self._pen(ink, pen_width)
             self.clear()
             if pixels is not None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnistlab.pad.widget import DigitPad
+
 STEP, SMALL_STEP = 10, 2  # px of the canvas
 ARROWS = {"ArrowLeft": (-1, 0), "ArrowRight": (1, 0), "ArrowUp": (0, -1), "ArrowDown": (0, 1)}
 DIGITS = "0123456789"
@@ -47,3 +52,20 @@ def action(key: object, *, shift: bool = False, control: bool = False, meta: boo
     if len(key) == 1 and key in DIGITS:
         return ("correct", int(key))
     return None
+
+
+def perform(pad: DigitPad, action: Action | None) -> None:
+    """Do on a pad what a key means."""
+    match action:
+        case ("step", dx, dy):
+            pad.step(dx, dy)
+        case ("pen",):
+            pad.toggle_pen()
+        case ("correct", digit):
+            pad.correct(digit)
+        case ("undo",):
+            pad.undo()
+        case ("clear",):
+            pad.clear()
+        case ("leave", forward):
+            pad.controls.undo.focus() if forward else pad.canvas.blur()

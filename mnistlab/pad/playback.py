@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -79,20 +80,29 @@ class Playback(Part):
 
     def close(self) -> bool:
         """Draw no more; True if a replay was under way."""
-        task, self._task = self._task, None
+        with self.lock:
+            task, self._task = self._task, None
         if task is not None:
-            task.cancel()
+            with suppress(RuntimeError):  # its event loop is closed
+                task.get_loop().call_soon_threadsafe(task.cancel)
         return task is not None
 
     async def _play(self) -> None:
         for moment in moments(self._strokes):
             await asyncio.sleep(moment.wait)
             self._draw(moment)
-        self.stop()
+        self._end()
+
+    @handler
+    def _end(self) -> None:
+        if self._task is asyncio.current_task():
+            self.stop()
 
     @handler
     def _draw(self, moment: Moment) -> None:
         pad = self._pad
+        if self._task is not asyncio.current_task():  # another thread has stopped it while this one waited for the lock
+            return
         if moment.event == "press":
             pad.view.ink()
             pad.drawing.press(*moment.points[0].tolist())

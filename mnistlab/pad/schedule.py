@@ -3,14 +3,19 @@
 What is due is done at once by whoever asks; what is not is called for by a timer in the event loop of the kernel. Where there is
 no event loop nothing comes by itself: ink and explanation are then due at once, the reading comes with a later event, and
 nothing is counted.
+
+A timer may be started in the event loop of one thread and called off in another: ipykernel serves the messages of one page now in
+its main thread, now in that of a subshell.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Protocol
 
 FRAME = 1 / 60  # seconds; ink that comes more often than a screen shows it only keeps the page busy
 INTERVAL = 0.04  # seconds between two readings of a stroke under way; 25 a second look continuous
@@ -19,13 +24,39 @@ PAUSE = 0.3  # seconds the pen has to be up before an explanation is searched fo
 SEEN = 2.0  # seconds with the pen up after which a reading counts as seen
 
 
-CallLater = Callable[[float, Callable[[], None]], asyncio.TimerHandle | None]
+class CallToCome(Protocol):
+    """A call that will be made."""
+
+    def cancel(self) -> None:
+        """Make it no more; from any thread."""
 
 
-def call_later(seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle | None:
-    """Make a call in the event loop of the kernel, in so many seconds; None if there is no loop to make it in."""
+CallLater = Callable[[float, Callable[[], None]], CallToCome | None]
+
+
+class LoopCall:
+    """A call that an event loop will make; its loop is remembered, since only there it can be called off.
+
+    Parameters
+    ----------
+    loop : that of the thread this is made in.
+    seconds : when.
+    call : without arguments.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, call: Callable[[], None]) -> None:
+        self._loop, self._handle = loop, loop.call_later(seconds, call)
+
+    def cancel(self) -> None:
+        """Make it no more."""
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._handle.cancel)
+
+
+def call_later(seconds: float, call: Callable[[], None]) -> LoopCall | None:
+    """Make a call in the event loop of this thread, in so many seconds; None if there is no loop to make it in."""
     try:
-        return asyncio.get_running_loop().call_later(seconds, call)
+        return LoopCall(asyncio.get_running_loop(), seconds, call)
     except RuntimeError:
         return None
 
@@ -36,33 +67,46 @@ class Timer:
     Parameters
     ----------
     call : what to call, without arguments.
-    call_later : how; by default in the event loop of the kernel.
+    call_later : how; by default in the event loop of the thread that starts it.
+    lock : re-entrant; held during the call. What starts and cancels the timer holds it too.
     """
 
-    def __init__(self, call: Callable[[], None], call_later: CallLater = call_later) -> None:
-        self._call, self._call_later = call, call_later
-        self._handle: asyncio.TimerHandle | None = None
+    def __init__(
+        self,
+        call: Callable[[], None],
+        call_later: CallLater = call_later,
+        lock: AbstractContextManager[object] | None = None,
+    ) -> None:
+        self._call, self._call_later, self._lock = call, call_later, lock or threading.RLock()
+        self._to_come: CallToCome | None = None
+        self._turn = 0  # of how many starts and cancels; a call that comes too late to be called off is told by it
 
     @property
     def is_waiting(self) -> bool:
         """The call is still to be made."""
-        return self._handle is not None
+        return self._to_come is not None
 
     def start(self, seconds: float) -> bool:
         """Make the call in so many seconds, and no earlier one; False if there is no event loop to make it in."""
-        self.cancel()
-        self._handle = self._call_later(seconds, self._make)
-        return self.is_waiting
+        with self._lock:
+            self.cancel()
+            turn = self._turn
+            self._to_come = self._call_later(seconds, lambda: self._make(turn))
+            return self.is_waiting
 
     def cancel(self) -> None:
         """Make no call."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
+        with self._lock:
+            self._turn += 1
+            if self._to_come is not None:
+                self._to_come.cancel()
+                self._to_come = None
 
-    def _make(self) -> None:
-        self._handle = None
-        self._call()
+    def _make(self, turn: int) -> None:
+        with self._lock:
+            if turn == self._turn:
+                self._to_come = None
+                self._call()
 
 
 class Schedule:
@@ -72,7 +116,7 @@ class Schedule:
     ----------
     ink, read, explain, count : called when their time has come.
     clock : seconds.
-    call_later : as for ``Timer``.
+    call_later, lock : as for ``Timer``; one lock for all.
     """
 
     def __init__(
@@ -84,10 +128,12 @@ class Schedule:
         count: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
         call_later: CallLater = call_later,
+        lock: AbstractContextManager[object] | None = None,
     ) -> None:
         self.clock = clock
+        lock = lock or threading.RLock()
         self._ink, self._reading, self._explanation, self._count = (
-            Timer(call, call_later) for call in (ink, read, explain, count)
+            Timer(call, call_later, lock) for call in (ink, read, explain, count)
         )
         self._ink_due = self._reading_due = clock()
 

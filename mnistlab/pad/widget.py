@@ -7,7 +7,8 @@ so is an ``explanation.Explanation``, and a ``schedule.Schedule`` says when. Eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,7 @@ class DigitPad(widgets.Box):
     model_choice : who reads it.
     reading, explanation : what was read last; and why, if that is asked for.
     message : a fault that is shown, or "".
+    lock : taken by every handler and timer, since the kernel calls them in changing threads; re-entrant.
     schedule : when ink, readings and explanations come.
     canvas, controls : the widgets; ``view`` shows in them what is above, ``wiring`` calls the handlers.
     feedback, playback : more handlers, of the feedback panel and of replays.
@@ -75,13 +77,15 @@ class DigitPad(widgets.Box):
         pen_width: float = PEN_WIDTH,
         feedback: Store | bool | None = None,
     ) -> None:
-        self.reading, self.view, self.wiring = LiveReading(self), View(self), Wiring()
+        self.lock = threading.RLock()
+        self.reading, self.view, self.wiring = LiveReading(self), View(self), Wiring(self.lock)
         self.feedback, self.playback = FeedbackHandlers(self, feedback), Playback(self)
         self.schedule = Schedule(
             ink=self.view.ink_in_time,
             read=self.reading.in_time,
             explain=self.reading.explain,
             count=self.feedback.count,
+            lock=self.lock,
         )
         self.document, self.explanation, self.message = Document(pen_width), Explanation(), ""
         self.model_choice = ModelChoice(predictor, version=version, models=models, compare_with=compare_with)
@@ -178,19 +182,7 @@ class DigitPad(widgets.Box):
     @handler
     def key(self, key: object, shift: bool = False, control: bool = False, meta: bool = False) -> None:
         """A key on the canvas, as the browser names it; ``keyboard`` says what each does."""
-        match keyboard.action(key, shift=shift, control=control, meta=meta):
-            case ("step", dx, dy):
-                self.step(dx, dy)
-            case ("pen",):
-                self.toggle_pen()
-            case ("correct", digit):
-                self.correct(digit)
-            case ("undo",):
-                self.undo()
-            case ("clear",):
-                self.clear()
-            case ("leave", forward):
-                self.controls.undo.focus() if forward else self.canvas.blur()
+        keyboard.perform(self, keyboard.action(key, shift=shift, control=control, meta=meta))
 
     @handler
     def step(self, dx: float, dy: float) -> None:
@@ -226,13 +218,14 @@ class DigitPad(widgets.Box):
         StrokesError : ``strokes`` is not a list of (n, 2) arrays of finite numbers.
         """
         strokes = as_strokes(strokes)
-        self.clear()
-        for stroke in strokes:
-            self.press(*stroke[0].tolist())
-            for point in stroke[1:].tolist():
-                self.move(*point)
-            self.release()
-        return self.prediction
+        with self.lock:
+            self.clear()
+            for stroke in strokes:
+                self.press(*stroke[0].tolist())
+                for point in stroke[1:].tolist():
+                    self.move(*point)
+                self.release()
+            return self.prediction
 
     @handler
     def freeze(self) -> None:
@@ -247,17 +240,16 @@ class DigitPad(widgets.Box):
     @handler
     def set_version(self, version: str) -> None:
         """Read with another version, ``"0003"`` or ``"current"``; one that cannot be loaded leaves the one in use."""
-        try:
-            self.model_choice.choose(version)
-        finally:
-            self.view.offer()
-        self.change()
+        self._choose(self.model_choice.choose, version)
 
     @handler
     def compare(self, version: str | None) -> None:
         """Let a second version read beside the first; None ends it."""
+        self._choose(self.model_choice.compare, version)
+
+    def _choose(self, choose: Callable[[Any], None], version: str | None) -> None:
         try:
-            self.model_choice.compare(version)
+            choose(version)
         finally:
             self.view.offer()
         self.change()

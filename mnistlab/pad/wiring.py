@@ -1,10 +1,13 @@
-"""How the controls of a pad reach its handlers, and where the errors of handlers end."""
+"""How the controls of a pad reach its handlers, one at a time, and where the errors of handlers end.
+
+ipykernel serves the messages of a page in changing threads, so every handler takes the lock of its pad, which is re-entrant.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import ipywidgets as widgets
@@ -24,20 +27,21 @@ Values = ParamSpec("Values")
 
 
 def handler(method: Callable[Concatenate[Owner, Values], None]) -> Callable[Concatenate[Owner, Values], None]:
-    """The one place where errors of a handler end: the widgets' machinery would swallow them.
+    """The one place where errors of a handler end: the widgets' machinery would swallow them. It runs under the pad's lock.
 
     An error of ours is shown as a sentence. Any other is shown too, and raised again: it is a bug and belongs in the log.
     """
 
     @functools.wraps(method)
     def handled(self: Owner, *args: Values.args, **options: Values.kwargs) -> None:
-        try:
-            method(self, *args, **options)
-        except LabError as error:
-            self.show_fault(sentence(str(error)))
-        except Exception as error:
-            self.show_fault(sentence(f"that did not work ({type(error).__name__}: {str(error)[:200]})"))
-            raise
+        with self.lock:
+            try:
+                method(self, *args, **options)
+            except LabError as error:
+                self.show_fault(sentence(str(error)))
+            except Exception as error:
+                self.show_fault(sentence(f"that did not work ({type(error).__name__}: {str(error)[:200]})"))
+                raise
 
     return handled
 
@@ -47,11 +51,11 @@ class Part:
 
     Parameters
     ----------
-    pad : the whole; faults of the part's handlers are shown there.
+    pad : the whole; faults of the part's handlers are shown there, and its lock is theirs.
     """
 
     def __init__(self, pad: DigitPad) -> None:
-        self._pad = pad
+        self._pad, self.lock = pad, pad.lock
 
     def show_fault(self, message: str) -> None:
         """Show a fault in place of the reading."""
@@ -59,27 +63,44 @@ class Part:
 
 
 class Wiring:
-    """Calls a handler when a person uses a control, and none when the pad itself sets one."""
+    """Calls a handler when a person uses a control, and none when the pad itself sets one.
 
-    def __init__(self) -> None:
-        self._quiet = False
+    Parameters
+    ----------
+    lock : that of the pad; what a person does while the pad sets a control, in another thread, waits until that is done.
+    """
+
+    def __init__(self, lock: AbstractContextManager[object]) -> None:
+        self._lock, self._quiet = lock, False
 
     def on_click(self, button: widgets.Button, call: Callable[[], None]) -> None:
         """Call a handler at every click."""
-        button.on_click(lambda _: call())
+        button.on_click(lambda _: self.call(call))
 
     def on_change(self, control: widgets.Widget, call: Callable[[Any], None]) -> None:
         """Call a handler with every new value."""
-        control.observe(lambda change: None if self._quiet else call(change["new"]), "value")
+
+        def changed(change: Mapping[str, Any]) -> None:
+            with self._lock:
+                if not self._quiet:
+                    call(change["new"])
+
+        control.observe(changed, "value")
+
+    def call(self, call: Callable[[], None]) -> None:
+        """Make a call when no other handler runs."""
+        with self._lock:
+            call()
 
     @contextmanager
     def quietly(self) -> Iterator[None]:
         """Meanwhile values change as if nobody had touched them."""
-        self._quiet, before = True, self._quiet
-        try:
-            yield
-        finally:
-            self._quiet = before
+        with self._lock:
+            self._quiet, before = True, self._quiet
+            try:
+                yield
+            finally:
+                self._quiet = before
 
     def show(self, control: widgets.Widget, value: object) -> None:
         """Set the value of a control quietly."""
@@ -102,7 +123,7 @@ def connect(pad: DigitPad) -> None:
         pad.view.show()
 
     pad.canvas.on_key_down(pad.key)
-    pad.canvas.on_client_ready(pad.view.redraw)  # a page that was loaded again has lost all ink
+    pad.canvas.on_client_ready(lambda: wiring.call(pad.view.redraw))  # a page that was loaded again has lost all ink
     wiring.on_click(controls.undo, pad.undo)
     wiring.on_click(controls.clear, pad.clear)
     wiring.on_click(controls.freeze, pad.freeze)
