@@ -56,17 +56,18 @@ def within(running: asyncio.AbstractEventLoop, call: Callable[[], object]) -> ob
     return asyncio.run_coroutine_threadsafe(make(), running).result(LONG)
 
 
-def held_reading(pad: DigitPad, monkeypatch) -> tuple[threading.Event, threading.Event]:
-    """Make the next reading wait: events for that it has begun, and that it may go on."""
-    begun, go_on, read = threading.Event(), threading.Event(), pad.document.read
+def held_reading(pad: DigitPad, monkeypatch) -> tuple[list[int], threading.Event, threading.Event]:
+    """Make readings wait: how many have begun, and events for that the first has, and that they may go on."""
+    readings, begun, go_on, read = [], threading.Event(), threading.Event(), pad.document.read
 
     def wait(predictor):
+        readings.append(1)
         begun.set()
         assert go_on.wait(LONG)
         return read(predictor)
 
     monkeypatch.setattr(pad.document, "read", wait)
-    return begun, go_on
+    return readings, begun, go_on
 
 
 ACTS = {
@@ -82,7 +83,7 @@ ACTS = {
 
 @pytest.mark.parametrize("act", ACTS)
 def test_what_comes_in_another_thread_waits_until_the_handler_that_runs_is_done(pad, other, monkeypatch, act):
-    begun, go_on = held_reading(pad, monkeypatch)
+    readings, begun, go_on = held_reading(pad, monkeypatch)
     first = other.submit(pad.replay, [LINE])
     assert begun.wait(LONG)
     drawn, redraw = [], pad.canvas.redraw
@@ -90,7 +91,7 @@ def test_what_comes_in_another_thread_waits_until_the_handler_that_runs_is_done(
     second = other.submit(ACTS[act], pad)
     time.sleep(0.05)  # as long as it would need, and more
     assert not second.done()
-    assert drawn == []
+    assert (drawn, readings) == ([], [1])
     go_on.set()
     first.result(LONG)
     second.result(LONG)
