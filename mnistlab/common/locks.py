@@ -6,18 +6,18 @@ free at once. Who holds it stands in a file beside it, for people; the lock does
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mnistlab.common.errors import BusyError, RegistryError
-from mnistlab.common.files import to_json
+from mnistlab.common.errors import BusyError, CheckpointError, RegistryError
+from mnistlab.common.files import read_regular, strict_json, to_json
 
 WAIT = 60.0  # seconds a change of the registry waits for another; saving a version takes the longest, a few seconds
 RETRAIN, REGISTRY = ".retrain.lock", ".registry.lock"  # in models/
@@ -81,13 +81,15 @@ def _introduce(card: Path) -> None:
         "host": socket.gethostname(),
         "since": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
     }
-    card.write_text(to_json(who), encoding="utf-8")  # a reader who comes too early gets no name, and no harm
+    # Anew, for what lies there may be a link or a pipe. A reader who comes too early gets no name, and no harm.
+    card.unlink(missing_ok=True)
+    card.write_text(to_json(who), encoding="utf-8")
 
 
 def _holder(card: Path) -> str:
     """Who said to hold it. The file may be missing for a moment, or be that of a killed holder a moment ago."""
     try:
-        who = json.loads(card.read_bytes()[:1000])
+        who: Any = strict_json(read_regular(card, 1_000))
         return f"process {int(who['pid'])} on {str(who['host'])[:100]}, since {str(who['since'])[:30]}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, ArithmeticError, CheckpointError):
         return "a process that left no name"

@@ -134,7 +134,12 @@ def _grey(source: object) -> np.ndarray:
         source = Image.fromarray(source)
     if isinstance(source, Image.Image):
         _check_size(*source.size)
-        return _flatten(source)
+        try:
+            return _flatten(source)
+        except Exception as error:  # closed, cut short, of a kind that has no grey: Pillow raises nearly anything
+            raise ImageError(
+                f"this picture cannot be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"
+            ) from error
     content = _content(source)
     try:
         with warnings.catch_warnings():

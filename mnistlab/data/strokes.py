@@ -100,13 +100,15 @@ def as_strokes(strokes: Iterable[ArrayLike]) -> list[np.ndarray]:
 
     Raises
     ------
-    StrokesError : a stroke is not (n, 2) finite numbers, or there are more than 20,000 points.
+    StrokesError : a stroke is not (n, 2) finite numbers, or there are more than 20,000 points or strokes.
     """
     if isinstance(strokes, str | bytes) or not isinstance(strokes, Iterable):
         raise StrokesError(f"a drawing is a list of strokes, not {type(strokes).__name__}", code="type")
     arrays: list[np.ndarray] = []
     points = 0
     for number, stroke in enumerate(strokes):
+        if number >= MAX_POINTS:  # or a stream of empty strokes would be read for ever
+            raise StrokesError(f"the drawing has more than {MAX_POINTS:,} strokes", code="too-many")
         try:
             array = np.asarray(stroke, dtype=np.float64)
         except (TypeError, ValueError, OverflowError):

@@ -7,6 +7,7 @@ overwritten. Every error that leaves this module is a ``FeedbackError``; none na
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,10 @@ VARIABLE = "MNISTLAB_FEEDBACK"  # a URL, or the path of an SQLite file
 FILE = "feedback.sqlite"  # in data/
 WAIT = 30.0  # seconds for another writer
 ALLOWED = "a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
+# What a server may be told beside its name; a password has its place before the @, or in PGPASSWORD.
+OPTIONS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "application_name", "target_session_attrs", "options"}
+# An address that begins as a URL does, or is libpq's own form, and would name a file by mistake, password and all.
+LOOKS_LIKE_SERVER = re.compile(r"[a-z][a-z0-9+]+:/|(host|user|password|dbname)\s*=", re.IGNORECASE)
 LOCK = 0x6D6E6973  # of PostgreSQL, held while the tables are made or changed; any number of our own
 
 _Real: sa.types.TypeEngine[float] = sa.Double().with_variant(
@@ -111,8 +116,14 @@ class Database:
     def __init__(self, url: str | Path | None = None, *, wait: float = WAIT) -> None:
         address = url or os.environ.get(VARIABLE) or paths.downloads() / FILE
         self.path = _path(address)
-        self._name = str(self.path) if self.path else str(_server(str(address)))  # its str hides the password
-        self._engine = _sqlite(self.path, wait) if self.path else _postgresql(_server(str(address)), wait)
+        self._secrets: tuple[str, ...] = ()
+        if self.path:
+            self._name, self._engine = str(self.path), _sqlite(self.path, wait)
+        else:
+            server = _server(str(address))
+            self._name = f"the database {server.database or 'of this name'} on {server.host or 'this machine'}"
+            self._secrets = tuple(filter(None, (str(server.password or ""), os.environ.get("PGPASSWORD"))))
+            self._engine = _postgresql(server, wait)
         if self.path is not None:
             _make_file(self.path)
         with self.begin() as connection:
@@ -202,6 +213,8 @@ class Database:
     def _translate(self, error: sa.exc.SQLAlchemyError) -> FeedbackError:
         cause = getattr(error, "orig", None) or error
         words = (str(cause).strip().splitlines() or [type(cause).__name__])[0][:200]
+        for secret in self._secrets:
+            words = words.replace(secret, "***")
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the extended codes hold more in their higher bits
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or getattr(cause, "sqlstate", "") == "55P03":
             return FeedbackError(f"{self._name} is kept busy by others ({words}); try again", code="busy")
@@ -224,13 +237,28 @@ def _path(address: str | Path) -> Path | None:
         if url.get_backend_name() == "postgresql":
             return None
         if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:" or url.query:
-            raise FeedbackError(f"a store is {ALLOWED}, not {url}", code="url")
+            kind = url.get_backend_name()[:20]
+            raise FeedbackError(f"a store is {ALLOWED}, not another address of {kind}", code="url")
         address = url.database
+    elif isinstance(address, str) and LOOKS_LIKE_SERVER.match(address):
+        raise FeedbackError(
+            f"a store is {ALLOWED}; what came is neither, and is not taken for the name of a file", code="url"
+        )
     return Path(address).expanduser().resolve()
 
 
 def _server(address: str) -> sa.URL:
-    return _parse(address).set(drivername="postgresql+psycopg")
+    """The address of a server; its faults are told without its words, which may be a password."""
+    url = _parse(address)
+    if "@" in (url.host or ""):
+        raise FeedbackError("an @ in the password of a store's address is written %40, a : as %3A", code="url")
+    if unknown := set(url.query) - OPTIONS:
+        raise FeedbackError(
+            f"{len(unknown)} of the options in a store's address are not among {', '.join(sorted(OPTIONS))}; a password stands "
+            "before the @ or in PGPASSWORD",
+            code="url",
+        )
+    return url.set(drivername="postgresql+psycopg")
 
 
 def _parse(address: str) -> sa.URL:

@@ -9,7 +9,7 @@ Only what somebody agreed to is kept, for ``consent.RETENTION`` days; what is er
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -155,7 +155,10 @@ class Store:
         if sum(chosen) != 1:
             raise FeedbackError("what to erase is chosen in one way: ids, key, session or everything", code="value")
         if ids is not None:
-            return self._erase(_corrections.c.id.in_([int(number) for number in ids]), None)
+            numbers = sorted({int(number) for number in ids})
+            if any(not 0 < number < 2**63 for number in numbers):
+                raise FeedbackError(f"a correction has a number from 1 to {2**63 - 1}", code="value")
+            return self._erase(_among(_corrections.c.id, numbers), None)
         if key is not None:
             return self._erase(_corrections.c.key == key, None)
         if session is not None:
@@ -170,7 +173,7 @@ class Store:
     def _erase(self, corrections: sa.ColumnElement[bool], uses: sa.ColumnElement[bool] | None) -> Erased:
         with self._database.begin() as connection:
             numbers = connection.execute(sa.select(_corrections.c.id).where(corrections)).scalars().all()
-            learned = _trainings.c.correction.in_(numbers) & _trainings.c.erased.is_(None)
+            learned = _among(_trainings.c.correction, numbers) & _trainings.c.erased.is_(None)
             versions = connection.execute(sa.select(_trainings.c.version).where(learned).distinct()).scalars().all()
             connection.execute(sa.update(_trainings).where(learned).values(erased=stamp(now())))
             exported = connection.execute(sa.select(_exports.c.path)).scalars().all() if numbers else ()
@@ -242,6 +245,11 @@ class Store:
                 query = query.where(table.c[name] == value)
         with self._database.begin() as connection:
             return [dict(row) for row in connection.execute(query).mappings()][::-1]
+
+
+def _among(column: sa.ColumnElement[int], numbers: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Whether a whole number is one of these, however many: written out, since only so many can be bound."""
+    return column.in_(sa.bindparam("numbers", list(numbers), expanding=True, literal_execute=True, type_=sa.Integer))
 
 
 def _ids(corrections: Iterable[Correction]) -> set[int]:

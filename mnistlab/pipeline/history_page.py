@@ -7,7 +7,6 @@ anybody may have changed: what cannot be read is shown as that, and every text i
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from mnistlab.common.errors import LabError, RunError
-from mnistlab.common.files import write_atomic
+from mnistlab.common.files import read_regular, strict_json, write_atomic
 from mnistlab.common.html import render
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy
@@ -31,6 +30,7 @@ from mnistlab.registry.registry import Registry
 INDEX = "index.html"
 SHOWN = 100  # runs on the page, the newest
 MAX_RECEIPT = 4 * 2**20  # bytes
+MOST_IMAGES = 10**9  # as in a manifest
 COLOURS = {"promoted": "#0072B2", "passed": "#56B4E9", "refused": "#D55E00"}  # Okabe and Ito's, as in every figure
 
 log = logging.getLogger("mnistlab")
@@ -54,9 +54,10 @@ class HistoryEntry:
     def started(self) -> datetime | None:
         """UTC, from its name; None if that is no time."""
         try:
-            return datetime.strptime(self.id[:15], "%Y%m%d-%H%M%S")
+            moment = datetime.strptime(self.id[:15], "%Y%m%d-%H%M%S")
         except ValueError:
             return None
+        return moment if 2000 <= moment.year < 2100 else None  # an axis of centuries shows nothing
 
 
 @contextmanager
@@ -67,8 +68,8 @@ def kept(reports: Path, registry: Registry) -> Iterator[None]:
     finally:
         try:
             rebuild(reports, registry)
-        except LabError as error:
-            log.warning("%s", error)
+        except Exception as error:  # of whatever lies in the folder: hours of training must not end with it
+            log.warning("%s could not be made anew: %s", INDEX, error)
 
 
 def rebuild(reports: Path, registry: Registry) -> Path:
@@ -152,14 +153,12 @@ def _cut_off(folder: Path) -> HistoryEntry:
 
 def _complete(folder: Path) -> HistoryEntry:
     try:
-        if (folder / RECEIPT).stat().st_size > MAX_RECEIPT:
-            raise ValueError
-        return _from_receipt(folder, json.loads((folder / RECEIPT).read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, LabError):
+        return _from_receipt(folder, strict_json(read_regular(folder / RECEIPT, MAX_RECEIPT)))
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, LabError):
         return HistoryEntry(id=folder.name, outcome="unreadable", reasons=("its receipt is missing or cannot be read",))
 
 
-def _from_receipt(folder: Path, receipt: dict[str, Any]) -> HistoryEntry:
+def _from_receipt(folder: Path, receipt: Any) -> HistoryEntry:
     names = [str(entry["name"]) for entry in receipt["notebooks"]]
     pages = tuple(
         (name, f"{quote(folder.name)}/{quote(name)}.html") for name in names if (folder / f"{name}.html").is_file()
@@ -180,7 +179,11 @@ def _from_receipt(folder: Path, receipt: dict[str, Any]) -> HistoryEntry:
 
 
 def _share(figure: dict[str, Any] | None) -> Accuracy | None:
-    return Accuracy(int(figure["correct"]), int(figure["n"])) if figure else None
+    if not figure:
+        return None
+    if int(figure["n"]) > MOST_IMAGES:
+        raise ValueError("nobody has judged a version on so many images")
+    return Accuracy(int(figure["correct"]), int(figure["n"]))
 
 
 def _in_use(registry: Registry) -> dict[str, str] | str:

@@ -16,6 +16,10 @@ import sys
 import safetensors.torch
 import torch
 
+# More than any network of the lab needs: bytes of all weights together (the largest has 8 MB), how many there are, the length of
+# a name or a word, of a list. What is larger is not handed on, so that the parent stays small whatever the file holds.
+BYTES, TENSORS, WORD, LIST = 32 * 2**20, 100, 200, 784
+
 
 def limit(memory: int, seconds: int) -> None:
     """Hold this process, from here on, to so much memory (bytes) and processor time, and to no file."""
@@ -44,13 +48,28 @@ def read(path: str, keys: list[str]) -> dict[str, object]:
     tensors: dict[str, torch.Tensor] = {}
     for key, value in content.items():
         if key == "model_state_dict" and isinstance(value, dict):
-            tensors |= {f"model.{name}": tensor.detach().contiguous() for name, tensor in value.items()}
+            tensors |= {f"model.{name}": tensor.detach() for name, tensor in value.items()}
         elif key == "permutation" and isinstance(value, torch.Tensor):
-            tensors["permutation"] = value.contiguous()
+            tensors["permutation"] = value
         elif key in keys:
-            plain[key] = value if type(value) in (int, str, list) else None if value is None else type(value).__name__
+            plain[key] = short(value)
+    size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    if size > BYTES or len(tensors) > TENSORS or any(len(name) > WORD for name in tensors):
+        raise ValueError(f"its {len(tensors)} weights take {size:,} bytes, more than a network needs")
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     weights = base64.b64encode(safetensors.torch.save(tensors)).decode()
     return {"keys": [str(key)[:50] for key in list(content)[:20]], "plain": plain, "weights": weights}
+
+
+def short(value: object) -> object:
+    """A plain value if it is as small as the form's are, or the name of its type."""
+    small = (
+        value is None
+        or (type(value) is int and value.bit_length() < 64)
+        or (type(value) is str and len(value) <= WORD)
+        or (type(value) is list and len(value) <= LIST and all(type(v) is int and v.bit_length() < 64 for v in value))
+    )
+    return value if small else type(value).__name__
 
 
 def fault(error: Exception) -> str:

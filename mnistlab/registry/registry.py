@@ -188,7 +188,7 @@ class Registry:
         BusyError : another process has been changing the registry for a minute.
         """
         with self._changing("a change of the versions"):
-            name = f"{int((self.versions() or ['0'])[-1]) + 1:04d}"
+            name = self._next()
             aside = self.root / f"{retention.NEW}{secrets.token_hex(4)}" / name
             try:
                 aside.mkdir(parents=True)
@@ -260,6 +260,13 @@ class Registry:
             names = self.prunable(keep)
             retention.remove(self.root, names)
         return names
+
+    def _next(self) -> str:
+        """The number above the highest. One of nine digits is nobody's work, and above it there would soon be none left."""
+        number = max((int(name) for name in self.versions() if len(name) < 9), default=0) + 1
+        while (self.root / f"{number:04d}").exists():
+            number += 1
+        return f"{number:04d}"
 
     def _place(self, aside: Path) -> None:
         """Give a finished folder its place; take it back if the disk does not confirm it, so that it is there or not."""

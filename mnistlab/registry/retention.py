@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mnistlab.common.errors import RegistryError
@@ -65,7 +66,16 @@ def remove(root: Path, names: Sequence[str]) -> None:
 def sweep(root: Path) -> None:
     """Remove versions that never got their name, or lost it, and files that were never swapped in."""
     for path in root.iterdir():
-        if path.name.startswith((NEW, OLD)):
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.name.startswith((f".{POINTER}.", f".{HISTORY}.")) and path.name.endswith(".tmp"):
-            path.unlink(missing_ok=True)
+        if path.name.startswith((NEW, OLD)) or (
+            path.name.startswith((f".{POINTER}.", f".{HISTORY}.")) and path.name.endswith(".tmp")
+        ):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Whatever it is; what cannot go stays, and stands in nobody's way."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(OSError):
+        path.unlink()

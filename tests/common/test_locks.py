@@ -80,3 +80,20 @@ def test_a_lock_that_cannot_be_made_is_one_clear_error(tmp_path):
     ):
         pass
     assert caught.value.code == "write"
+
+
+@pytest.mark.parametrize("make", ["pipe", "link", "folder", "hostile"])
+def test_whatever_lies_where_the_holder_introduces_itself(tmp_path, make):
+    card = tmp_path / "lock.holder"
+    target = tmp_path / "target"
+    target.write_text("mine")
+    {
+        "pipe": lambda: os.mkfifo(card),
+        "link": lambda: card.symlink_to(target),
+        "folder": card.mkdir,
+        "hostile": lambda: card.write_text('{"pid": 1e999, "host": "x", "since": "x"}'),
+    }[make]()
+    assert locks._holder(card) == "a process that left no name"
+    with locks.hold(tmp_path / "lock", "a test"):
+        pass
+    assert target.read_text() == "mine"

@@ -185,3 +185,25 @@ def test_a_picture_of_too_many_pixels_is_refused_though_no_side_is_too_long():
     assert side**2 > preprocess.MAX_PIXELS
     with pytest.raises(ImageError, match="million px in all are allowed"):
         preprocess._check_size(side, side)
+
+
+def broken() -> dict[str, Image.Image]:
+    """Pictures that Pillow opened and cannot show."""
+    noise = np.random.default_rng(0).integers(0, 255, (600, 600, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "PNG")
+    closed = Image.open(io.BytesIO(file.getvalue()))
+    closed.close()
+    return {
+        "cut short": Image.open(io.BytesIO(file.getvalue()[:2_000])),
+        "closed": closed,
+        "without a grey": Image.new("LAB", (60, 60)),
+        "premultiplied": Image.new("LA", (60, 60)).convert("La"),
+    }
+
+
+@pytest.mark.parametrize("name", broken())
+def test_a_picture_that_pillow_cannot_show_is_one_refusal(name):
+    with pytest.raises(ImageError) as caught:
+        to_ink(broken()[name])
+    assert caught.value.code in ("unreadable", "blank")

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -278,3 +280,8 @@ def test_a_point_that_is_read_is_a_disc_of_25_px():
 def test_a_point_just_short_of_a_px_is_drawn_where_it_is_cut_to():
     short = line((np.nextafter(60, 0), 140))  # plus a radius of 12 it would be rounded to 72
     np.testing.assert_array_equal(rasterise_standard([short]), rasterise_standard([line((59, 140))]))
+
+
+def test_an_endless_row_of_empty_strokes_is_refused():
+    with pytest.raises(StrokesError, match="more than 20,000 strokes"):
+        as_strokes(itertools.repeat([]))

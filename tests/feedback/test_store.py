@@ -22,8 +22,7 @@ import sqlalchemy as sa
 from corrections import LINE, make
 
 from mnistlab.common.errors import FeedbackError
-from mnistlab.feedback import database
-from mnistlab.feedback import store as store_module
+from mnistlab.feedback import database, rows
 from mnistlab.feedback.records import Use, UsesOfDay
 from mnistlab.feedback.store import Store
 
@@ -483,8 +482,64 @@ def test_a_server_that_is_not_there_is_told_without_the_password():
     assert caught.value.code == "unavailable"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://bob@127.0.0.1:1/db?password=S3cret",
+        "postgresql://bob@127.0.0.1:1/db?sslpassword=S3cret",
+        "postgresql://bob@127.0.0.1:1/db?passwrd=S3cret",
+        "postgresql://bob:S3@S3cret@127.0.0.1:1/db",
+        "postgresql:/bob:S3cret@127.0.0.1/db",
+        "postgres:/bob:S3cret@127.0.0.1/db",
+        "POSTGRESQL+psycopg:/bob:S3cret@127.0.0.1/db",
+        "host=127.0.0.1 user=bob password=S3cret",
+        "user=bob password=S3cret",
+        "mysql://bob:S3cret@h/db?x=S3cret",
+        "sqlite:///a.sqlite?password=S3cret",
+    ],
+)
+def test_no_form_of_an_address_shows_its_password_or_becomes_a_file(address, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FeedbackError) as caught:
+        Store(address, wait=1)
+    assert "S3cret" not in str(caught.value)
+    assert caught.value.code == "url"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_words_of_the_driver_show_no_password(monkeypatch):
+    pytest.importorskip("psycopg", reason="no psycopg: `pip install 'mnistlab[postgres]'`")
+    opened = database.Database.__new__(database.Database)
+    opened._name, opened._secrets = "the database x on y", ("S3cret",)
+    error = sa.exc.OperationalError("", {}, Exception("invalid: S3cret is no port"))
+    assert str(opened._translate(error)) == "the database x on y cannot be used: invalid: *** is no port"
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63, 10**30])
+def test_a_number_that_no_correction_can_have_is_refused(store, number):
+    with pytest.raises(FeedbackError, match="a number from 1 to"):
+        store.erase(ids=[number])
+
+
+def test_any_number_of_expired_rows_is_erased(tmp_path):
+    store = Store(tmp_path / "s.sqlite")
+    store.add(make())
+    store.trained("0003", [1])
+    with store._database.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO corrections (key, session, created, consent, consented_at, version, digit, predicted, probabilities, "
+            "milliseconds, seconds, pen_width, strokes, image, comment) WITH RECURSIVE g(v) AS (SELECT 1 UNION ALL SELECT v + 1 "
+            "FROM g WHERE v < 70000) SELECT 'k' || v, 'bulk', '2020-01-01T00:00:00.000000+00:00', consent, consented_at, "
+            "version, digit, predicted, probabilities, milliseconds, seconds, pen_width, '[]', image, '' FROM corrections, g "
+            "WHERE corrections.id = 1"
+        )
+    assert len(Store(tmp_path / "s.sqlite").corrections()) == 1
+    assert store.erase(ids=range(1, 40_000)).corrections == 1
+    assert store.marked() == {"0003": (1, 1)}
+
+
 def test_an_error_never_shows_a_drawing(store):
-    row = store_module._row(make(comment="very private")) | {"digit": 12}
+    row = rows.correction_row(make(comment="very private")) | {"digit": 12}
     with pytest.raises(FeedbackError) as caught, store._database.begin() as connection:
         connection.execute(sa.insert(database.corrections).values(row))
     assert "private" not in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -378,3 +379,56 @@ def test_a_run_that_was_cut_off_says_why_and_leads_to_what_is_there(registry, tm
     text = history_page.page(history_page.entries(tmp_path / "reports"), registry)
     assert "cut off</span><br>stopped by Ctrl-C in 03_train, cell 6 of 40</td>" in text
     assert 'href="20261121-000000.partial/"' in text
+
+
+ODD = {
+    "an infinite count": '{"correct": 1e999, "n": 1}',
+    "no number": '{"correct": NaN, "n": 1}',
+    "a key twice": '{"correct": 1, "correct": 1, "n": 1}',
+    "a text": '{"correct": "many", "n": 1}',
+    "a great number": f'{{"correct": 1, "n": {10**400}}}',
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("folder", ["20260101-000000", "00010101-000000", "99991231-235959", "20269999-999999"])
+def test_no_receipt_and_no_name_of_a_folder_ends_a_later_run(registry, tmp_path, odd, folder):
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "receipt.json").write_text(
+        '{"kind": "retrain", "notebooks": [], "outcome": "refused", "recipe": "d", "preset": "f", "version": null, "decision":'
+        f'{{"candidate": "x", "verdicts": [], "figures": {{"validation": {ODD[odd]}}}}}}}'
+    )
+    with history_page.kept(tmp_path, registry):
+        pass
+    assert "cannot be read" in (tmp_path / "index.html").read_text()
+
+
+@pytest.mark.parametrize("folder", ["00010101-000000", "99991231-235959"])
+def test_a_run_of_another_century_is_listed_and_not_drawn(registry, tmp_path, folder):
+    for name in ("20261121-000000", folder):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "receipt.json").write_text(
+            '{"kind": "retrain", "notebooks": [], "outcome": "refused", "recipe": "d", "preset": "f", "version": null, '
+            '"decision": {"candidate": "x", "verdicts": [], "figures": {"validation": {"correct": 9, "n": 10}}}}'
+        )
+    text = history_page.page(history_page.entries(tmp_path), registry)
+    assert text.count("90.00 %") >= 2
+    assert "<svg" in text
+
+
+@pytest.mark.parametrize("make", ["pipe", "link"])
+def test_a_receipt_that_is_no_file_is_not_waited_for(registry, tmp_path, make):
+    (tmp_path / "20260101-000000").mkdir()
+    path = tmp_path / "20260101-000000" / "receipt.json"
+    os.mkfifo(path) if make == "pipe" else path.symlink_to("/dev/zero")
+    assert [entry.outcome for entry in history_page.entries(tmp_path)] == ["unreadable"]
+
+
+def test_whatever_goes_wrong_with_the_page_the_run_is_kept(registry, tmp_path, monkeypatch, caplog):
+    def broken(*_):
+        raise ZeroDivisionError("of all things")
+
+    monkeypatch.setattr(history_page, "page", broken)
+    with history_page.kept(tmp_path, registry):
+        pass
+    assert "could not be made anew: of all things" in caplog.text

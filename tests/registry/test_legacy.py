@@ -202,6 +202,27 @@ CHANGES = {
         "tensors",
         "cannot be read",
     ),
+    "one number as far as the memory goes": (
+        lambda c: {**c, "model_state_dict": {"net.0.weight": torch.zeros(1).expand(2**30)}},
+        "tensors",
+        "more than a network needs",
+    ),
+    "many weights": (
+        lambda c: {**c, "model_state_dict": {f"w{i}": torch.zeros(1) for i in range(101)}},
+        "tensors",
+        "more than a network needs",
+    ),
+    "a weight with a long name": (
+        lambda c: {**c, "model_state_dict": {"w" * 201: torch.zeros(1)}},
+        "tensors",
+        "more than a network needs",
+    ),
+    "a list of lists for a permutation": (
+        lambda c: {**c, "permutation": [[[7] * 100] * 100] * 8},
+        "permutation",
+        "it is 'list'",
+    ),
+    "a great number": (lambda c: {**c, "n_kernels": 10**30}, "manifest", "cannot be built"),
     "another size": (lambda c: {**c, "n_kernels": 7}, "shape", "has shape"),
     "an absurd size": (lambda c: {**c, "n_kernels": 10**9}, "manifest", "cannot be built"),
     "a size in words": (lambda c: {**c, "n_kernels": "six"}, "manifest", "cannot be built"),

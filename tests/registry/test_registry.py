@@ -49,6 +49,24 @@ def test_the_next_number_is_above_the_highest_and_gaps_stay(registry, trained, s
     assert registry.versions() == ["0002", "0003", "9999", "10000"]  # by number, not by letter
 
 
+@pytest.mark.parametrize("name", ["999999999", "99999999", "100000000"])
+def test_a_folder_with_a_great_number_stops_no_later_version(registry, name):
+    (registry.root / name).mkdir()
+    first, second = (registry.adopt(registry.root / "0001") for _ in range(2))
+    assert int(second) == int(first) + 1
+    assert registry.load(second).manifest.version == second
+
+
+@pytest.mark.parametrize("name", [".CURRENT.x.tmp", ".HISTORY.x.tmp", ".new-x", ".old-x"])
+@pytest.mark.parametrize("make", ["folder", "link", "pipe"])
+def test_what_is_named_like_a_leftover_stops_no_later_version(registry, tmp_path, name, make):
+    path = registry.root / name
+    {"folder": path.mkdir, "link": lambda: path.symlink_to(tmp_path), "pipe": lambda: os.mkfifo(path)}[make]()
+    (tmp_path / "mine").touch()
+    assert registry.adopt(registry.root / "0001") == "0003"
+    assert (tmp_path / "mine").exists()
+
+
 def test_what_is_no_version_is_not_counted(registry):
     for name in ("0003.partial", ".0003", "abcd", "003", "1234567890", "٠٠٠٣", "0003 ", ".new-12345678"):
         (registry.root / name).mkdir()
