@@ -7,7 +7,6 @@ overwritten. Every error that leaves this module is a ``FeedbackError``; none na
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,16 +17,12 @@ import sqlalchemy as sa
 
 from mnistlab.common import paths
 from mnistlab.common.errors import FeedbackError
+from mnistlab.feedback.address import ALLOWED, as_path, as_server
 from mnistlab.feedback.records import ABOUT
 
 VARIABLE = "MNISTLAB_FEEDBACK"  # a URL, or the path of an SQLite file
 FILE = "feedback.sqlite"  # in data/
 WAIT = 30.0  # seconds for another writer
-ALLOWED = "a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
-# What a server may be told beside its name; a password has its place before the @, or in PGPASSWORD.
-OPTIONS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "application_name", "target_session_attrs", "options"}
-# An address that begins as a URL does, or is libpq's own form, and would name a file by mistake, password and all.
-LOOKS_LIKE_SERVER = re.compile(r"[a-z][a-z0-9+]+:/|(host|user|password|dbname)\s*=", re.IGNORECASE)
 LOCK = 0x6D6E6973  # of PostgreSQL, held while the tables are made or changed; any number of our own
 
 _Real: sa.types.TypeEngine[float] = sa.Double().with_variant(
@@ -115,12 +110,12 @@ class Database:
 
     def __init__(self, url: str | Path | None = None, *, wait: float = WAIT) -> None:
         address = url or os.environ.get(VARIABLE) or paths.downloads() / FILE
-        self.path = _path(address)
+        self.path = as_path(address)
         self._secrets: tuple[str, ...] = ()
         if self.path:
             self._name, self._engine = str(self.path), _sqlite(self.path, wait)
         else:
-            server = _server(str(address))
+            server = as_server(str(address))
             self._name = f"the database {server.database or 'of this name'} on {server.host or 'this machine'}"
             self._secrets = tuple(filter(None, (str(server.password or ""), os.environ.get("PGPASSWORD"))))
             self._engine = _postgresql(server, wait)
@@ -228,44 +223,6 @@ class Database:
 _DAMAGED = (
     "{} is damaged ({}); nothing was changed in it. Put an earlier copy in its place, or move it away to start afresh"
 )
-
-
-def _path(address: str | Path) -> Path | None:
-    """The file an address names, or None if it names a server."""
-    if isinstance(address, str) and "://" in address:
-        url = _parse(address)
-        if url.get_backend_name() == "postgresql":
-            return None
-        if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:" or url.query:
-            kind = url.get_backend_name()[:20]
-            raise FeedbackError(f"a store is {ALLOWED}, not another address of {kind}", code="url")
-        address = url.database
-    elif isinstance(address, str) and LOOKS_LIKE_SERVER.match(address):
-        raise FeedbackError(
-            f"a store is {ALLOWED}; what came is neither, and is not taken for the name of a file", code="url"
-        )
-    return Path(address).expanduser().resolve()
-
-
-def _server(address: str) -> sa.URL:
-    """The address of a server; its faults are told without its words, which may be a password."""
-    url = _parse(address)
-    if "@" in (url.host or ""):
-        raise FeedbackError("an @ in the password of a store's address is written %40, a : as %3A", code="url")
-    if unknown := set(url.query) - OPTIONS:
-        raise FeedbackError(
-            f"{len(unknown)} of the options in a store's address are not among {', '.join(sorted(OPTIONS))}; a password stands "
-            "before the @ or in PGPASSWORD",
-            code="url",
-        )
-    return url.set(drivername="postgresql+psycopg")
-
-
-def _parse(address: str) -> sa.URL:
-    try:
-        return sa.make_url(address)
-    except (sa.exc.ArgumentError, ValueError):
-        raise FeedbackError(f"a store is {ALLOWED}; what came is no URL", code="url") from None
 
 
 def _make_file(path: Path) -> None:
