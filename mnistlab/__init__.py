@@ -15,8 +15,8 @@ figure and names their modules.
     plots       every figure of the five notebooks
     feedback    consent, corrections, the monitor
     pipeline    notebooks run headless, retraining, gates, learning a hand
-    pad         the drawing pad
     web         the page that reads in a browser, by itself
+    pad         the drawing pad
     serve       the HTTP API, and the page in front of it
     studies     self-contained experiments and benchmarks
     cli         the command ``mnistlab``

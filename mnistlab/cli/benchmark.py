@@ -129,11 +129,26 @@ def benchmark_preset(
     "--seconds", type=click.FloatRange(min=1, max=90), default=30, help="With --browser: seconds of 200 moves each."
 )
 @click.option(
+    "--round-trip",
+    type=click.FloatRange(min=0, max=2000),
+    default=0,
+    help="With --browser: ms that a message to the kernel and its answer take longer.",
+)
+@click.option("--busy", is_flag=True, help="With --browser: draw while a cell runs.")
+@click.option(
     "--starts", type=click.IntRange(min=0), default=5, help="Fresh processes to start of each kind; 0 starts none."
 )
 @options.as_json
 def benchmark_latency(  # one parameter an option
-    version: str, n: int, browser: bool, drawn: int, seconds: float, starts: int, as_json: bool
+    version: str,
+    n: int,
+    browser: bool,
+    drawn: int,
+    seconds: float,
+    round_trip: float,
+    busy: bool,
+    starts: int,
+    as_json: bool,
 ) -> None:
     """Time readings and explanations, in milliseconds on one thread, and what a fresh process takes to its first answer."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # before NumPy is imported, which asks once
@@ -144,7 +159,11 @@ def benchmark_latency(  # one parameter an option
     reader = Predictor.load(version)
     timings = latency.measure_latency(reader, n=n)
     begun = start_up.measure_start_up(reader.version, repeats=starts) if starts else []
-    seen = browser_latency.measure_browser_latency(reader.version, n=drawn, seconds=seconds) if browser else None
+    seen = None
+    if browser:
+        seen = browser_latency.measure_browser_latency(
+            reader.version, n=drawn, seconds=seconds, round_trip=round_trip, busy=busy
+        )
     if as_json:
         figures: dict[str, object] = {"version": reader.version, "kernel": [timing.as_dict() for timing in timings]}
         figures |= {"start_up": [row.as_dict() for row in begun]} if begun else {}
@@ -152,7 +171,7 @@ def benchmark_latency(  # one parameter an option
         click.echo(json.dumps(figures, indent=2, allow_nan=False))
         return
     click.echo(f"version {reader.version}, one thread")
-    click.echo("\n".join(latency.timing_table([*timings, seen.answer] if seen else timings)))
+    click.echo("\n".join(latency.timing_table([*timings, seen.ink, seen.answer] if seen else timings)))
     if seen:
         click.echo("\n".join(seen.lines()))
     if begun:

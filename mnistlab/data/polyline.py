@@ -11,6 +11,7 @@ import numpy as np
 
 SPACING = 4.0  # px of the canvas between two points of a smooth curve; closer ones look no smoother
 MOST = 16  # points of a curve between two of the line
+NEAR = 4.0  # px; closer points are one movement that a screen has rounded to whole px
 
 
 def length(line: np.ndarray) -> float:
@@ -58,6 +59,24 @@ def smooth(line: np.ndarray, *, first: int = 0, spacing: float = SPACING) -> np.
     curve = (2 * t**3 - 3 * t**2 + 1) * a + (3 * t**2 - 2 * t**3) * b
     curve += (t**3 - 2 * t**2 + t) * u[which] + (t**3 - t**2) * v[which]
     return np.concatenate([curve, line[-1:]])
+
+
+def calm(line: np.ndarray) -> np.ndarray:
+    """The line without the steps of whole px in which a screen tells where a pen is: float64 (n, 2).
+
+    A point within ``NEAR`` of both its neighbours moves halfway to their middle; ends and points that lie far apart stay.
+    """
+    if len(line) < 3:
+        return line
+    near = np.hypot(*np.diff(line, axis=0).T) <= NEAR
+    both = (near[:-1] & near[1:])[:, None]
+    middle = (line[:-2] + 2 * line[1:-1] + line[2:]) / 4
+    return np.concatenate([line[:1], np.where(both, middle, line[1:-1]), line[-1:]])
+
+
+def ink(line: np.ndarray, *, first: int = 0) -> np.ndarray:
+    """The curve that a pen leaves on the pad, from point ``first`` on; ``curve.js`` of the pad draws the same."""
+    return smooth(calm(line), first=first)
 
 
 def _along(line: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from mnistlab.pad import heatmap
 
 SHARP = 2  # canvas px for each px on the screen: edges stay crisp on high-resolution screens
 INK = 0x1A  # grey of the ink
-REACH = 3  # points before the new ones that their curve depends on
+REACH = 4  # points before the new ones that their curve depends on
 ARM = 9  # px; half the width of the keyboard's cross
 CROSS = "#0072B2"
 HALO = "#FFFFFF"
@@ -44,7 +44,7 @@ class InkCanvas(Canvas):
         release: Callable[[], None],
     ) -> None:
         edge = f"{CANVAS}px"  # without a fixed size a box would stretch it
-        layout = Layout(width=edge, height=edge, margin="1px 1px 8px")
+        layout = Layout(width=edge, height=edge, margin="0")
         super().__init__(width=SHARP * CANVAS, height=SHARP * CANVAS, layout=layout)  # a tooltip breaks its view
         self.add_class("mnistlab-sheet")
 
@@ -74,7 +74,7 @@ class InkCanvas(Canvas):
         tail : the last ``new`` points and the ``REACH`` before them, or as many as there are, float64 (n, 2). The stretch
             before the new ones is drawn once more: which way its curve runs is known only now.
         """
-        curve = SHARP * polyline.smooth(tail, first=max(0, len(tail) - new - 2))
+        curve = SHARP * polyline.ink(tail, first=max(0, len(tail) - new - 2))
         with _MANAGER:
             self.stroke_lines(curve)
 
@@ -100,7 +100,7 @@ class InkCanvas(Canvas):
         pen_is_down : whether it leaves ink.
         """
         pixels = None if picture is None else _fill(picture)
-        curves = [polyline.smooth(stroke) for stroke in strokes]
+        curves = [polyline.ink(stroke) for stroke in strokes]
         ink = f"#{INK:02x}{INK:02x}{INK:02x}" if shades is None else "#{:02x}{:02x}{:02x}".format(*heatmap.NEUTRAL)
         with _MANAGER, hold_canvas():  # nothing in here may raise: ipycanvas would hold back every later command
             # A reloaded page does not know which canvas is meant, and ipycanvas names it only when it changes (its issue 322).

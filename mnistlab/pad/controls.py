@@ -95,14 +95,16 @@ class Controls:
             layout=widgets.Layout(width=COLUMN, max_width="100%", margin="0", overflow="visible"),
         )
 
-    def arrange(self, canvas: widgets.Widget, feedback_panel: widgets.Widget | None = None) -> list[widgets.Widget]:
-        """The children of the pad: its style, the canvas over its controls, the readings beside them, and why below."""
+    def arrange(self, sheet: widgets.Widget, feedback_panel: widgets.Widget | None = None) -> list[widgets.Widget]:
+        """The children of the pad: its style, the sheet over its controls, the readings beside them, and why below."""
         column = widgets.Layout(width=f"{CANVAS + 2}px", max_width="100%", margin="0", overflow="visible")
         bar = row([self.undo, self.clear, self.why], COLUMN)
-        left = widgets.VBox([canvas, bar, self.pen, self.versions, self.more, self._extras], layout=column)
+        left = widgets.VBox([sheet, bar, self.pen, self.versions, self.more, self._extras], layout=column)
         left.add_class("mnistlab-column")
         css = Markup(files("mnistlab.pad").joinpath("pad.css").read_text(encoding="utf-8"))
         hidden = widgets.HTML(render("pad/style.html", css=css), layout=widgets.Layout(display="none"))
+        self.undo.add_class("mnistlab-undo")  # by these the page finds them, and sends what they do behind the strokes
+        self.clear.add_class("mnistlab-clear")
         self.fold(open=False)
         for widget in self._meant:  # the feedback panel has ten such buttons of its own
             show(widget, feedback_panel is None)

@@ -31,6 +31,7 @@ from mnistlab.pad.playback import Playback
 from mnistlab.pad.prediction_html import message_html
 from mnistlab.pad.schedule import Schedule
 from mnistlab.pad.view import LiveReading, View, mime_bundle
+from mnistlab.pad.wet_ink import WetInk, stacked
 from mnistlab.pad.wiring import Wiring, connect, handler
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class DigitPad(widgets.Box):
     message : a fault that is shown, or "".
     lock : taken by every handler and timer, since the kernel calls them in changing threads; re-entrant.
     schedule : when ink, readings and explanations come.
-    canvas, controls : the widgets; ``view`` shows in them what is above, ``wiring`` calls the handlers.
+    canvas, wet, controls : the widgets; ``view`` shows in them what is above, ``wiring`` calls the handlers.
     feedback, playback : more handlers, of the feedback panel and of replays.
 
     Raises
@@ -92,7 +93,8 @@ class DigitPad(widgets.Box):
         self.canvas = InkCanvas(self.press, self.move, self.release)
         self.controls = Controls(self.document.pen_width, can_choose=not self.model_choice.is_fixed)
         self.view.offer()
-        children = self.controls.arrange(self.canvas, self.feedback.panel)
+        self.wet = WetInk(self)
+        children = self.controls.arrange(stacked(self.canvas, self.wet), self.feedback.panel)
         super().__init__(children, layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
         self.add_class("mnistlab-pad")
         connect(self)
@@ -271,6 +273,7 @@ class DigitPad(widgets.Box):
     def change(self) -> None:
         """Show everything again, and read it."""
         self.wiring.show(self.controls.pen, round(self.document.pen_width))  # whole px
+        self.wet.pen_width = self.document.pen_width
         self.controls.note.value = ""
         try:
             self.reading.now()  # first: the answer is what one waits for, and the ink is nearly all there

@@ -80,3 +80,18 @@ def test_points_that_lie_close_stay_and_hostile_ones_stay_bounded():
     assert np.isfinite(curve).all()
     for short in (dense[:0], dense[:1]):
         np.testing.assert_array_equal(polyline.smooth(short), short)
+
+
+def test_a_straight_line_that_a_screen_has_rounded_to_whole_px_is_calmer_as_ink():
+    true = np.array([(0.0, 0.0), (100.0, 37.0)])
+    along = np.linspace(0, 1, 61)[:, None] * true[1]
+    across = np.array([-37.0, 100.0]) / np.hypot(37, 100)
+    steps, ink = np.abs(np.rint(along) @ across), np.abs(polyline.ink(np.rint(along)) @ across)
+    assert ink.std() < 0.7 * steps.std()
+    np.testing.assert_allclose(np.abs(polyline.ink(along) @ across), 0, atol=1e-9)
+
+
+def test_calming_leaves_ends_corners_and_points_that_lie_far_apart():
+    line = np.array([(0.0, 0.0), (1.0, 1.0), (2.0, 0.0), (30.0, 0.0), (30.0, 50.0)])
+    np.testing.assert_array_equal(polyline.calm(line), [(0, 0), (1, 0.5), (2, 0), (30, 0), (30, 50)])
+    np.testing.assert_array_equal(polyline.calm(line[:2]), line[:2])

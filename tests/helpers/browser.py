@@ -155,15 +155,15 @@ def tab(chromium, **options) -> Iterator:
         context.close()
 
 
-def run_all(page, address: str, *, last: str = "05_draw.json") -> None:
-    """Open the notebook, choose Run > Run All Cells, and wait until the last cell has said ``last`` and a pad is there."""
+def run_all(page, address: str, *, last: str = "05_draw.json", ready: str = ".mnistlab-wet canvas") -> None:
+    """Open the notebook, choose Run > Run All Cells, and wait until the last cell has said ``last`` and a pad is ``ready``."""
     page.goto(address)
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     wait_for_idle(page)  # asked to run before it has a kernel, JupyterLab opens a dialog
     choose(page, "Run", "Run All Cells")
     if last:  # until then the kernel is busy
         page.locator(".jp-Notebook .jp-CodeCell").last.get_by_text(last).wait_for()
-    page.locator(".mnistlab-sheet").first.wait_for()
+    page.locator(ready).first.wait_for()
     wait_for_idle(page)
 
 
@@ -176,15 +176,20 @@ def choose(page, *names: str) -> None:
 
 def ask(connection: Path, expression: str) -> str:
     """The value of an expression in a kernel, as its ``repr``."""
+    found = run(connection, "", it=expression)["it"]
+    return found["data"]["text/plain"] if found["status"] == "ok" else found["evalue"]
+
+
+def run(connection: Path, code: str, **expressions: str) -> dict:
+    """Run code in a kernel, and what the kernel tells of expressions afterwards."""
     from jupyter_client import BlockingKernelClient
 
     client = BlockingKernelClient(connection_file=str(connection))
     client.load_connection_file()
     client.start_channels()
     try:
-        reply = client.execute_interactive("", user_expressions={"it": expression}, timeout=START, store_history=False)
-        found = reply["content"]["user_expressions"]["it"]
-        return found["data"]["text/plain"] if found["status"] == "ok" else found["evalue"]
+        reply = client.execute_interactive(code, user_expressions=expressions, timeout=START, store_history=False)
+        return reply["content"]["user_expressions"]
     finally:
         client.stop_channels()
 

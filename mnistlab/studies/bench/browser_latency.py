@@ -1,4 +1,6 @@
-"""How long from the pointer to the digit on the page: the pad in a real JupyterLab and a headless Chromium.
+"""How long from the pointer to the ink and to the digit on the page: the pad in a real JupyterLab and a headless Chromium.
+
+The kernel may be far away, behind a link that delays every message, or busy with a cell.
 
 Needs Playwright and a Chromium, which the tests use too; both are looked for only when asked. Whatever is written goes to a
 temporary folder, and the server listens on this machine alone.
@@ -13,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,8 @@ from mnistlab.common.errors import LabError
 from mnistlab.common.progress import HEADLESS
 from mnistlab.data.drawings import load_drawings
 from mnistlab.studies.bench.latency import Timing
+from mnistlab.studies.bench.running_kernel import busy_kernel, points_drawn
+from mnistlab.studies.bench.slow_link import slow_link
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -38,10 +42,20 @@ STORM_RATE = 200  # moves a second that must not be lost, more than a page gets 
 LOST_AFTER = 10  # seconds until a point that has not arrived is lost
 QUIET = 600  # ms without a change of the page, after which all that was under way has arrived
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
-# The page notes when the last pointer event came and when the pad last changed, after the frame that shows it.
+# The page notes when the last pointer event came and when the pad last changed, after the frame that shows it; and for every
+# event with the button down how long it takes until there is ink where it was.
 WATCH = """() => {
-  const pad = document.querySelector('.mnistlab-pad'), noted = window.noted = {pointer: 0, shown: 0};
-  for (const kind of ['mousedown', 'mousemove', 'mouseup'])
+  const pad = document.querySelector('.mnistlab-pad'), noted = window.noted = {pointer: 0, shown: 0, ink: []};
+  const canvas = document.querySelector('.mnistlab-wet canvas'), context = canvas.getContext('2d');
+  const look = (event, tries) => requestAnimationFrame(() => {
+    const box = canvas.getBoundingClientRect(), scale = canvas.width / box.width;
+    const [x, y] = [scale * (event.clientX - box.x), scale * (event.clientY - box.y)];
+    if (context.getImageData(x, y, 1, 1).data[3] > 127) noted.ink.push(performance.now() - event.timeStamp);
+    else if (tries) look(event, tries - 1);
+  });
+  for (const kind of ['pointerdown', 'pointermove'])
+    window.addEventListener(kind, event => event.isTrusted && event.buttons && look(event, 60), true);
+  for (const kind of ['pointerdown', 'pointermove', 'pointerup'])
     window.addEventListener(kind, () => { noted.pointer = performance.now() }, true);
   const seen = () => requestAnimationFrame(() => { noted.shown = performance.now() });
   new MutationObserver(seen).observe(pad, {subtree: true, childList: true, attributes: true, characterData: true});
@@ -49,21 +63,22 @@ WATCH = """() => {
 SETTLED = f"""() => noted.shown > noted.pointer && performance.now() - Math.max(noted.shown, noted.pointer) > {QUIET}"""
 # Straight at the canvas, since a browser would join real moves within one frame into one.
 STORM = f"""async seconds => {{
-  const canvas = document.querySelector('.mnistlab-sheet'), box = canvas.getBoundingClientRect();
+  const canvas = document.querySelector('.mnistlab-wet canvas'), box = canvas.getBoundingClientRect();
   const total = Math.round({STORM_RATE} * seconds);
-  const send = (kind, n) => canvas.dispatchEvent(new MouseEvent(kind, {{bubbles: true, buttons: 1,
+  const send = (kind, n) => canvas.dispatchEvent(new PointerEvent(kind, {{
+    bubbles: true, buttons: 1, isPrimary: true, pointerId: 1,
     clientX: Math.floor(box.x + box.width * 0.1 + Math.abs(3 * n % 400 - 200)),
     clientY: Math.floor(box.y + box.height * (0.1 + 0.8 * n / total)) + 5 * (n % 2)}}));  // no two alike in a row
   const start = performance.now();
-  send('mousedown', 0);
+  send('pointerdown', 0);
   let sent = 0;
   while (sent < total) {{
     await new Promise(next => setTimeout(next, 1));
     const due = Math.min(total, Math.floor((performance.now() - start) * {STORM_RATE} / 1000));
-    while (sent < due) send('mousemove', ++sent);
+    while (sent < due) send('pointermove', ++sent);
   }}
   const took = performance.now() - start;
-  send('mouseup', total);
+  send('pointerup', total);
   return [total, took];
 }}"""
 
@@ -73,6 +88,7 @@ class BrowserLatency:
     """What was seen on the page."""
 
     answer: Timing  # from the last pointer event of a drawing to the frame that shows the answer to it
+    ink: Timing  # from a pointer event to the frame in which there is ink where it was
     sent: int  # points sent at 200 a second
     arrived: int  # points the drawing in the kernel holds
     rate: float  # moves a second that were really sent
@@ -82,6 +98,7 @@ class BrowserLatency:
         """Plain values for a JSON file."""
         return {
             "answer": self.answer.as_dict(),
+            "ink": self.ink.as_dict(),
             "sent": self.sent,
             "arrived": self.arrived,
             "rate": round(self.rate, 1),
@@ -94,23 +111,34 @@ class BrowserLatency:
         yield f"the page came to rest {self.lag:.0f} ms after the last of them"
 
 
-def measure_browser_latency(version: str = "current", *, n: int = 50, seconds: float = 30) -> BrowserLatency:
+def measure_browser_latency(
+    version: str = "current", *, n: int = 50, seconds: float = 30, round_trip: float = 0, busy: bool = False
+) -> BrowserLatency:
     """Draw in a browser ``n`` times with the mouse, then for ``seconds`` with 200 moves a second.
+
+    Parameters
+    ----------
+    round_trip : milliseconds that a message to the kernel and its answer take longer.
+    busy : a cell runs in the kernel while the ``n`` drawings are drawn.
 
     Raises
     ------
     LabError : code ``"browser"``, there is no Playwright or no Chromium; ``"server"``, JupyterLab or its page did not come up.
     """
     folder = tempfile.TemporaryDirectory(prefix="mnistlab-")
-    with in_chromium() as page, folder as name, _server(Path(name), version) as address:
+    with in_chromium() as page, folder as name, _server(Path(name), version, round_trip) as address:
         _open(page, address)
-        answer = Timing("last pointer event to digit shown", _draw(page, n), {95: 50})
+        runtime = Path(name) / "runtime"
+        with busy_kernel(runtime) if busy else nullcontext():
+            limit = round_trip + 40 if round_trip else 32
+            answer = Timing("last pointer event to digit shown", _draw(page, n), {95: limit})
+        ink = Timing("pointer event to ink", np.array(page.evaluate("noted.ink")), {95: 25})
         sent, took = page.evaluate(STORM, seconds)
-        lag, arrived = _wait(page), _points(Path(name) / "runtime")
+        lag, arrived = _wait(page), points_drawn(runtime)
         deadline = time.monotonic() + LOST_AFTER
         while arrived <= sent and time.monotonic() < deadline:  # late, or lost: time will tell
-            lag, arrived = _wait(page), _points(Path(name) / "runtime")
-    return BrowserLatency(answer, sent + 1, arrived, 1000 * sent / took, lag)
+            lag, arrived = _wait(page), points_drawn(runtime)
+    return BrowserLatency(answer, ink, sent + 1, arrived, 1000 * sent / took, lag)
 
 
 @contextmanager
@@ -146,8 +174,8 @@ def _chromium() -> str:
 
 
 @contextmanager
-def _server(folder: Path, version: str) -> Iterator[str]:
-    """A JupyterLab over a notebook with nothing but the pad; gives the address that opens it."""
+def _server(folder: Path, version: str, round_trip: float) -> Iterator[str]:
+    """A JupyterLab over a notebook with nothing but the pad; gives the address that opens it, by way of a link."""
     _write_notebook(folder, version)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--ServerApp.port=0"]
     command += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
@@ -156,7 +184,8 @@ def _server(folder: Path, version: str) -> Iterator[str]:
         server = subprocess.Popen(command, env=_environment(folder), stdout=log, stderr=log)
         try:
             info = _wait_for(folder / "runtime", server, folder / "server.log")
-            yield f"http://127.0.0.1:{info['port']}/lab/tree/pad.ipynb?token={info['token']}"
+            with slow_link(info["port"], round_trip) as link:
+                yield f"http://127.0.0.1:{link.port}/lab/tree/pad.ipynb?token={info['token']}"
         finally:
             server.terminate()  # it ends its kernels
             try:
@@ -210,7 +239,7 @@ def _open(page: Page, address: str) -> None:
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # asked to run before, JupyterLab opens a dialog
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.locator(".mnistlab-sheet").wait_for()
+    page.locator(".mnistlab-wet canvas").wait_for()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     page.evaluate(WATCH)
 
@@ -243,19 +272,3 @@ def _wait(page: Page) -> float:
     """Wait until the page has come to rest; ms from the last pointer event to the last change."""
     page.wait_for_function(SETTLED)
     return float(page.evaluate("() => noted.shown - noted.pointer"))
-
-
-def _points(runtime: Path) -> int:
-    """Points of the drawing, asked of the kernel itself."""
-    from jupyter_client import BlockingKernelClient
-
-    client = BlockingKernelClient(connection_file=str(next(runtime.glob("kernel-*.json"))))
-    client.load_connection_file()
-    client.start_channels()
-    try:
-        reply = client.execute_interactive(
-            "", user_expressions={"n": "pad.drawing.n_points"}, timeout=START_TIMEOUT, store_history=False
-        )
-        return int(reply["content"]["user_expressions"]["n"]["data"]["text/plain"])
-    finally:
-        client.stop_channels()

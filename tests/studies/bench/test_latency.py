@@ -49,16 +49,26 @@ def test_readings_and_explanations_are_timed():
 
 
 SEEN = browser_latency.BrowserLatency(
-    Timing("last pointer event to digit shown", np.array([30.0, 40.0]), {95: 50}), 6001, 5999, 199.6, 12.3
+    Timing("last pointer event to digit shown", np.array([30.0, 40.0]), {95: 32}),
+    Timing("pointer event to ink", np.array([3.0, 4.0]), {95: 25}),
+    6001,
+    5999,
+    199.6,
+    12.3,
 )
 
 
 def test_the_command_prints_a_table_or_json(monkeypatch):
-    monkeypatch.setattr(browser_latency, "measure_browser_latency", lambda version, n, seconds: SEEN)
+    given = []
+    monkeypatch.setattr(
+        browser_latency, "measure_browser_latency", lambda version, **options: given.append(options) or SEEN
+    )
     plain = call("--n", "10")
     assert plain.exit_code == 0, plain.output
     assert len(plain.stdout.splitlines()) == 6
-    table = call("--n", "10", "--browser").stdout.splitlines()
+    table = call("--n", "10", "--browser", "--busy", "--round-trip", "50").stdout.splitlines()
+    assert given == [{"n": 50, "seconds": 30, "round_trip": 50, "busy": True}]
+    assert table[-4].startswith("pointer event to ink")
     assert table[-3].startswith("last pointer event to digit shown")
     assert table[-2] == "6,001 points at 200 a second: 2 lost"
     assert table[-1] == "the page came to rest 12 ms after the last of them"
@@ -100,8 +110,9 @@ def test_in_a_real_browser_no_point_is_lost(monkeypatch):
             pytest.fail(str(error))
         pytest.skip(str(error))
     monkeypatch.setenv("MNISTLAB_MODELS", str(paths.models()))
-    seen = browser_latency.measure_browser_latency(n=1, seconds=1)
+    seen = browser_latency.measure_browser_latency(n=1, seconds=1, round_trip=20, busy=True)
     assert len(seen.answer.milliseconds) == 1
+    assert len(seen.ink.milliseconds) > 10
     assert seen.sent == seen.arrived == 201
     assert seen.lag > 0
 
