@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def script() -> str:
     """The module that the page loads: classic scripts, of which it shares those for the pointer with the web page."""
-    own = [(files("mnistlab.pad") / name).read_text(encoding="utf-8") for name in ("curve.js", "wet_ink.js")]
+    own = [(files("mnistlab.pad") / name).read_text(encoding="utf-8") for name in ("curve.js", "link.js", "wet_ink.js")]
     shared = [asset(name).decode() for name in ("drawing.js", "pen.js")]
     return "\n".join([*shared, *own, "export default globalThis.mnistlab.wetInk;\n"])
 

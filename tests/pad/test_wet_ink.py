@@ -190,3 +190,95 @@ def test_the_script_is_a_module_that_gives_what_the_page_asks_for(node, tmp_path
     check = f"import({json.dumps((tmp_path / 'script.mjs').as_uri())}).then(m => console.log(typeof m.default.render))"
     done = subprocess.run([node, "-e", check], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "function"
+
+
+# A page whose time stands still until it is put forward: what it sends, and what it says, at every moment of a script.
+LINK = """
+let now = 0, timers = [];
+globalThis.setTimeout = (call, wait) => timers.push({call, at: now + wait});
+globalThis.clearTimeout = (k) => { if (k) timers[k - 1].at = Infinity; };
+globalThis.requestAnimationFrame = (call) => setTimeout(call, 16);
+globalThis.cancelAnimationFrame = clearTimeout;
+globalThis.crypto ??= require("crypto").webcrypto;
+performance.now = () => now;
+require(process.argv[1]);
+let hear, sent = [], said = "", dead = false;
+const model = {
+  send: (message) => { if (dead) throw new Error("Cannot send"); sent.push(message); },
+  on: (_, call) => { hear = call; }, off: () => {},
+};
+const link = new mnistlab.link.Link(model, (state) => { said = state; }, () => {});
+const acts = {
+  put: (event) => link.put(event),
+  wait: (ms) => {
+    for (let due; (due = timers.filter((one) => one.at <= now + ms).sort((a, b) => a.at - b.at)[0]);) {
+      [now, ms, due.at] = [due.at, ms - (due.at - now), Infinity];
+      due.call();
+    }
+    now += ms;
+  },
+  hear: (through) => hear({session: sent[0].session, through}),
+  other: (through) => hear({session: "another page", through}),
+  die: () => { dead = true; },
+};
+let seen = 0;
+const told = JSON.parse(require("fs").readFileSync(0, "utf8")).map(([name, value]) => {
+  acts[name](value);
+  const news = sent.slice(seen).map(({number, events}) => [number, events]);
+  seen = sent.length;
+  return {sent: news, said, full: link.isFull, lost: link.isLost};
+});
+process.stdout.write(JSON.stringify(told));
+"""
+
+
+def link(node: str, *acts: tuple[str, object]) -> list[dict]:
+    """What a page has sent and says after each act."""
+    script = str(wet_ink.files("mnistlab.pad") / "link.js")
+    given = json.dumps(acts)
+    done = subprocess.run([node, "-e", LINK, script], input=given, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_moves_go_once_a_frame_and_a_silent_kernel_is_waited_for(node):
+    told = link(
+        node,
+        ("put", ["press", 1, 2]),
+        ("put", ["move", 3, 4]),
+        ("put", ["move", 5, 6]),
+        ("wait", 16),
+        ("wait", 200),
+        ("hear", 1),
+        ("wait", 100),
+        ("hear", 3),
+    )
+    assert [one["sent"] for one in told[:4]] == [[[1, [["press", 1, 2]]]], [], [], [[2, [["move", 3, 4, 5, 6]]]]]
+    assert [one["said"] for one in told] == ["", "", "", "", "", "", "waiting", ""]
+
+
+def test_what_is_not_acknowledged_is_sent_again_and_seldomer_each_time(node):
+    told = link(
+        node,
+        ("wait", 1_000),  # two messages without events, for the kernel to learn where the page is
+        ("hear", 2),
+        ("put", ["press", 1, 2]),
+        ("put", ["release"]),
+        ("other", 4),
+        ("hear", 3),
+        ("wait", 1_999),
+        ("wait", 1),
+        ("wait", 3_999),
+        ("wait", 1),
+        ("hear", 4),
+        ("wait", 60_000),
+    )
+    again = [[4, [["release"]]]]
+    assert [one["sent"] for one in told[6:]] == [[], again, [], again, [], []]
+    assert [one["said"] for one in told[6:]] == ["waiting"] * 4 + ["", ""]
+
+
+def test_there_is_an_end_to_what_is_kept_and_a_dead_kernel_is_said_to_be_one(node):
+    _, full, heard = link(node, ("put", ["move", *[1] * 10_000]), ("wait", 400), ("hear", 2))
+    assert (full["full"], full["said"]) == (True, "full")
+    assert (heard["full"], heard["said"]) == (False, "")
+    assert link(node, ("die", None), ("put", ["clear"]))[1] == {"sent": [], "said": "lost", "full": False, "lost": True}
