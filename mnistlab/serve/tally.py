@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnistlab.common.errors import FeedbackError
 from mnistlab.feedback.records import Use
@@ -51,9 +51,10 @@ class Tally:
 
     def __init__(self, url: str | None) -> None:
         self._url = url
-        self._last: deque[Answered] = deque(maxlen=LAST)
-        self._waiting: dict[str, tuple[str, float]] = {}  # version and ms by the id of the answer
-        self._lock = threading.Lock()
+        self._last: OrderedDict[str, Answered] = OrderedDict()
+        self._waiting: OrderedDict[str, tuple[str, float]] = OrderedDict()  # version and ms by the id of the answer
+        self._leaving = self._waiting.copy()  # those that are being written
+        self._lock, self._writing = threading.Lock(), threading.Lock()
 
     @cached_property
     def store(self) -> Store:
@@ -68,19 +69,22 @@ class Tally:
     def add(self, answer_id: str, prediction: Prediction) -> None:
         """Count a reading soon; one more under the same id, of a drawing that has grown, is the same reading."""
         spent, version = prediction.milliseconds, prediction.version
-        self._last.append(Answered(answer_id, prediction.digit, prediction.confidence, spent, version))
         with self._lock:
+            self._last[answer_id] = Answered(answer_id, prediction.digit, prediction.confidence, spent, version)
+            self._last.move_to_end(answer_id)
             self._waiting[answer_id] = version, spent
-            if len(self._waiting) > WAITING:
-                del self._waiting[next(iter(self._waiting))]
+            _trim(self._last, LAST)
+            _trim(self._waiting, WAITING)
 
     def last(self) -> list[Answered]:
         """The last readings, the latest first."""
-        return list(self._last)[::-1]
+        with self._lock:
+            return list(reversed(self._last.values()))
 
     def find(self, answer_id: str) -> Answered | None:
         """A reading, if it is among the last."""
-        return next((answered for answered in self.last() if answered.id == answer_id), None)
+        with self._lock:
+            return self._last.get(answer_id)
 
     def known(self, answer_id: str) -> Use | None:
         """The reading of an answer that any server on this store has given, with what was said of it; None if there is none.
@@ -90,7 +94,7 @@ class Tally:
         FeedbackError : the store cannot be asked.
         """
         with self._lock:
-            waiting = self._waiting.get(answer_id)
+            waiting = self._waiting.get(answer_id) or self._leaving.get(answer_id)
         said = self.store.use(answer_id)
         return said if said is not None or waiting is None else _use(answer_id, *waiting)
 
@@ -101,16 +105,25 @@ class Tally:
         ------
         FeedbackError : the store cannot be written.
         """
-        with self._lock:
-            waiting, self._waiting = self._waiting, {}
-        uses = [_use(answer_id, *reading) for answer_id, reading in waiting.items()]
-        try:
-            if uses:
-                self.store.count_all(uses)
-        except FeedbackError:
+        with self._writing:  # two at once would leave one another's readings nowhere
             with self._lock:
-                self._waiting = waiting | self._waiting
-            raise
+                self._leaving, self._waiting = self._waiting, OrderedDict()
+            try:
+                if self._leaving:
+                    self.store.count_all([_use(answer_id, *reading) for answer_id, reading in self._leaving.items()])
+            except FeedbackError:
+                with self._lock:
+                    self._waiting = self._leaving | self._waiting
+                    _trim(self._waiting, WAITING)
+                raise
+            finally:
+                self._leaving = OrderedDict()
+
+
+def _trim(readings: OrderedDict[str, Any], most: int) -> None:
+    """Forget the earliest of more than so many."""
+    while len(readings) > most:
+        readings.popitem(last=False)
 
 
 def _use(answer_id: str, version: str, milliseconds: float) -> Use:
