@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mnistlab.common.constants import CLASSES, PEN_WIDTH, SIDE
-from mnistlab.common.errors import ImageError
+from mnistlab.common.errors import CheckpointError, ImageError
 from mnistlab.data import preprocess
 from mnistlab.data.permutation import Permutation
 from mnistlab.data.strokes import as_strokes, check_pen, is_dot, rasterise_standard, to_standard_size
@@ -118,6 +118,7 @@ class Predictor:
         Raises
         ------
         StrokesError : strokes or pen are not as above.
+        CheckpointError : the network gives no finite numbers for this drawing (``"finite"``); so do the others below.
         """
         started = time.perf_counter()
         strokes, pen = as_strokes(strokes), check_pen(pen_width)
@@ -179,6 +180,8 @@ class Predictor:
 
     def _read(self, image: np.ndarray, started: float) -> Prediction:
         logits = self.checkpoint.logits(image[None])
+        if not np.isfinite(logits).all():
+            raise CheckpointError(f"version {self.version} gives no finite numbers for this picture", code="finite")
         probabilities = np.exp(-conformal.nonconformity(logits)[0])
         ranked = [int(digit) for digit in np.argsort(-probabilities, kind="stable")]
         digits: tuple[int, ...] = (ranked[0],)

@@ -49,7 +49,7 @@ from mnistlab.registry.network import Network
 if TYPE_CHECKING:
     from mnistlab.data.mnist import Digits, Splits
 
-PROBES = 8  # images whose logits are stored
+PROBES = 10  # images whose logits are stored, at least; one of each digit is among them
 SHARED = 0.001  # of the held-out images may stand among the training images; MNIST has none, other sets a few twins
 LIBRARIES = ("torch", "torchvision", "numpy", "safetensors", "mnistlab")
 
@@ -180,7 +180,7 @@ def _describe(
         libraries=_libraries(),
         git_commit=git_commit(),
         weights_sha256=hashlib.sha256(weights).hexdigest(),
-        probe=_probe(network, np.asarray(splits.validation.images[:PROBES])),
+        probe=_probe(network, splits.validation),
     )
     return weights, manifest
 
@@ -225,7 +225,11 @@ def _calibration(logits: ArrayLike, labels: ArrayLike) -> CalibrationInfo:
     return CalibrationInfo(n=calibration.n, levels=levels, confidence=calibration.confidence)
 
 
-def _probe(network: Network, images: NDArray[np.uint8]) -> Probe:
+def _probe(network: Network, digits: Digits) -> Probe:
+    """The first image of every digit there is, and the first others, in the order they stand."""
+    first = np.unique(np.asarray(digits.labels), return_index=True)[1]
+    others = np.setdiff1d(np.arange(len(digits)), first)[: max(0, PROBES - len(first))]
+    images = np.asarray(digits.images)[np.sort(np.concatenate([first, others]))]
     encoded = [base64.b64encode(image.tobytes()).decode() for image in images]
     return Probe(images=encoded, logits=network.logits(images).tolist())
 

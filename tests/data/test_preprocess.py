@@ -1,4 +1,5 @@
 import contextlib
+import io
 
 import numpy as np
 import pytest

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mnistlab import Predictor
-from mnistlab.common.errors import ImageError, RegistryError, StrokesError
+from mnistlab.common.errors import CheckpointError, ImageError, RegistryError, StrokesError
 from mnistlab.data.strokes import rasterise
 from mnistlab.evaluation.conformal import LEVEL
 from mnistlab.registry.manifest import Level
@@ -191,3 +191,14 @@ def test_a_digit_that_is_already_28_by_28_is_taken_as_it_is(reader, small):
 def test_another_form_of_a_digit_is_refused(reader, bad):
     with pytest.raises(ImageError, match=r"must be uint8"):
         reader.predict_digit(bad)
+
+
+def test_a_network_that_overflows_on_a_drawing_says_so(reader):
+    weights = {
+        **reader.checkpoint.weights,
+        "net.9.weight": np.full_like(reader.checkpoint.weights["net.9.weight"], 3e38),
+    }
+    broken = Predictor(replace(reader.checkpoint, weights=weights))
+    with np.errstate(all="ignore"), pytest.raises(CheckpointError, match="no finite numbers") as caught:
+        broken.predict_strokes(ZERO)
+    assert caught.value.code == "finite"

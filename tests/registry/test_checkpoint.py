@@ -130,6 +130,23 @@ def test_the_manifest_tells_what_was_done(registry, trained_permuted, small):
     assert len(manifest.probe.images) == packing.PROBES
 
 
+def test_every_digit_is_among_the_probes(registry, small):
+    images = checkpoint.load_checkpoint(registry.root / "0001").manifest.probe.decoded()[0]
+    validation = {
+        image.tobytes(): int(label) for image, label in zip(small.validation.images.numpy(), small.validation.labels)
+    }
+    assert {validation[image.tobytes()] for image in images} == set(range(10))
+    assert len(images) == packing.PROBES
+
+
+def test_few_classes_are_made_up_with_others(trained, small):
+    sevens = small.validation[small.validation.labels == 7]
+    manifest = parse_manifest(
+        packing.pack(trained, dataclasses.replace(small, validation=sevens), version_id="0001")[MANIFEST]
+    )
+    assert len(manifest.probe.images) == packing.PROBES
+
+
 def test_the_accuracies_are_those_of_the_model_on_these_images(registry, trained, small):
     manifest = checkpoint.load_checkpoint(registry.root / "0001").manifest
     for name, digits in (("validation", small.validation), ("test", small.test)):
