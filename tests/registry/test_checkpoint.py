@@ -133,7 +133,8 @@ def test_the_manifest_tells_what_was_done(registry, trained_permuted, small):
 def test_every_digit_is_among_the_probes(registry, small):
     images = checkpoint.load_checkpoint(registry.root / "0001").manifest.probe.decoded()[0]
     validation = {
-        image.tobytes(): int(label) for image, label in zip(small.validation.images.numpy(), small.validation.labels)
+        image.tobytes(): int(label)
+        for image, label in zip(small.validation.images.numpy(), small.validation.labels, strict=True)
     }
     assert {validation[image.tobytes()] for image in images} == set(range(10))
     assert len(images) == packing.PROBES
