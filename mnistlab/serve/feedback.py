@@ -22,6 +22,7 @@ from mnistlab.serve.errors import ApiError
 from mnistlab.serve.limits import read_body
 from mnistlab.serve.predict import KEY
 from mnistlab.serve.schemas import MOST
+from mnistlab.serve.statistics import asked_number
 from mnistlab.serve.tally import STORE_SECONDS
 
 if TYPE_CHECKING:
@@ -81,10 +82,8 @@ async def erase(request: Request) -> Response:
 async def listed(request: Request) -> Response:
     """The corrections that were said last, without their drawings."""
     service: Service = request.app.state.service
-    text = request.query_params.get("limit", "100")
-    if set(request.query_params) - {"limit"} or not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
-        raise ApiError(f"the query takes limit, from 1 to {MOST:,}", code="query", status=422)
-    corrections = await service.storing.run(STORE_SECONDS, lambda: service.tally.store.corrections(newest=int(text)))
+    most = asked_number(request, "limit", 100, MOST)
+    corrections = await service.storing.run(STORE_SECONDS, lambda: service.tally.store.corrections(newest=most))
     return JSONResponse({"corrections": [_told(correction) for correction in reversed(corrections)]})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -41,11 +42,20 @@ def asked_days(request: Request, default: int) -> int:
     ------
     ApiError : 422, it asks for something else.
     """
-    text = request.query_params.get("days", str(default))
-    if set(request.query_params) - {"days"} or not (
-        text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_DAYS
-    ):
-        raise ApiError(f"the query takes days, from 1 to {MOST_DAYS}", code="query", status=422)
+    return asked_number(request, "days", default, MOST_DAYS)
+
+
+def asked_number(request: Request, name: str, default: int, most: int) -> int:
+    """The one whole number that a query may hold, from 1 to ``most``.
+
+    Raises
+    ------
+    ApiError : 422, it holds something else.
+    """
+    text = request.query_params.get(name, str(default))
+    # Few digits, for a number of thousands of them is itself an error to Python.
+    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= most or set(request.query_params) - {name}:
+        raise ApiError(f"the query takes {name}, from 1 to {most:,}", code="query", status=422)
     return int(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -171,6 +172,15 @@ def test_figures_are_told_with_the_token_and_only_with_it(client):
     assert [each["id"] for each in last] == ids[::-1]
     assert set(last[0]) == {"id", "digit", "confidence", "milliseconds", "version"}
     assert client.get("/api/v1/statistics?days=0", headers=BEARER).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "number", ["", "0", "-1", "+1", " 1", "1e1", "1_0", "٣", "1001", "9" * 5000, f"{1:09}{0:05000}", f"{1:09}{0:020}"]
+)
+@pytest.mark.parametrize("question", [f"{FEEDBACK}?limit=", "/api/v1/statistics?days=", "/monitoring?days="])
+def test_a_number_in_a_question_is_one_that_is_allowed(client, question, number):
+    refused = client.get(question + quote(number), headers=BEARER)
+    assert (refused.status_code, refused.json()["code"]) == (422, "query")
 
 
 def test_only_the_last_hundred_answers_are_told(client):
