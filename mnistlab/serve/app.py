@@ -74,9 +74,11 @@ def add_routes(app: FastAPI) -> None:
 
     def add(method: str, answer: Handler, described: dict[str, Any], *paths: str) -> None:
         for path in paths:
-            app.add_api_route(path, answer, methods=[method], include_in_schema=path == paths[0], **described)
-            # Our handlers take the request as it is: FastAPI's search for their parameters would cost as much as they do.
-            cast(APIRoute, app.router.routes[-1]).app = request_response(answer)
+            for taken in ("GET", "HEAD") if method == "GET" else (method,):
+                shown = path == paths[0] and taken == method
+                app.add_api_route(path, answer, methods=[taken], include_in_schema=shown, **described)
+                # Our handlers take the request as it is: FastAPI's search for their parameters would cost as much as they do.
+                cast(APIRoute, app.router.routes[-1]).app = request_response(answer)
 
     def both(name: str) -> tuple[str, str]:
         return f"/api/v1/{name}", f"/api/{name}"
@@ -93,7 +95,7 @@ def add_routes(app: FastAPI) -> None:
         ("/static/{name}", pages.static),
         ("/monitoring", monitoring.monitoring),
     ):
-        app.add_api_route(path, page, include_in_schema=False)
+        app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False)
     add("GET", status.health, openapi.HEALTH, "/health")
     add("GET", status.ready, openapi.READY, "/ready")
     add("GET", status.info, openapi.INFO, "/api/info")
