@@ -34,7 +34,7 @@ class ServeSettings:
     models : folder of the versions; None is that of the lab.
     store : of feedback, a path or URL; None is the lab's own.
     rate : requests of one client, as ``"200/second"``; None is no limit.
-    in_flight : requests that are handled at once; more are turned away.
+    in_flight : requests that are at work at once, not those that wait for their client; more are turned away.
     body_seconds : a client may take to send a body.
     read_seconds : a picture may take to be decoded and read.
     ab : a version that reads a share of the requests; None is none.

@@ -38,6 +38,8 @@ PRIVATE = {
 }
 UNLIMITED = {"/health", "/ready"}  # they never wait, however much there is to do
 LOCAL = {"localhost", "127.0.0.1", "[::1]"}
+MAX_RECEIVED = 2**26  # bytes of all bodies that are held at once; beyond them only little ones are taken
+LITTLE = 2**16  # bytes of a body that is always taken
 
 
 class Guard:
@@ -53,7 +55,8 @@ class Guard:
         self._app, self._service = app, service
         self._authorization = b"bearer " + service.settings.token.encode()
         self._loopback = service.settings.is_loopback
-        self._in_flight = 0
+        self._in_flight = 0  # requests at work; who only waits for a client's bytes is none of them
+        self._received = 0  # bytes of bodies that are held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; whatever it raises is answered and noted here."""
@@ -63,21 +66,44 @@ class Guard:
         started = time.perf_counter()
         state = scope.setdefault("state", {})
         state["id"] = uuid.uuid4().hex
-        status = 0
+        status = came = 0
+        held = False  # a place among those at work
+
+        def take() -> None:
+            nonlocal held
+            self._in_flight += 1
+            held = True
+
+        def leave() -> None:
+            nonlocal held
+            self._in_flight -= held
+            held = False
+
+        async def receive_guarded() -> Message:
+            nonlocal came
+            leave()  # the next bytes may take as long as the client likes
+            message = await receive()
+            take()
+            size = len(message.get("body", b""))
+            came, self._received = came + size, self._received + size
+            if self._is_full or (came > LITTLE and self._received > MAX_RECEIVED):
+                raise busy()
+            return message
 
         async def send_guarded(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                leave()  # the work is done
                 status = message["status"]
                 own = {name for name, _ in message["headers"]}
                 message["headers"] += [pair for pair in ENCODED if pair[0] not in own]
                 message["headers"].append((b"x-request-id", state["id"].encode()))
             await send(message)
 
-        self._in_flight += 1
+        take()
         try:
             self._check(scope)
-            await self._app(scope, receive, send_guarded)
+            await self._app(scope, receive_guarded, send_guarded)
         except Exception as error:
             refused = as_api_error(error)
             if refused.status == 500:
@@ -87,7 +113,8 @@ class Guard:
             else:
                 raise
         finally:
-            self._in_flight -= 1
+            leave()
+            self._received -= came
             route = getattr(scope.get("route"), "path", "unknown")
             seconds = time.perf_counter() - started
             self._service.metrics.count(scope["method"], route, status, seconds)
@@ -118,8 +145,12 @@ class Guard:
                 status=401,
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        if self._in_flight > self._service.settings.in_flight:
+        if self._is_full:
             raise busy()
+
+    @property
+    def _is_full(self) -> bool:
+        return self._in_flight > self._service.settings.in_flight
 
     def _asks_token(self, method: str, path: str) -> bool:
         if self._loopback:

@@ -1,7 +1,7 @@
 """How requests are taken from a connection: parsed in C (``httptools``), which saves a third of the CPU of a request.
 
-What uvicorn's protocol leaves open is bounded here: the head of a request may not go on for ever, in bytes or in time. A body's
-bounds are those of ``limits``.
+What uvicorn's protocol leaves open is bounded here: the head of a request may not go on for ever, in bytes or in time, nor may
+the taking of its answer. A body's bounds are those of ``limits``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 MAX_HEAD = 2**16  # bytes; h11, in Python, allows as many
 HEAD_SECONDS = 10.0  # from the connection, or the first byte of a further request, to the end of its head
+READ_SECONDS = 30.0  # that a client may go without taking anything of an answer
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     _late: TimerHandle | None = None  # set while a head is not complete
+    _stuck: TimerHandle | None = None  # set while an answer is not taken
     _came = 0  # bytes of it
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -49,9 +51,20 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # None until the first request, though uvicorn says otherwise
         return cycle is not None and not cycle.more_body and not cycle.response_complete
 
+    def pause_writing(self) -> None:
+        """The client takes its answer slower than it is sent."""
+        super().pause_writing()
+        self._stuck = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has taken some of it."""
+        self._take()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._end()
+        self._take()
         super().connection_lost(exc)
 
     def _begin(self) -> None:
@@ -63,3 +76,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._late:
             self._late.cancel()
             self._late = None
+
+    def _take(self) -> None:
+        if self._stuck:
+            self._stuck.cancel()
+            self._stuck = None

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import uvicorn
@@ -52,6 +53,17 @@ def rest(connection: socket.socket) -> bytes:
     return came
 
 
+def is_cut(connection: socket.socket) -> bool:
+    """Whether the server has broken off the connection."""
+    try:
+        connection.send(b"G")
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def test_requests_on_one_connection_are_answered_one_after_another(port):
     with connected(port) as connection:
         assert all(answers(connection) for _ in range(3))
@@ -84,6 +96,20 @@ def test_who_finishes_it_may_take_long_to_ask_again(port, monkeypatch):
     with connected(port) as connection:
         assert answers(connection)
         time.sleep(1.2)
+        assert answers(connection)
+
+
+def test_who_takes_nothing_of_an_answer_is_let_go(port, monkeypatch):
+    monkeypatch.setattr(protocol, "READ_SECONDS", 0.3)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", port))
+        connection.settimeout(0.2)
+        with suppress(OSError):  # both sides are full
+            while True:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" * 1000)
+        wait_for(lambda: is_cut(connection), "it is waited for")
+    with connected(port) as connection:
         assert answers(connection)
 
 

@@ -127,6 +127,21 @@ def test_no_other_origin_may_ask_unless_it_is_named():
         assert "access-control-allow-origin" not in other.headers
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/health", "/ready", "/api/info", "/metrics", "/docs", "/static/docs.js", "/assets/page.js", "/openapi.json"],
+)
+def test_head_answers_as_get_without_the_body(client, path):
+    asked, got = client.head(path), client.get(path)
+    assert (asked.status_code, asked.headers["content-type"]) == (200, got.headers["content-type"])
+
+
+@pytest.mark.parametrize("path", ["/api/v1/feedback", "/api/statistics", "/api/recent-predictions", "/monitoring"])
+def test_head_needs_the_token_where_get_does(client, path):
+    assert client.head(path).status_code == 401
+    assert client.head(path, headers=BEARER).status_code == 200
+
+
 # --- how much ---------------------------------------------------------------------------------------------------------
 
 
@@ -148,7 +163,7 @@ def test_more_work_than_can_be_done_is_turned_away_and_health_answers(monkeypatc
         for thread in asking:
             thread.start()
         deadline = time.monotonic() + 10
-        while (refused := client.get("/api/info")).status_code != 503 and time.monotonic() < deadline:
+        while (refused := client.get("/metrics")).status_code != 503 and time.monotonic() < deadline:
             time.sleep(0.05)
         assert refused.json()["code"] == "busy"
         assert refused.headers["Retry-After"] == "1"

@@ -23,9 +23,13 @@ from serving import BEARER, SEVEN, TOKEN, Served, serving
 
 from mnistlab.feedback import consent
 from mnistlab.feedback.store import Store
+from mnistlab.serve.configuration import ServeSettings
 from mnistlab.serve.limits import MAX_BODY
 
 DRAWN = {"strokes": SEVEN}
+ANSWERS_UNREAD = (
+    b"GET /static/redoc.standalone.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 12
+)  # 10 MB; no buffer holds them
 
 
 @pytest.fixture(scope="module")
@@ -186,10 +190,12 @@ def test_50_mb_are_refused_long_before_they_have_come(served, chunked):
 
 
 def test_slow_clients_keep_nobody_waiting(served):
-    waiting = [connect(served) for _ in range(40)]
+    large = head("/predict", "Content-Length: 5000000") + bytes(1_200_000)  # of 80 such bodies there would be 96 MB
+    ways = (b"POST /predict HTTP/1.1\r\n", head("/predict", "Content-Length: 100"), large, ANSWERS_UNREAD)
+    waiting = [connect(served) for _ in range(4 * (ServeSettings.in_flight + 6))]
     try:
         for number, connection in enumerate(waiting):
-            connection.sendall(head("/predict", "Content-Length: 100") if number % 2 else b"POST /predict HTTP/1.1\r\n")
+            connection.sendall(ways[number % len(ways)])
         for _ in range(5):
             assert httpx.get(f"{served.address}/health", timeout=5).status_code == 200
             assert httpx.post(f"{served.address}/predict", json=DRAWN, timeout=5).status_code == 200
