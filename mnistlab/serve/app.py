@@ -90,6 +90,8 @@ def add_routes(app: FastAPI) -> None:
     add("GET", statistics.statistics, openapi.STATISTICS, *both("statistics"))
     add("GET", statistics.recent, openapi.RECENT, *both("recent-predictions"))
     for path, page in (
+        ("/", home.index),
+        ("/assets/{name}", home.asset),
         ("/docs", pages.docs),
         ("/redoc", pages.redoc),
         ("/static/{name}", pages.static),
@@ -100,5 +102,3 @@ def add_routes(app: FastAPI) -> None:
     add("GET", status.ready, openapi.READY, "/ready")
     add("GET", status.info, openapi.INFO, "/api/info")
     add("GET", status.metrics, openapi.METRICS, "/metrics")
-    app.add_route("/", home.index, include_in_schema=False)
-    app.add_route("/assets/{name}", home.asset, include_in_schema=False)

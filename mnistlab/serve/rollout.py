@@ -64,7 +64,8 @@ class Rollout:
     @property
     def share(self) -> Share | None:
         """What the candidate reads; None without one, or once its share has ended."""
-        return self._ab[0] if self._ab else None
+        ab = self._ab  # once: it may end meanwhile
+        return ab[0] if ab else None
 
     def start(self) -> None:
         """Look every second, in a thread, until ``close``."""
@@ -128,13 +129,13 @@ class Rollout:
 
     def info(self) -> dict[str, Any]:
         """What there is to know of the versions at work, as plain values for JSON."""
-        share = self.share
+        share, fault = self.share, self.versions.fault
         return {
             "loaded": self.versions.loaded(),
-            "fault": self.versions.fault.as_dict() if self.versions.fault else None,
+            "fault": fault.as_dict() if fault else None,
             "ab": {"version": share.version, "share": share.share} if share else None,
             "shadow": self.shadow.figures().as_dict() if self.shadow else None,
-            "incidents": [incident.as_dict() for incident in self.incidents],
+            "incidents": [incident.as_dict() for incident in self.incidents.copy()],
         }
 
     def _end_share(self, tallies: Tallies) -> None:

@@ -38,8 +38,8 @@ class RolloutCollector(Collector):
         yield CounterMetricFamily("mnistlab_version_swaps_failed", "Versions that could not.", versions.failed)
         yield CounterMetricFamily("mnistlab_version_returns", "Versions that had to go by a bound.", rollout.returns)
         share = GaugeMetricFamily("mnistlab_version_share", "Share that a candidate reads.", labels=["version"])
-        if rollout.share:
-            share.add_metric([rollout.share.version], rollout.share.share)
+        if candidate := rollout.share:
+            share.add_metric([candidate.version], candidate.share)
         yield share
         if rollout.shadow:
             yield from _of_shadow(rollout.shadow.figures())

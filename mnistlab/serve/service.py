@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from contextlib import suppress
 
@@ -19,6 +20,7 @@ from mnistlab.serve.versions import Versions
 THREADS, WAITING = 2, 32  # pictures that are decoded at once, and that wait
 PURGE = 86_400.0  # s between two looks for what has been kept long enough
 WRITE = 2.0  # s between two writes of what was counted
+log = logging.getLogger(__name__)
 
 
 class Service:
@@ -50,11 +52,15 @@ class Service:
         purged = time.monotonic()  # the store does it by itself when it is opened
         while True:
             await asyncio.sleep(WRITE)
-            with suppress(LabError):  # /ready tells it
+            try:
                 await self.storing.run(STORE_SECONDS, self.tally.write)
                 if time.monotonic() - purged > PURGE:
-                    await self.storing.run(STORE_SECONDS, self.tally.store.purge)
+                    await self.storing.run(STORE_SECONDS, lambda: self.tally.store.purge())
                     purged = time.monotonic()
+            except LabError:  # /ready tells it
+                pass
+            except Exception:  # an error must not end the writing
+                log.exception("what was counted could not be written")
 
     def start(self) -> None:
         """Look after the versions from now on."""

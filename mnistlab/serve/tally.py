@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.common.errors import FeedbackError
 from mnistlab.feedback.records import Use
 from mnistlab.feedback.store import Store
 
@@ -111,7 +110,7 @@ class Tally:
             try:
                 if self._leaving:
                     self.store.count_all([_use(answer_id, *reading) for answer_id, reading in self._leaving.items()])
-            except FeedbackError:
+            except Exception:
                 with self._lock:
                     self._waiting = self._leaving | self._waiting
                     _trim(self._waiting, WAITING)

@@ -126,8 +126,9 @@ class Versions:
 
     def loaded(self) -> list[str]:
         """The versions in memory, in order."""
+        previous = self.previous  # once: it may be gone meanwhile
         with self._lock:
-            names = {self.current.version, *self._others} | ({self.previous.version} if self.previous else set())
+            names = {self.current.version, *self._others} | ({previous.version} if previous else set())
         return sorted(names, key=int)
 
     def look(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from serving import client_of, settings
+from serving import BEARER, client_of, settings
 
 from mnistlab.serve.app import create_app
 from mnistlab.web import page
@@ -28,6 +28,13 @@ def test_anybody_gets_the_page_and_its_files(client):
         answer = client.get(f"/assets/{name}")
         assert answer.content == page.asset(name)
         assert answer.headers["content-type"].startswith(kind)
+
+
+@pytest.mark.parametrize(("path", "route"), [("/", "/"), ("/assets/page.js", "/assets/{name}")])
+def test_the_page_is_counted_under_its_address(client, path, route):
+    assert client.head(path).status_code == client.get(path).status_code == 200
+    counted = client.get("/metrics", headers=BEARER).text
+    assert f'mnistlab_requests_total{{method="GET",route="{route}",status="200"}}' in counted
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "page.py", "..%2Fpage.py"])

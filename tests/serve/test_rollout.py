@@ -13,6 +13,7 @@ from mnistlab.common.errors import CheckpointError, RegistryError
 from mnistlab.serve import rollout as module
 from mnistlab.serve.bounds import Bounds
 from mnistlab.serve.rollout import Rollout
+from mnistlab.serve.rollout_metrics import RolloutCollector
 from mnistlab.serve.share import Share
 from mnistlab.serve.versions import Versions
 
@@ -115,6 +116,33 @@ def test_a_candidate_that_does_well_keeps_its_share(shelf):
     made.tend()
     assert made.share == Share("0002", 0.5)
     assert made.info()["incidents"] == []
+
+
+def gone_after_one_look(value: object) -> property:
+    """An attribute that another thread sets to None as soon as it has been read."""
+    values = iter([value])
+    return property(lambda _: next(values, None))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "look"),
+    [
+        (Rollout, "_ab", lambda made: made.share),
+        (Rollout, "share", lambda made: list(RolloutCollector(made).collect())),
+        (Versions, "previous", lambda made: made.versions.loaded()),
+        (Versions, "fault", lambda made: made.info()["fault"]),
+    ],
+)
+def test_what_ends_while_it_is_told_ends_nothing_else(shelf, monkeypatch, owner, name, look):
+    made = promoted(shelf, ab=Share("0003", 0.5))
+    shelf.add("0004")
+    shelf.damage("0004")
+    shelf.promotions.put("0004")
+    made.tend()
+    value = getattr(made if owner is Rollout else made.versions, name)
+    assert value
+    monkeypatch.setattr(owner, name, gone_after_one_look(value), raising=False)
+    assert look(made)
 
 
 # --- the way back -----------------------------------------------------------------------------------------------------
