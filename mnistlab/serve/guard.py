@@ -36,7 +36,8 @@ PRIVATE = {
         MONITORING,
     )
 }
-UNLIMITED = {"/health", "/ready"}  # they never wait, however much there is to do
+HEALTH = "/health"  # never turned away
+READY = "/ready"  # turned away by the rate alone: it asks the store
 LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 MAX_RECEIVED = 2**26  # bytes of all bodies that are held at once; beyond them only little ones are taken
 LITTLE = 2**16  # bytes of a body that is always taken
@@ -135,7 +136,7 @@ class Guard:
             raise ApiError(
                 f"the header Host must name this machine ({', '.join(sorted(LOCAL))})", code="host", status=400
             )
-        if path in UNLIMITED:
+        if path == HEALTH:
             return
         self._service.rate.check(scope["client"][0] if scope.get("client") else "")
         if self._asks_token(scope["method"], path) and not self._has_token(headers):
@@ -145,7 +146,7 @@ class Guard:
                 status=401,
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        if self._is_full:
+        if path != READY and self._is_full:
             raise busy()
 
     @property

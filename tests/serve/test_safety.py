@@ -151,6 +151,7 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back():
         refused = client.post("/predict", json=DRAWN)
         assert refused.json()["code"] == "rate"
         assert 0 < int(refused.headers["Retry-After"]) <= 60
+        assert client.get("/ready").status_code == 429
         assert client.get("/health").status_code == 200
 
 
