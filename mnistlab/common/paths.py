@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 from pathlib import Path
 
 import platformdirs
 
 import mnistlab
+from mnistlab.common.errors import LabError
 
 PACKAGE = Path(str(mnistlab.__file__)).resolve().parent
 ROOT = PACKAGE.parent
@@ -31,7 +33,11 @@ def checkout() -> Path | None:
 
 def _folder(variable: str, default: str) -> Path:
     home = checkout() or platformdirs.user_data_path("mnistlab", appauthor=False)
-    return Path(os.environ.get(variable) or home / default).expanduser().resolve()
+    folder = Path(os.environ.get(variable) or home / default)
+    try:
+        return folder.expanduser().resolve()
+    except (RuntimeError, OSError, ValueError) as error:  # ~nobody, a name that is too long
+        raise LabError(f"{variable} names no folder that can be: {str(folder)[:100]!r}", code="usage") from error
 
 
 def models() -> Path:
@@ -47,6 +53,8 @@ def models() -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(brought, aside)
+        for path in (aside, *aside.rglob("*")):  # where it was brought to, nobody may be allowed to write
+            path.chmod(path.stat().st_mode | stat.S_IWUSR)
         aside.rename(folder)
     except OSError:
         shutil.rmtree(aside, ignore_errors=True)  # nobody's folder, or another process was first

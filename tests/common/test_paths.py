@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import stat
+
 import platformdirs
 import pytest
 
 from mnistlab.common import paths
+from mnistlab.common.errors import LabError
 
 
 @pytest.fixture
@@ -55,3 +58,18 @@ def test_a_variable_names_another_folder_whatever_is_installed(installed, monkey
     monkeypatch.setenv("MNISTLAB_MODELS", str(installed / "mine"))
     assert paths.models() == installed / "mine"
     assert not (installed / "user").exists()
+
+
+def test_what_was_brought_read_only_can_be_written_once_it_is_the_users(installed):
+    brought = installed / "package" / "installed" / "models"
+    for path in (brought / "CURRENT", brought / "0001", brought):
+        path.chmod(path.stat().st_mode & ~0o222)
+    for path in (folder := paths.models(), folder / "0001", folder / "CURRENT"):
+        assert path.stat().st_mode & stat.S_IWUSR, path
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-that-name/models", "x" * 5000])
+def test_a_variable_that_names_no_folder_is_named(monkeypatch, name):
+    monkeypatch.setenv("MNISTLAB_MODELS", name)
+    with pytest.raises(LabError, match="MNISTLAB_MODELS names no folder"):
+        paths.models()
