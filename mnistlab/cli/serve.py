@@ -101,6 +101,8 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        # Else whoever asks from this machine is, for the limit on the rate, who they say they are.
+        proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
         timeout_graceful_shutdown=GRACE,
     )
 

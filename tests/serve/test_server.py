@@ -205,6 +205,13 @@ def test_slow_clients_keep_nobody_waiting(served):
     assert httpx.post(f"{served.address}/predict", json=DRAWN).json()["digit"] == 7
 
 
+@pytest.mark.parametrize(("variables", "status"), [({}, 429), ({"FORWARDED_ALLOW_IPS": "127.0.0.1"}, 200)])
+def test_who_a_client_says_it_is_counts_only_behind_a_proxy_that_was_named(tmp_path, variables, status):
+    with serving(tmp_path, "--rate", "2/hour", **variables) as served:
+        asked = [httpx.get(f"{served.address}/metrics", headers={"X-Forwarded-For": f"10.0.0.{i}"}) for i in range(3)]
+        assert [answer.status_code for answer in asked] == [200, 200, status]
+
+
 @pytest.mark.parametrize("path", ["/predict", "/predict?include=why"])
 def test_a_half_closed_socket_gets_its_answer_and_an_abandoned_one_does_no_harm(served, path):
     body = json.dumps(DRAWN).encode()
