@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from mnistlab.common.errors import FeedbackError, LabError
+from mnistlab.common.errors import CheckpointError, FeedbackError, LabError, RegistryError
 
 # What Starlette says by itself.
 PLAIN = {
@@ -18,6 +18,7 @@ PLAIN = {
     405: ("method", "this address does not take that method; the header Allow names those it takes"),
 }
 BUSY = "the feedback cannot be reached just now; try again in a minute"
+GONE = "the versions cannot be read just now; try again in a minute"
 UNEXPECTED = "something went wrong on the server; the id of this answer is in its log"
 
 
@@ -45,6 +46,8 @@ def as_api_error(error: Exception) -> ApiError:
         return ApiError(message, code=code, status=error.status_code, headers=error.headers)
     if isinstance(error, FeedbackError) and error.code != "value":  # its words name the store's place
         return ApiError(BUSY, code="feedback", status=503, headers={"Retry-After": "60"})
+    if isinstance(error, RegistryError | CheckpointError):  # theirs name the folder of versions
+        return ApiError(GONE, code="versions", status=503, headers={"Retry-After": "60"})
     if isinstance(error, LabError):
         return ApiError(str(error), code=error.code, status=422)
     return ApiError(UNEXPECTED, code="internal", status=500)

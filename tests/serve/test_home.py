@@ -51,3 +51,13 @@ def test_the_page_shows_the_version_in_use(registry, tmp_path):
         registry.promote("0002")
         app.state.service.versions.look()
         assert '"current": "0002"' in client.get("/").text
+
+
+def test_without_the_folder_of_versions_the_page_is_refused_and_no_folder_named(registry, tmp_path):
+    with client_of(create_app(settings(models=registry.root, store=str(tmp_path / "store.sqlite")))) as client:
+        registry.root.rename(tmp_path / "elsewhere")
+        refused = client.get("/")
+        assert (refused.status_code, refused.json()["code"]) == (503, "versions")
+        assert str(registry.root) not in refused.text
+        (tmp_path / "elsewhere").rename(registry.root)
+        assert client.get("/").status_code == 200
