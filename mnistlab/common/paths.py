@@ -36,7 +36,7 @@ def _folder(variable: str, default: str) -> Path:
     folder = Path(os.environ.get(variable) or home / default)
     try:
         return folder.expanduser().resolve()
-    except (RuntimeError, OSError, ValueError) as error:  # ~nobody, a name that is too long
+    except RuntimeError as error:  # ~nobody
         raise LabError(f"{variable} names no folder that can be: {str(folder)[:100]!r}", code="usage") from error
 
 

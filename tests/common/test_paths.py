@@ -68,8 +68,7 @@ def test_what_was_brought_read_only_can_be_written_once_it_is_the_users(installe
         assert path.stat().st_mode & stat.S_IWUSR, path
 
 
-@pytest.mark.parametrize("name", ["~nobody-of-that-name/models", "x" * 5000])
-def test_a_variable_that_names_no_folder_is_named(monkeypatch, name):
-    monkeypatch.setenv("MNISTLAB_MODELS", name)
+def test_a_variable_that_names_no_folder_is_named(monkeypatch):
+    monkeypatch.setenv("MNISTLAB_MODELS", "~nobody-of-that-name/models")
     with pytest.raises(LabError, match="MNISTLAB_MODELS names no folder"):
         paths.models()
