@@ -75,8 +75,9 @@
     /** Everything anew, as large as the canvas is now. */
     paint() {
       const px = Math.max(1, Math.round(this.canvas.clientWidth * Math.max(2, devicePixelRatio)));
-      this.canvas.width = this.canvas.height = px; // this empties it
-      this.context.scale(px / CANVAS, px / CANVAS);
+      if (this.canvas.width !== px) this.canvas.width = this.canvas.height = px;
+      this.context.setTransform(px / CANVAS, 0, 0, px / CANVAS, 0, 0);
+      this.context.clearRect(0, 0, CANVAS, CANVAS);
       for (const { points } of this.#strokes) this.#line(curveThrough(points));
     }
 
@@ -134,7 +135,9 @@
   function render({ model, el }) {
     const canvas = elements(el);
     const ink = new Ink(canvas, model);
-    const tell = (/** @type {State} */ state) => void (el.dataset.state = state);
+    const tell = (/** @type {State} */ state) => {
+      if (el.dataset.state !== state) el.dataset.state = state;
+    };
     const link = new Link(model, tell, (/** @type {number} */ number) => ink.dry(number));
     const round = (/** @type {Point} */ [x, y]) => /** @type {Point} */ ([Math.round(100 * x) / 100, Math.round(100 * y) / 100]);
 

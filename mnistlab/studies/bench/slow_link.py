@@ -61,13 +61,15 @@ class SlowLink:
             pipe.cancel()
         await asyncio.gather(*self._pipes, return_exceptions=True)
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:
             writer.transport.abort()
             return
-        both = asyncio.current_task()
-        assert both is not None
-        self._pipes.add(both)
+        pipe = self._loop.create_task(self._join(reader, writer))
+        self._pipes.add(pipe)
+        pipe.add_done_callback(self._pipes.discard)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ends = [writer]
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
@@ -78,7 +80,6 @@ class SlowLink:
         except* OSError:
             pass
         finally:
-            self._pipes.discard(both)
             for end in ends:
                 end.transport.abort()
 
