@@ -160,6 +160,7 @@
         return true;
       },
       move(/** @type {Stroke} */ points) {
+        if (link.isFull) return;
         const rounded = points.map(round);
         ink.go(rounded);
         link.put(["move", ...rounded.flat()]);

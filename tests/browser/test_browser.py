@@ -432,6 +432,8 @@ def test_a_pad_whose_kernel_ended_looks_it_and_comes_back_when_run_again(two):
     two.get_by_role("button", name="Confirm Kernel Restart").click()
     two.locator(".mnistlab-pad.jupyter-widgets-disconnected").first.wait_for()
     two.get_by_text("the kernel was restarted: run the cell again").first.wait_for()
+    chain = "getComputedStyle(document.querySelector('.mnistlab-pad .mnistlab-column'), '::before').content"
+    assert two.evaluate(chain) == "none"  # the word stands in place of broken chains
     browser.wait_for_idle(two)
     browser.draw(two, [[(100, 40), (140, 200)]], canvas=two.locator(".mnistlab-sheet").first)  # nobody is listening
     assert two.locator(".jp-Dialog").count() == 0
