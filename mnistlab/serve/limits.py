@@ -107,7 +107,7 @@ async def read_body(request: Request, seconds: float) -> bytes:
 
     Raises
     ------
-    ApiError : 413, it is larger than allowed; 408, it did not come in time; 400, the client is gone.
+    ApiError : 413, it is larger than allowed; 408, it did not come in time; 400, the client is gone or asks for another protocol.
     """
     length = request.headers.get("content-length", "0")
     if length.isdigit() and int(length) > MAX_BODY:
@@ -123,6 +123,13 @@ async def read_body(request: Request, seconds: float) -> bytes:
                 size += len(parts[-1])
                 if size > MAX_BODY:
                     raise _too_large()
+                if not size and "upgrade" in request.headers:  # the parser takes what follows for another protocol
+                    raise ApiError(
+                        "no other protocol is spoken here: send this without the header Upgrade, else its body is not read",
+                        code="upgrade",
+                        status=400,
+                        headers={"Connection": "close"},
+                    )
                 if not message.get("more_body"):
                     return parts[0] if len(parts) == 1 else b"".join(parts)
     except TimeoutError:

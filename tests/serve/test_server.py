@@ -205,6 +205,16 @@ def test_slow_clients_keep_nobody_waiting(served):
     assert httpx.post(f"{served.address}/predict", json=DRAWN).json()["digit"] == 7
 
 
+@pytest.mark.parametrize("form", ["Content-Length: 14", "Transfer-Encoding: chunked"])
+def test_a_body_that_another_protocol_swallows_is_not_taken_for_an_empty_one(served, form):
+    body = b'e\r\n{"strokes":[]}\r\n0\r\n\r\n' if "chunked" in form else b'{"strokes":[]}'
+    with connect(served) as connection:  # as Java's client asks by itself
+        connection.sendall(head("/predict", form, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c") + body)
+        answer = received(connection)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b'"code": "upgrade"' in answer
+
+
 @pytest.mark.parametrize(("variables", "status"), [({}, 429), ({"FORWARDED_ALLOW_IPS": "127.0.0.1"}, 200)])
 def test_who_a_client_says_it_is_counts_only_behind_a_proxy_that_was_named(tmp_path, variables, status):
     with serving(tmp_path, "--rate", "2/hour", **variables) as served:
