@@ -21,7 +21,7 @@ from mnistlab.common.constants import CLASSES, PIXELS
 from mnistlab.common.errors import CheckpointError
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.permutation import Permutation
-from mnistlab.registry.architecture import ARCHITECTURES, HIDDEN, KERNEL, check_arguments
+from mnistlab.registry.architecture import ARCHITECTURES, HIDDEN, KERNEL, check_arguments, count_weights
 from mnistlab.registry.network import Network
 
 WIDE = 16  # kernels; from here on a CPU learns faster with the channels of a pixel side by side
@@ -162,10 +162,13 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def convnet_parameters(n_kernels: int = 6, input_size: int = 1, output_size: int = CLASSES) -> int:
-    """The same by formula: two convolutions and two linear layers, each with its biases."""
-    first = KERNEL**2 * input_size * n_kernels + n_kernels
-    second = KERNEL**2 * n_kernels**2 + n_kernels
-    return first + second + (16 * n_kernels + 1) * HIDDEN + (HIDDEN + 1) * output_size
+    """The same of a ConvNet that is not built.
+
+    Raises
+    ------
+    LabError : as ``check_arguments``.
+    """
+    return count_weights(ConvNet.name, {"input_size": input_size, "n_kernels": n_kernels, "output_size": output_size})
 
 
 def layout(model: nn.Module) -> torch.memory_format:
