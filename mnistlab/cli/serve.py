@@ -73,7 +73,6 @@ def serve(
     token = _token(token_file)
     settings = ServeSettings(
         host=host,
-        port=port,
         token=new_token() if token is None else token,
         rate=None if rate == "off" else rate,
         origins=origins,

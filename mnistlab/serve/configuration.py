@@ -12,9 +12,8 @@ from limits import parse
 from mnistlab.common.errors import LabError
 from mnistlab.serve.share import Share
 
-HOST, PORT = "127.0.0.1", 8000
+HOST = "127.0.0.1"
 RATE = "200/second"  # of one client; a page that reads with the pen sends at most 60
-TOKEN = "MNISTLAB_TOKEN"  # the variable that may hold the token
 TOKEN_LENGTH = 16  # characters at least; fewer can be guessed
 
 
@@ -29,7 +28,7 @@ class ServeSettings:
 
     Attributes
     ----------
-    host, port : where it listens.
+    host : where it listens.
     token : that a client names as ``Authorization: Bearer TOKEN``; a random one by default.
     models : folder of the versions; None is that of the lab.
     store : of feedback, a path or URL; None is the lab's own.
@@ -44,7 +43,6 @@ class ServeSettings:
     """
 
     host: str = HOST
-    port: int = PORT
     token: str = field(default_factory=new_token, repr=False)
     models: Path | None = None
     store: str | None = None

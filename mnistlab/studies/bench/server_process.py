@@ -104,8 +104,9 @@ class ServerProcess:
             try:
                 if ask(self.port, http_request("/ready"))[0] == 200:
                     return
-            except OSError:
-                time.sleep(GAP)
+            except OSError:  # nobody listens yet
+                pass
+            time.sleep(GAP)
         raise LabError(
             f"the server did not become ready: {' '.join(self.log())[-500:] or 'it said nothing'}", code="server"
         )
