@@ -88,7 +88,7 @@ def serve(
     app = create_app(settings)
     set_up_logs()
     if token is None:
-        click.echo(f"mnistlab: token {settings.token}", err=True)
+        click.echo(f"mnistlab: token {settings.token} (for statistics, corrections and /monitoring)", err=True)
     gc.collect()
     gc.freeze()  # what is here now stays: to look through it again and again takes 30 ms each time
     uvicorn.run(
@@ -113,4 +113,5 @@ def _token(file: Path | None) -> str | None:
     try:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise LabError(f"the token cannot be read from {file}: {error}", code="usage") from error
+        why = (error.strerror or error) if isinstance(error, OSError) else "it is not text"
+        raise LabError(f"the token cannot be read from {file}: {why}", code="usage") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from mnistlab.serve.share import Share
 HOST = "127.0.0.1"
 RATE = "200/second"  # of one client; a page that reads with the pen sends at most 60
 TOKEN_LENGTH = 16  # characters at least; fewer can be guessed
+ORIGIN = re.compile(r"https?://[^/?#@*\s]+")  # as a browser names it: no path, no slash at the end
 
 
 def new_token() -> str:
@@ -60,7 +62,7 @@ class ServeSettings:
 
         Raises
         ------
-        LabError : the token is too short or not one word of ASCII, or the rate is none.
+        LabError : the token is too short or not one word of ASCII, or the rate or an origin is none.
         """
         if (
             len(self.token) < TOKEN_LENGTH
@@ -74,6 +76,13 @@ class ServeSettings:
                 parse(self.rate)
         except ValueError:
             raise LabError(f"a rate is given as 200/second or 1000/minute, not {self.rate!r}", code="usage") from None
+
+        for origin in self.origins:
+            if not ORIGIN.fullmatch(origin):
+                raise LabError(
+                    f"an origin is given as https://example.org, with a port if it has one, not {origin[:80]!r}",
+                    code="usage",
+                )
 
     @property
     def is_loopback(self) -> bool:

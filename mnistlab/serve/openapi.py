@@ -117,20 +117,30 @@ def query(name: str, schema: Json, description: str, *, required: bool = False) 
     return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
 
 
-def told(answer: type[BaseModel] | None, *errors: int, needs_token: bool = False, extra: Json | None = None) -> Json:
+def told(
+    summary: str,
+    answer: type[BaseModel] | None,
+    *errors: int,
+    tag: str,
+    needs_token: bool = False,
+    extra: Json | None = None,
+) -> Json:
     """What ``add_api_route`` takes to describe an address.
 
     Parameters
     ----------
+    summary : what it is for, in a few words, as the lists of /docs and /redoc show it.
     answer : its form; None if it is text.
     errors : statuses besides those that any address may answer.
+    tag : the group that it is listed in.
     extra : further parts of the description, such as ``parameters``.
     """
     responses: dict[int, Json] = {
         status: {"model": ErrorAnswer, "description": ERRORS[status]} for status in sorted({*ALWAYS, *errors})
     }
     security: list[Json] = [{TOKEN: []}] if needs_token else [{}, {TOKEN: []}]
-    described: Json = {"responses": responses, "openapi_extra": {"security": security, **(extra or {})}}
+    extra = {"security": security, **(extra or {})}
+    described: Json = {"summary": summary, "tags": [tag], "responses": responses, "openapi_extra": extra}
     if answer is None:
         return described | {"response_class": PlainTextResponse}
     responses[200] = {"model": answer}
@@ -157,9 +167,11 @@ FEEDBACK_SCHEMA: Json = FeedbackBody.model_json_schema()
 FEEDBACK_SCHEMA["properties"]["image"] = IMAGE | {"anyOf": [*IMAGE["anyOf"], {"type": "null"}]}
 
 PREDICT = told(
+    "Read a digit",
     PredictAnswer,
     404,
     *BODY,
+    tag="reading",
     extra={
         "parameters": [
             query("include", {"type": "array", "items": {"enum": list(INCLUDE)}}, "what to answer besides"),
@@ -176,27 +188,38 @@ PREDICT = told(
     },
 )
 GIVE = told(
+    "Say whether an answer was right",
     FeedbackAnswer,
     404,
     *BODY,
+    tag="feedback",
     extra={"requestBody": {"required": True, "content": {"application/json": {"schema": FEEDBACK_SCHEMA}}}},
 )
 LISTED = told(
+    "List the corrections",
     CorrectionsAnswer,
     422,
     needs_token=True,
+    tag="feedback",
     extra={"parameters": [query("limit", whole(MOST, default=100), "how many, the latest")]},
 )
 ERASE = told(
+    "Erase what was kept",
     ErasedAnswer,
     422,
+    tag="feedback",
     extra={"parameters": [query("session", ID, "the name under which it was kept", required=True)]},
 )
 STATISTICS = told(
+    "Use, day by day",
     StatisticsAnswer,
     422,
     needs_token=True,
+    tag="statistics",
     extra={"parameters": [query("days", whole(MOST_DAYS, default=DAYS), "how many days back")]},
 )
-RECENT = told(RecentAnswer, needs_token=True)
-HEALTH, READY, INFO, METRICS = told(HealthAnswer), told(ReadyAnswer), told(InfoAnswer), told(None)
+RECENT = told("The last hundred answers", RecentAnswer, tag="statistics", needs_token=True)
+HEALTH = told("Is the server alive?", HealthAnswer, tag="server")
+READY = told("Can it read?", ReadyAnswer, tag="server")
+INFO = told("What it reads with", InfoAnswer, tag="server")
+METRICS = told("Counters for Prometheus", None, tag="server")

@@ -24,6 +24,8 @@ THEIRS = {"swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js"}
 REDOC_STYLES = (
     "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
 )
+# A logo that Redoc would ask of another server: the policy forbids it, and each reader would find an error in the console.
+ELSEWHERE, EMPTY = b"https://cdn.redoc.ly/redoc/logo-mini.svg", b"data:,"
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
@@ -56,7 +58,7 @@ def content(name: str) -> bytes:
         return (PACKAGE / "serve" / "static" / name).read_bytes()
     import fastapi_offline
 
-    return (Path(str(fastapi_offline.__file__)).parent / "static" / name).read_bytes()
+    return (Path(str(fastapi_offline.__file__)).parent / "static" / name).read_bytes().replace(ELSEWHERE, EMPTY)
 
 
 def with_style(html: str, status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:

@@ -52,6 +52,22 @@ def test_what_the_pages_load_is_there_and_nothing_else(client: TestClient):
         assert client.get(f"/static/{name}").status_code == 404, name
 
 
+def test_the_lists_say_what_each_address_is_for(client: TestClient):
+    described = client.get("/openapi.json").json()["paths"]
+    summaries = [way["summary"] for ways in described.values() for way in ways.values()]
+    assert len(set(summaries)) == len(summaries) > 9
+    assert {"Read a digit", "Say whether an answer was right", "Can it read?"} <= set(summaries)
+    assert all(way["tags"] for ways in described.values() for way in ways.values())
+
+
+def test_the_page_and_its_files_bear_their_names_in_the_metrics(client: TestClient):
+    for path in ("/", "/assets/page.css"):
+        assert client.get(path).status_code == client.head(path).status_code == 200
+    told = client.get("/metrics").text
+    for route in ("/", "/assets/{name}"):
+        assert f'method="GET",route="{route}",status="200"' in told
+
+
 def test_the_report_tells_number_time_and_satisfaction(client: TestClient):
     page = client.get("/monitoring?days=1", headers=BEARER).text
     for words in ("Number of predictions", "4 in 1 days", "Time of inference", "min ", "mean ", "max ", "66.7 % of 3"):
@@ -87,13 +103,22 @@ def test_the_pages_work_in_a_browser_under_their_policy(app, client):
         pytest.skip(browser.HELP)
     with running(app) as address, browser.chromium(executable) as chromium, browser.tab(chromium) as page:
         elsewhere = []
+        troubles = []
+        page.on("console", lambda said: said.type == "error" and troubles.append(said.text))
         page.on("response", lambda answer: answer.url.startswith(address) or elsewhere.append(answer.url))
         page.goto(f"{address}/docs")
         page.get_by_text("/api/v1/predict").first.wait_for()
         page.goto(f"{address}/redoc")
         page.get_by_text("Reads handwritten digits").first.wait_for()
+        page.get_by_text("API docs by Redocly").wait_for()
+        assert troubles == []
         page.goto(f"{address}/monitoring#token={TOKEN}")
         page.get_by_text("Number of predictions").first.wait_for()
+        for term in page.locator("dt").all():  # each stands beside what it names
+            beside = term.locator("xpath=following-sibling::dd[1]")
+            assert abs(term.bounding_box()["y"] - beside.bounding_box()["y"]) < 3, term.inner_text()
+        page.set_viewport_size({"width": 360, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
         page.goto("about:blank")
         page.goto(f"{address}/monitoring#token=wrong")
         page.get_by_text("does not take this token").wait_for()

@@ -104,7 +104,9 @@ def test_a_version_that_was_damaged_is_not_served(registry):
     [
         (("--host", "0.0.0.0"), "a token is needed"),
         (("--rate", "many"), "200/second"),
-        (("--token-file", "missing"), "cannot be read"),
+        (("--token-file", "missing"), "cannot be read from missing: No such file"),
+        (("--allow-origin", "example.org"), "an origin is given as https://example.org"),
+        (("--allow-origin", "https://example.org/"), "an origin is given as https://example.org"),
     ],
 )
 def test_what_cannot_be_served_safely_is_refused_at_the_start(options, words):
