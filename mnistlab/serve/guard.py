@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnistlab.serve.errors import ApiError, as_api_error, error_response
 from mnistlab.serve.headers import ENCODED
-from mnistlab.serve.limits import busy
+from mnistlab.serve.limits import InFlight, Place, busy
 from mnistlab.serve.logs import log_request, log_traceback
 from mnistlab.serve.pages import ask_token
 
@@ -39,8 +39,6 @@ PRIVATE = {
 HEALTH = "/health"  # never turned away
 READY = "/ready"  # turned away by the rate alone: it asks the store
 LOCAL = {"localhost", "127.0.0.1", "[::1]"}
-MAX_RECEIVED = 2**26  # bytes of all bodies that are held at once; beyond them only little ones are taken
-LITTLE = 2**16  # bytes of a body that is always taken
 
 
 class Guard:
@@ -56,8 +54,7 @@ class Guard:
         self._app, self._service = app, service
         self._authorization = b"bearer " + service.settings.token.encode()
         self._loopback = service.settings.is_loopback
-        self._in_flight = 0  # requests at work; who only waits for a client's bytes is none of them
-        self._received = 0  # bytes of bodies that are held
+        self._load = InFlight(service.settings.in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; whatever it raises is answered and noted here."""
@@ -67,41 +64,26 @@ class Guard:
         started = time.perf_counter()
         state = scope.setdefault("state", {})
         state["id"] = uuid.uuid4().hex
-        status = came = 0
-        held = False  # a place among those at work
-
-        def take() -> None:
-            nonlocal held
-            self._in_flight += 1
-            held = True
-
-        def leave() -> None:
-            nonlocal held
-            self._in_flight -= held
-            held = False
+        status, place = 0, Place(self._load)
 
         async def receive_guarded() -> Message:
-            nonlocal came
-            leave()  # the next bytes may take as long as the client likes
+            place.leave()  # the next bytes may take as long as the client likes
             message = await receive()
-            take()
-            size = len(message.get("body", b""))
-            came, self._received = came + size, self._received + size
-            if self._is_full or (came > LITTLE and self._received > MAX_RECEIVED):
-                raise busy()
+            place.take()
+            place.hold(len(message.get("body", b"")))
             return message
 
         async def send_guarded(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                leave()  # the work is done
+                place.leave()  # the work is done
                 status = message["status"]
                 own = {name for name, _ in message["headers"]}
                 message["headers"] += [pair for pair in ENCODED if pair[0] not in own]
                 message["headers"].append((b"x-request-id", state["id"].encode()))
             await send(message)
 
-        take()
+        place.take()
         try:
             self._check(scope)
             await self._app(scope, receive_guarded, send_guarded)
@@ -114,8 +96,7 @@ class Guard:
             else:
                 raise
         finally:
-            leave()
-            self._received -= came
+            place.end()
             route = getattr(scope.get("route"), "path", "unknown")
             seconds = time.perf_counter() - started
             self._service.metrics.count(scope["method"], route, status, seconds)
@@ -146,12 +127,8 @@ class Guard:
                 status=401,
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        if path != READY and self._is_full:
+        if path != READY and self._load.is_full:
             raise busy()
-
-    @property
-    def _is_full(self) -> bool:
-        return self._in_flight > self._service.settings.in_flight
 
     def _asks_token(self, method: str, path: str) -> bool:
         if self._loopback:

@@ -17,6 +17,8 @@ from mnistlab.data.preprocess import MAX_BYTES
 from mnistlab.serve.errors import ApiError
 
 MAX_BODY = MAX_BYTES + 2**16  # bytes; the largest picture and what a form puts around it
+MAX_RECEIVED = 2**26  # bytes of all bodies that are held at once; beyond them only little ones are taken
+LITTLE = 2**16  # bytes of a body that is always taken
 T = TypeVar("T")
 
 
@@ -47,6 +49,60 @@ class Rate:
                 status=429,
                 headers={"Retry-After": seconds},
             )
+
+
+class InFlight:
+    """What all requests together take.
+
+    Attributes
+    ----------
+    at_work : requests, but not those that wait for their client's bytes, or for it to take its answer.
+    received : bytes of their bodies.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.at_work = self.received = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more are at work than may be."""
+        return self.at_work > self._most
+
+
+class Place:
+    """What one request takes of the load."""
+
+    def __init__(self, load: InFlight) -> None:
+        self._load, self._at_work, self._received = load, False, 0
+
+    def take(self) -> None:
+        """It is at work from now on."""
+        self._load.at_work += not self._at_work
+        self._at_work = True
+
+    def leave(self) -> None:
+        """It waits for its client."""
+        self._load.at_work -= self._at_work
+        self._at_work = False
+
+    def hold(self, size: int) -> None:
+        """So many more bytes of its body have come.
+
+        Raises
+        ------
+        ApiError : 503, there is too much to do, or to hold.
+        """
+        self._received += size
+        self._load.received += size
+        if self._load.is_full or (self._received > LITTLE and self._load.received > MAX_RECEIVED):
+            raise busy()
+
+    def end(self) -> None:
+        """It takes nothing any more."""
+        self.leave()
+        self._load.received -= self._received
+        self._received = 0
 
 
 class Work:
