@@ -152,7 +152,10 @@ class Predictor:
         ImageError : the image has another shape or type.
         """
         started = time.perf_counter()
-        pixels = np.asarray(image)
+        try:
+            pixels = np.asarray(image)
+        except (TypeError, ValueError, RuntimeError):  # tensors on a GPU, ragged lists
+            pixels = np.zeros(0)
         if pixels.dtype != np.uint8 or pixels.shape != (SIDE, SIDE):
             raise ImageError(
                 f"an image must be uint8 ({SIDE}, {SIDE}), not {pixels.dtype} {pixels.shape}", code="shape"

@@ -100,7 +100,7 @@ class Network:
         ------
         ImageError : the image has another shape or type.
         """
-        x = self._prepare(_as_images(np.asarray(image)[None]))
+        x = self._prepare(_as_images([image]))
         layers = [Layer("input", x[0])]
         if self._kernels:
             x = x[..., None]
@@ -153,7 +153,7 @@ class Network:
         ]
 
 
-def _as_images(images: ArrayLike) -> NDArray[np.uint8]:
+def _as_images(images: ArrayLike | list[ArrayLike]) -> NDArray[np.uint8]:
     """A batch as uint8 (N, 28, 28), or an ImageError that says what it is instead."""
     try:
         pixels = np.asarray(images)

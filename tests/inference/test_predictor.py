@@ -187,7 +187,9 @@ def test_a_digit_that_is_already_28_by_28_is_taken_as_it_is(reader, small):
     assert reader.predict_digit(np.zeros((28, 28), np.uint8)).digit is None
 
 
-@pytest.mark.parametrize("bad", [3, [1], np.zeros((28, 28)), np.zeros((1, 28, 28), np.uint8), np.zeros(784, np.uint8)])
+@pytest.mark.parametrize(
+    "bad", [3, [1], [[1], [1, 2]], np.zeros((28, 28)), np.zeros((1, 28, 28), np.uint8), np.zeros(784, np.uint8)]
+)
 def test_another_form_of_a_digit_is_refused(reader, bad):
     with pytest.raises(ImageError, match=r"must be uint8"):
         reader.predict_digit(bad)

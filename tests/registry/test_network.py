@@ -127,3 +127,9 @@ def test_what_goes_to_pytorch_and_comes_back_is_the_same():
 def test_what_are_no_images_is_refused(images):
     with pytest.raises(ImageError, match=r"images must be uint8 \(N, 28, 28\), not"):
         fresh("convnet").network().logits(images)
+
+
+@pytest.mark.parametrize("image", [3, [[1], [1, 2]], np.zeros((28, 28)), np.zeros((1, 28, 28), np.uint8)])
+def test_the_layers_of_what_is_no_image_are_refused(image):
+    with pytest.raises(ImageError, match="images must be uint8"):
+        fresh("convnet").network().layers(image)
