@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,18 +37,6 @@ from mnistlab.feedback.store import Store
 from mnistlab.pad.adapt_button import AdaptButton
 pad = DigitPad(models=Path("../learned/models"))
 display(pad, AdaptButton(pad, store=Store(Path("../learned/feedback.sqlite"))))"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    executable = browser.find_chromium()
-    if executable is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(browser.HELP)
-        pytest.skip(browser.HELP)
-    pytest.importorskip("playwright", reason="no Playwright: `pip install playwright`")
-    with browser.chromium(executable) as chromium:
-        yield chromium
 
 
 @contextmanager

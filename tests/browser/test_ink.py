@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 import time
@@ -31,18 +30,6 @@ DARK = """name => {
 }"""
 WET, DRY = ".mnistlab-wet canvas", ".mnistlab-sheet"
 WAITING = "waiting for the kernel"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    executable = browser.find_chromium()
-    if executable is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(browser.HELP)
-        pytest.skip(browser.HELP)
-    pytest.importorskip("playwright", reason="no Playwright: `pip install playwright`")
-    with browser.chromium(executable) as chromium:
-        yield chromium
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -44,17 +43,6 @@ COLOURS = """canvas => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    executable = browser.find_chromium()
-    if executable is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(browser.HELP)
-        pytest.skip(browser.HELP)
-    with browser.chromium(executable) as chromium:
-        yield chromium
 
 
 @pytest.fixture(scope="module")

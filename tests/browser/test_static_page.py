@@ -7,7 +7,6 @@ import contextlib
 import functools
 import http.server
 import json
-import os
 import re
 import threading
 from collections.abc import Iterator
@@ -52,17 +51,6 @@ COMPARE = """async vectors => {
   return {read, explained};
 }"""
 ONE = [[(150, 40), (148, 240)]]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    executable = browser.find_chromium()
-    if executable is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(browser.HELP)
-        pytest.skip(browser.HELP)
-    with browser.chromium(executable) as chromium:
-        yield chromium
 
 
 @pytest.fixture(scope="module")
