@@ -37,7 +37,6 @@ EXTRAS = {
     "torch": ("PyTorch", "train"),
     "papermill": ("papermill", "lab"),
     "matplotlib": ("matplotlib", "lab"),
-    "scipy": ("SciPy", "lab"),
     "sklearn": ("scikit-learn", "lab"),
     "ipywidgets": ("ipywidgets", "lab"),
     "jupyter_client": ("Jupyter", "lab"),

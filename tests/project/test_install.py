@@ -100,7 +100,7 @@ def test_where_the_users_folder_cannot_be_written_it_still_reads(installed):
 def test_the_core_brings_neither_pytorch_nor_jupyter(installed):
     found = installed.run("python", "-m", "pip", "list", "--format", "json").stdout
     names = {entry["name"].lower() for entry in json.loads(found)}
-    assert names & {"torch", "jupyterlab", "scipy", "scikit-learn", "matplotlib", "fastapi"} == set()
+    assert names & {"torch", "jupyterlab", "scikit-learn", "matplotlib", "fastapi"} == set()
 
 
 @pytest.mark.parametrize(
