@@ -8,6 +8,7 @@ and scaling work on the full resolution, so that edges keep their greys.
 from __future__ import annotations
 
 import io
+import math
 import os
 import warnings
 from dataclasses import dataclass
@@ -70,10 +71,10 @@ def bounds(ink: np.ndarray) -> tuple[slice, slice]:
     """
     if ink.ndim != 2 or ink.dtype != np.uint8:
         raise ImageError(f"ink is uint8 (H, W), not {ink.dtype} {ink.shape}", code="shape")
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    if not len(rows):
+    if (box := Image.fromarray(ink).getbbox()) is None:
         raise ImageError("there is no ink", code="blank")
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    left, top, right, bottom = box
+    return slice(top, bottom), slice(left, right)
 
 
 def shrink(ink: np.ndarray) -> np.ndarray:
@@ -118,8 +119,8 @@ def to_ink(source: object) -> Ink:
 
 def _offset(profile: np.ndarray) -> int:
     """Where to put the first of ``profile``'s lines so that its centre of mass lies at the centre."""
-    centre = (profile * np.arange(len(profile))).sum() / max(1, profile.sum())
-    return int(np.clip(np.floor(CENTRE - centre + 0.5), 0, SIDE - len(profile)))
+    centre = int(profile @ np.arange(len(profile))) / max(1, int(profile.sum()))
+    return min(max(math.floor(CENTRE - centre + 0.5), 0), SIDE - len(profile))
 
 
 def _grey(source: object) -> np.ndarray:

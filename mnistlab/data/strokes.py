@@ -138,18 +138,7 @@ def rasterise(strokes: Sequence[np.ndarray], *, pen_width: float = PEN_WIDTH) ->
     ------
     StrokesError : the pen is no number from 4 to 60.
     """
-    radius = check_pen(pen_width) / 2
-    lines = [np.clip(stroke, -REACH, CANVAS + REACH) for stroke in strokes]
-    if sum(map(len, lines)) > MANY_POINTS:
-        return _rasterise_many(lines, radius)
-    ink = Image.new("L", (CANVAS, CANVAS), 0)
-    draw = ImageDraw.Draw(ink)
-    for line in lines:
-        if len(line) > 1:
-            draw.line(line.ravel().tolist(), fill=255, width=round(2 * radius))
-        for box in np.hstack([line - radius, line + radius]).tolist():  # Pillow's own round joins leave cracks
-            draw.ellipse(box, fill=255)
-    return np.asarray(ink)
+    return _draw([np.clip(stroke, -REACH, CANVAS + REACH) for stroke in strokes], check_pen(pen_width) / 2)
 
 
 def to_standard_size(strokes: Sequence[np.ndarray], *, pen: float = PEN_SHARE) -> tuple[list[np.ndarray], float]:
@@ -184,7 +173,7 @@ def rasterise_standard(strokes: Sequence[np.ndarray]) -> np.ndarray:
     ----------
     strokes : at their standard size, as ``to_standard_size`` gives them.
     """
-    return rasterise([np.floor(stroke) for stroke in strokes], pen_width=PEN_SHARE * DIGIT)
+    return _draw([np.floor(stroke) for stroke in strokes], PEN_SHARE * DIGIT / 2)
 
 
 def is_dot(strokes: Sequence[np.ndarray], pen_width: float) -> bool:
@@ -207,6 +196,20 @@ def check_pen(pen_width: object) -> float:
             f"pen_width lies between {PEN_WIDTHS[0]} and {PEN_WIDTHS[1]} px, not {pen_width}", code="pen"
         )
     return width
+
+
+def _draw(lines: Sequence[np.ndarray], radius: float) -> np.ndarray:
+    """The ink of lines within reach of the canvas: uint8 (280, 280)."""
+    if sum(map(len, lines)) > MANY_POINTS:
+        return _rasterise_many(lines, radius)
+    ink = Image.new("L", (CANVAS, CANVAS), 0)
+    draw = ImageDraw.Draw(ink)
+    for line in lines:
+        if len(line) > 1:
+            draw.line(line.ravel().tolist(), fill=255, width=round(2 * radius))
+        for box in np.hstack([line - radius, line + radius]).tolist():  # Pillow's own round joins leave cracks
+            draw.ellipse(box, fill=255)
+    return np.asarray(ink)
 
 
 def _point(x: object, y: object) -> tuple[float, float] | None:

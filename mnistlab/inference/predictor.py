@@ -185,14 +185,15 @@ class Predictor:
         logits = self.checkpoint.logits(image[None])
         if not np.isfinite(logits).all():
             raise CheckpointError(f"version {self.version} gives no finite numbers for this picture", code="finite")
-        probabilities = np.exp(-conformal.nonconformity(logits)[0])
-        ranked = [int(digit) for digit in np.argsort(-probabilities, kind="stable")]
+        scores = conformal.nonconformity(logits)[0]
+        probabilities = np.exp(-scores)
+        ranked = scores.argsort(kind="stable").tolist()
         digits: tuple[int, ...] = (ranked[0],)
         reason, level = "", None
-        if calibration := self.checkpoint.calibration:
-            level, member = conformal.LEVEL, calibration.sets(logits)[0].tolist()
-            digits = tuple(digit for digit in ranked if member[digit]) or digits
-            if not calibration.is_digit(logits):
+        if calibration := self.checkpoint.calibration:  # its ``sets`` and ``is_digit``, of one drawing
+            level, limit = conformal.LEVEL, calibration.thresholds[conformal.LEVEL]
+            digits = tuple(digit for digit in ranked if scores[digit] <= limit) or digits
+            if probabilities[ranked[0]] < calibration.confidence:
                 digits, reason = (), NO_DIGIT
         elapsed = 1000 * (time.perf_counter() - started)
         digit = digits[0] if digits else None
