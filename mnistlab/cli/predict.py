@@ -37,7 +37,7 @@ def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: b
                 "digits": list(read.digits),
                 "confidence": read.confidence,
                 "probabilities": [float(p) for p in read.probabilities] if read.image.any() else None,
-                "reason": read.reason or None,
+                "reason": read.reason,
                 "version": read.version,
                 "milliseconds": round(read.milliseconds, 2),
             }

@@ -95,7 +95,15 @@ def take(service: Service, sent: FeedbackBody) -> Said:
     ApiError : 404, nobody knows the answer, and no drawing came under consent, or it cannot be told whether it was right.
     FeedbackError, StrokesError : the store cannot be written; there are too many points.
     """
-    known = service.tally.known(sent.id)
+    with service.verdicts:  # of two first ones about an answer, at the same moment, only one is the first
+        known = service.tally.known(sent.id)
+        said = _take(service, sent, known)
+        if known and known.verdict is None and said.verdict:
+            service.rollout.told(known.version, wrong=said.verdict == "wrong")
+        return said
+
+
+def _take(service: Service, sent: FeedbackBody, known: Use | None) -> Said:
     prediction = _read_again(service, sent, known)
     read = known or prediction
     if read is None:
@@ -105,8 +113,6 @@ def take(service: Service, sent: FeedbackBody) -> Said:
             status=404,
         )
     verdict = _verdict(service, sent, prediction)
-    if known and known.verdict is None and verdict:  # said for the first time, of an answer that was given
-        service.rollout.told(known.version, wrong=verdict == "wrong")
     use = Use(version=read.version, milliseconds=read.milliseconds, verdict=verdict, key=sent.id)
     if verdict is None:  # taken back
         service.tally.store.erase(key=sent.id)

@@ -23,8 +23,9 @@ TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 async def index(request: Request) -> Response:
     """The page, which draws and asks this server to read."""
     service: Service = request.app.state.service
-    versions = service.versions
-    made = partial(_html, versions.root, versions.current.version, tuple(versions.names()))
+    versions, share = service.versions, service.rollout.share
+    read = (versions.current.version, *([share.version] if share else []))
+    made = partial(_html, versions.root, read, tuple(versions.names()))
     return HTMLResponse(await service.work.run(service.settings.read_seconds, made))
 
 
@@ -39,6 +40,6 @@ async def asset(request: Request) -> Response:
 
 
 @lru_cache(maxsize=4)
-def _html(models: Path, current: str, names: tuple[str, ...]) -> str:
+def _html(models: Path, read: tuple[str, ...], names: tuple[str, ...]) -> str:
     """Versions never change, so the page does not until there is another one."""
-    return page.served_html(Registry(models), current)
+    return page.served_html(Registry(models), *read)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from ipaddress import AddressValueError, IPv6Address, IPv6Network
 from typing import TypeVar
 
 from limits import parse
@@ -41,7 +42,7 @@ class Rate:
         ------
         ApiError : 429, it is one too many.
         """
-        if self._item is not None and not self._limiter.hit(self._item, client):
+        if self._item is not None and not self._limiter.hit(self._item, _household(client)):
             seconds = str(self._item.get_expiry())
             raise ApiError(
                 f"too many requests: {self._item} are allowed",
@@ -149,6 +150,15 @@ class Work:
 
     def _free(self, _: Future[T]) -> None:
         self._places.release()
+
+
+def _household(client: str) -> str:
+    """Who is counted as one: an IPv4 address, or 64 bits of an IPv6 one; within these anybody has as many as they like."""
+    try:
+        address = IPv6Address(client)
+    except AddressValueError:
+        return client
+    return str(address.ipv4_mapped or IPv6Network((address.packed[:8] + bytes(8), 64)))
 
 
 def busy() -> ApiError:

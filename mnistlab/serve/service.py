@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
+from threading import Lock
 
 from mnistlab.common.errors import LabError
 from mnistlab.serve.bounds import Bounds
@@ -46,6 +47,7 @@ class Service:
         self.work = Work(THREADS, WAITING)
         self.storing = Work(THREADS, WAITING)  # apart from it: it waits for the disk
         self.tally = Tally(settings.store)
+        self.verdicts = Lock()
 
     async def keep_books(self) -> None:
         """Write what was counted every two seconds, and erase once a day what has been kept long enough; without end."""

@@ -84,8 +84,8 @@ def card(manifest: Manifest) -> dict[str, object]:
     return manifest.model_dump(include=CARD)
 
 
-def served_html(registry: Registry, current: str) -> str:
-    """The page of a server that reads with the version ``current``.
+def served_html(registry: Registry, current: str, *others: str) -> str:
+    """The page of a server that reads with the version ``current``, and some requests with others.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def served_html(registry: Registry, current: str) -> str:
     """
     pair = twins(registry)
     versions: dict[str, dict[str, object]] = {}
-    for name in (current, *pair):
+    for name in (current, *others, *pair):
         permuted = name in pair[1:]  # only what is shown scrambled needs the order
         order = np.asarray(registry.load(name).permutation.order).tolist() if permuted else None
         versions[name] = {"card": card(registry.manifest(name)), "permutation": order}

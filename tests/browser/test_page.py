@@ -19,6 +19,7 @@ from mnistlab.common import paths
 from mnistlab.data.drawings import load_drawings
 from mnistlab.data.strokes import rasterise
 from mnistlab.feedback import consent
+from mnistlab.feedback.fields import COMMENT
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
 from mnistlab.registry.registry import Registry
@@ -449,6 +450,61 @@ def test_what_was_kept_is_erased(page, home):
     method, path, _, _ = home.calls[-1]
     assert (method, path) == ("DELETE", f"api/v1/feedback?session={home.opinions[0]['session']}")
     assert not page.get_by_role("checkbox").is_checked()
+
+
+def test_a_comment_goes_along_with_a_drawing_that_is_kept_and_is_gone_with_it(page, home):
+    draw(page, load_drawings()["seven"].strokes)
+    expect(page, "^7: ")
+    page.get_by_role("checkbox").check()
+    comment = page.get_by_role("textbox", name="Comment")
+    assert int(comment.get_attribute("maxlength")) == COMMENT
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_text("Drawings kept so far: 1.").wait_for()
+    comment.fill(" with a bar ")
+    comment.press("Enter")  # it was marked before
+    page.wait_for_function("() => document.activeElement.id === 'comment'")
+    assert [opinion["comment"] for opinion in home.opinions] == [None, "with a bar"]
+    draw(page, [[(100, 140), (180, 140)]])
+    page.wait_for_function("() => document.getElementById('comment').value === ''")
+
+
+def test_without_consent_no_comment_is_asked_for_or_sent(page, home):
+    draw(page, load_drawings()["seven"].strokes)
+    expect(page, "^7: ")
+    assert not page.get_by_role("textbox", name="Comment").is_visible()
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_text("It was counted; nothing about the drawing is kept.").wait_for()
+    assert home.opinions[0]["comment"] is None
+
+
+def test_who_has_the_name_erases_what_an_earlier_visit_kept(chromium, tmp_path):
+    store = Store(tmp_path / "feedback.sqlite")
+    app = create_app(serving.settings(store=str(tmp_path / "feedback.sqlite")))
+    with serving.running(app) as address, browser.tab(chromium) as page:
+        page.goto(address)
+        draw(page, load_drawings()["seven"].strokes)
+        expect(page, "^7: ")
+        page.get_by_role("checkbox").check()
+        page.get_by_role("button", name="Yes").click()
+        page.get_by_text("Drawings kept so far: 1.").wait_for()
+        name = page.locator("#session").inner_text()
+        assert [correction.session for correction in store.corrections()] == [name]
+        page.reload()
+        page.get_by_text("Erase what was kept on an earlier visit").click()
+        field = page.get_by_role("textbox", name="Name")
+        for given, said in (
+            (name[:-1], "this has 31 characters"),
+            (name[:-1] + "x", "only digits and letters from a to f"),
+            ("0" * 32, "Nothing is kept under this name."),
+        ):
+            field.fill(given)
+            field.press("Enter")
+            page.get_by_text(said).wait_for()
+            assert len(store.corrections()) == 1
+        field.fill(f" {name.upper()} ")
+        page.get_by_role("button", name="Erase it").click()
+        page.get_by_text("Erased: 1 drawing.").wait_for()
+        assert store.corrections() == []
 
 
 def test_the_digit_that_was_meant_is_said_with_a_key_and_a_new_stroke_begins_anew(page, home):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import httpx
@@ -15,6 +17,8 @@ from mnistlab.common.errors import FeedbackError
 from mnistlab.feedback import consent
 from mnistlab.feedback.store import Store
 from mnistlab.serve.app import create_app
+from mnistlab.serve.bodies import FeedbackBody
+from mnistlab.serve.feedback import take
 
 FEEDBACK = "/api/v1/feedback"
 
@@ -73,6 +77,17 @@ def test_under_consent_the_drawing_is_kept_as_it_was_read(client, store):
     assert say(client, answer["id"], **agreed).json()["note"] == "taken back"
     assert store.corrections() == []
     assert [use.verdict for use in store.uses()] == [None]
+
+
+def test_of_verdicts_at_the_same_moment_one_is_the_first(client, monkeypatch):
+    service = client.app.state.service
+    answer, told, known = read(client), [], service.tally.known
+    monkeypatch.setattr(service.rollout, "told", lambda version, *, wrong: told.append(wrong))
+    monkeypatch.setattr(service.tally, "known", lambda name: (known(name), time.sleep(0.2))[0])
+    sent = FeedbackBody(id=answer["id"], verdict="wrong")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: take(service, sent), range(4)))
+    assert told == [True]
 
 
 def test_any_server_takes_a_drawing_that_comes_again(client, store):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from serving import BEARER, client_of, settings
 
 from mnistlab.serve.app import create_app
+from mnistlab.serve.share import Share
 from mnistlab.web import page
 
 
@@ -51,6 +53,14 @@ def test_the_page_shows_the_version_in_use(registry, tmp_path):
         registry.promote("0002")
         app.state.service.versions.look()
         assert '"current": "0002"' in client.get("/").text
+
+
+def test_the_page_knows_the_candidate_that_reads_a_share(tmp_path):
+    with client_of(create_app(settings(store=str(tmp_path / "f.sqlite"), ab=Share("0003", 0.5)))) as client:
+        data = json.loads(re.search(r'id="data">(.*?)</script>', client.get("/").text)[1])
+    assert data["current"] != "0003"
+    assert "0003" not in data["twins"]
+    assert set(data["versions"]["0003"]["card"]) == {"created", "parameters", "metrics"}
 
 
 def test_without_the_folder_of_versions_the_page_is_refused_and_no_folder_named(registry, tmp_path):

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from serving import BEARER, SEVEN, TOKEN, client_of, settings
 from mnistlab.data import preprocess
 from mnistlab.inference.predictor import Predictor
 from mnistlab.serve.app import create_app
+from mnistlab.serve.errors import ApiError
+from mnistlab.serve.limits import Rate
 from mnistlab.serve.logs import JsonLines
 
 DRAWN = {"strokes": SEVEN}
@@ -153,6 +156,22 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back():
         assert 0 < int(refused.headers["Retry-After"]) <= 60
         assert client.get("/ready").status_code == 429
         assert client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),  # one household
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+    ],
+)
+def test_addresses_that_one_client_may_choose_from_are_counted_as_one(first, second, same):
+    rate = Rate("1/minute")
+    rate.check(first)
+    with pytest.raises(ApiError, match="too many") if same else nullcontext():
+        rate.check(second)
 
 
 def test_more_work_than_can_be_done_is_turned_away_and_health_answers(monkeypatch):

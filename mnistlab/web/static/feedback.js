@@ -6,7 +6,7 @@
  * @property {string} id  of the answer
  * @property {"right" | "wrong" | null} verdict  null takes back what was said
  * @property {number | null} digit  what it is
- * @property {null} comment
+ * @property {string | null} comment
  * @property {string | null} consent  version of the text that was agreed to
  * @property {string} [session]  under which this page keeps drawings, until it erases them
  * @property {Stroke[]} [strokes]
@@ -18,6 +18,8 @@
   const { say, aDigit } = mnistlab.language;
   const { part, put } = mnistlab.view;
 
+  const NAME_LENGTH = 32;
+
   class Feedback {
     #session = newName();
     /** @type {Set<string>} */
@@ -26,6 +28,7 @@
     #meant = null;
     /** @type {() => string} */
     #note = () => "";
+    #earlier = () => ""; // what came of a name that was given
     /** @type {Answer | null} */
     #answer = null;
     /** @type {Content | null} */
@@ -45,6 +48,11 @@
       part("yes").addEventListener("click", () => this.mark(this.#answer?.digit ?? null));
       part("keep").addEventListener("change", () => this.#agree());
       part("erase").addEventListener("click", () => this.#erase());
+      part("comment").addEventListener("change", () => this.#meant !== null && this.#say(this.#meant));
+      part("earlier").addEventListener("submit", (/** @type {Event} */ event) => {
+        event.preventDefault();
+        this.#eraseEarlier(part("earlier-name").value.trim().toLowerCase());
+      });
     }
 
     /** Another reading; null if it is not finished, or there is none. @param {Answer | null} answer @param {Content} content */
@@ -52,6 +60,7 @@
       if (answer?.id !== this.#answer?.id) {
         this.#meant = null;
         this.#note = () => "";
+        part("comment").value = ""; // it was about the drawing before
       }
       [this.#answer, this.#content] = [answer, content];
       this.show();
@@ -72,9 +81,11 @@
       const keeps = verdict !== null && part("keep").checked && !content.picture;
       /** @type {Opinion} */
       const opinion = { id: answer.id, verdict, digit, comment: null, consent: null };
+      const comment = part("comment").value.trim();
       if (keeps) {
         const drawn = { strokes: content.strokes, pen_width: PEN_WIDTH };
-        Object.assign(opinion, { consent: say("consent.version"), session: this.#session, ...drawn });
+        const consent = say("consent.version");
+        Object.assign(opinion, { consent, session: this.#session, comment: comment || null, ...drawn });
       }
       try {
         await this.source.send(opinion);
@@ -101,7 +112,10 @@
         chip.setAttribute("aria-pressed", String(meant === digit));
       }
       part("erase").hidden = !checked && !this.#kept.size;
+      part("keeping").hidden = part("erase").hidden;
+      put(part("session"), this.#session);
       put(part("feedback-note"), this.#note());
+      put(part("earlier-note"), this.#earlier());
     }
 
     /** The box was ticked or not: what is marked on the canvas counts as marked now. */
@@ -124,11 +138,28 @@
       }
       this.show();
     }
+
+    /** Nobody but who was shown a name can give it. @param {string} name */
+    async #eraseEarlier(name) {
+      if (name.length !== NAME_LENGTH) this.#earlier = () => say("noName", { count: name.length });
+      else if (!/^[0-9a-f]*$/.test(name)) this.#earlier = () => say("badName");
+      else {
+        try {
+          const count = (await this.source.erase(name)).erased;
+          if (name === this.#session) this.#kept.clear();
+          const words = ["erasedNone", "erasedOne"][count] ?? "erasedEarlier";
+          this.#earlier = () => say(words, { count });
+        } catch (error) {
+          this.#earlier = () => say("notErased", { message: this.explain(error) });
+        }
+      }
+      this.show();
+    }
   }
 
   /** A random name that says nothing about anybody: 32 hexadecimal digits. */
   function newName() {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    const bytes = crypto.getRandomValues(new Uint8Array(NAME_LENGTH / 2));
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
