@@ -31,9 +31,11 @@ class Controls:
     ----------
     pen_width : px.
     can_choose : there are other versions to choose; ``offer`` says which.
+    can_freeze : *Freeze* is among the buttons.
 
     Attributes
     ----------
+    can_freeze : the same.
     undo, clear, load, replay, freeze : buttons; ``load`` gives the content of one file.
     digits : ten small buttons, to say what the drawing was meant to be.
     why, more : switches.
@@ -43,7 +45,8 @@ class Controls:
         was done, where the version comes from.
     """
 
-    def __init__(self, pen_width: float, *, can_choose: bool) -> None:
+    def __init__(self, pen_width: float, *, can_choose: bool, can_freeze: bool = False) -> None:
+        self.can_freeze = can_freeze is True  # what is no plain yes is none
         self.undo = button("Undo", "undo", "Take back the last stroke")
         self.clear = button("Clear", "eraser", "Empty the canvas")
         self.why = widgets.ToggleButton(
@@ -86,7 +89,7 @@ class Controls:
             [
                 self.second_versions,
                 *self._meant,
-                row([self.load, self.replay, self.freeze], COLUMN),
+                row([self.load, self.replay, *([self.freeze] if self.can_freeze else [])], COLUMN),
                 self.links,
                 self.note,
                 self.origin,

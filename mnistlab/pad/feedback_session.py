@@ -143,7 +143,14 @@ class FeedbackSession:
         self.note = Note(f"{_drawings(erased.corrections).capitalize()} erased; nothing more will be kept.{marked}")
 
     def add_comment(self, comment: str) -> None:
-        """A comment on the drawing on the canvas; it is kept with it."""
+        """A comment on the drawing on the canvas; it is kept with it.
+
+        Raises
+        ------
+        FeedbackError : it is no text.
+        """
+        if not isinstance(comment, str):
+            raise FeedbackError(f"a comment is text, not {type(comment).__name__}", code="value")
         self.comment = comment
         if self._last is None:
             self.note = Note("The comment will be kept with the drawing once you mark it.")

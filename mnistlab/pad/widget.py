@@ -16,6 +16,7 @@ import ipywidgets as widgets
 
 from mnistlab.common import paths
 from mnistlab.common.constants import PEN_WIDTH
+from mnistlab.common.errors import StrokesError
 from mnistlab.common.progress import headless
 from mnistlab.data import drawings
 from mnistlab.data.strokes import Drawing, as_strokes, check_pen
@@ -48,6 +49,7 @@ class DigitPad(widgets.Box):
     models : folder of the versions; None is that of the lab. Not used with a predictor.
     compare_with : a second one that reads beside it: the name of a version, or, beside a predictor, a predictor.
     pen_width : px of the 280 x 280 canvas, 4 to 60. How thick the ink looks; the reading does not depend on it.
+    freeze : offer to keep drawings as tests, for good and without asking who drew them: never on a pad that others use.
     feedback : a store of corrections, and a panel under the reading to make them; True for the lab's own, which is not opened
         in a notebook that runs headless. None asks for nothing and counts nothing.
 
@@ -77,6 +79,7 @@ class DigitPad(widgets.Box):
         compare_with: Predictor | str | None = None,
         pen_width: float = PEN_WIDTH,
         feedback: Store | bool | None = None,
+        freeze: bool = False,
     ) -> None:
         self.lock = threading.RLock()
         self.reading, self.view, self.wiring = LiveReading(self), View(self), Wiring(self.lock)
@@ -91,7 +94,8 @@ class DigitPad(widgets.Box):
         self.document, self.explanation, self.message = Document(pen_width), Explanation(), ""
         self.model_choice = ModelChoice(predictor, version=version, models=models, compare_with=compare_with)
         self.canvas = InkCanvas(self.press, self.move, self.release)
-        self.controls = Controls(self.document.pen_width, can_choose=not self.model_choice.is_fixed)
+        can_choose = not self.model_choice.is_fixed
+        self.controls = Controls(self.document.pen_width, can_choose=can_choose, can_freeze=freeze)
         self.view.offer()
         self.wet = WetInk(self)
         children = self.controls.arrange(stacked(self.canvas, self.wet), self.feedback.panel)
@@ -232,6 +236,8 @@ class DigitPad(widgets.Box):
     @handler
     def freeze(self) -> None:
         """Keep the drawing as a test that asks for the digit it was meant to be, and say where."""
+        if not self.controls.can_freeze:
+            raise StrokesError("this pad keeps no drawing as a test; DigitPad(freeze=True) does", code="freeze")
         self.playback.stop()
         path = drawings.freeze(self.drawing.strokes, pen_width=self.document.pen_width, digit=self.true_digit)
         where = path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else path

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from mnistlab.common import paths
-from mnistlab.data.drawings import drawing_from_json, load_drawings
+from mnistlab.data.drawings import load_drawings
 from mnistlab.data.strokes import rasterise
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
@@ -285,7 +285,7 @@ def test_a_drawing_is_saved_and_loaded_again(pad, kernel, kind):
     assert browser.ask(kernel, "pad.drawing.strokes[0].tolist()") == before
 
 
-def test_a_replay_draws_it_once_more_and_freeze_keeps_it(pad, folder):
+def test_a_replay_draws_it_once_more(pad):
     browser.draw(pad, load_drawings()["seven"].strokes)
     expect_digit(pad, 7)
     more(pad)
@@ -293,12 +293,7 @@ def test_a_replay_draws_it_once_more_and_freeze_keeps_it(pad, folder):
     pad.get_by_role("button", name="Stop").wait_for()
     pad.get_by_role("button", name="Replay").wait_for()
     expect_digit(pad, 7)
-    pad.get_by_role("button", name="7", exact=True).click()
-    pad.get_by_text("you meant a 7").wait_for()
-    pad.get_by_role("button", name="Freeze").click()
-    pad.locator(".mnistlab-side[role=status]").get_by_text("Saved as").wait_for()
-    (path,) = (folder / "drawings").glob("7-*.json")
-    assert drawing_from_json(path.read_text()).digit == 7
+    assert pad.get_by_role("button", name="Freeze").count() == 0  # the pad of others keeps nothing without consent
 
 
 def test_a_drawing_is_kept_with_consent_only_and_erased_again(pad, folder):
