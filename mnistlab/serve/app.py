@@ -23,6 +23,7 @@ from mnistlab.serve.configuration import ServeSettings
 from mnistlab.serve.errors import answer_error
 from mnistlab.serve.guard import Guard
 from mnistlab.serve.service import Service
+from mnistlab.serve.upkeep import Upkeep
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -39,7 +40,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.start()
-        books = asyncio.create_task(service.keep_books())
+        books = asyncio.create_task(Upkeep(service).run())
         yield
         books.cancel()
         service.close()

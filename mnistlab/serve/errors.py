@@ -66,4 +66,5 @@ async def answer_error(request: Request, error: Exception) -> Response:
         routes = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
         methods = {method for route in routes for method in getattr(route, "methods", None) or ()}
         refused.headers["Allow"] = ", ".join(sorted(methods))
+    request.app.state.service.metrics.count_refusal(refused.code)
     return error_response(refused, request.state.id)

@@ -100,6 +100,7 @@ def take(service: Service, sent: FeedbackBody) -> Said:
         said = _take(service, sent, known)
         if known and known.verdict is None and said.verdict:
             service.rollout.told(known.version, wrong=said.verdict == "wrong")
+            service.metrics.count_verdict(known.version, said.verdict)
         return said
 
 

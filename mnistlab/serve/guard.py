@@ -103,6 +103,7 @@ class Guard:
             log_request(scope["method"], route, status, seconds, state)
 
     def _refuse(self, error: ApiError, scope: Scope) -> Response:
+        self._service.metrics.count_refusal(error.code)
         if (
             error.code == "token"
             and scope["path"] == MONITORING

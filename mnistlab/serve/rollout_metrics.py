@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from mnistlab.common.errors import LabError
+from mnistlab.registry.registry import Registry
 
 if TYPE_CHECKING:
     from mnistlab.serve.rollout import Rollout
@@ -34,6 +40,10 @@ class RolloutCollector(Collector):
         yield GaugeMetricFamily(
             "mnistlab_version_refused", "1 while what CURRENT names could not be loaded.", versions.fault is not None
         )
+        newest = GaugeMetricFamily("mnistlab_newest_version_timestamp_seconds", "When the newest version was made.")
+        if (names := versions.names()) and (made := _made(versions.root, names[-1])) is not None:
+            newest.add_metric([], made)
+        yield newest
         yield CounterMetricFamily("mnistlab_version_swaps", "Versions that came into use.", versions.swaps)
         yield CounterMetricFamily("mnistlab_version_swaps_failed", "Versions that could not.", versions.failed)
         yield CounterMetricFamily("mnistlab_version_returns", "Versions that had to go by a bound.", rollout.returns)
@@ -43,6 +53,15 @@ class RolloutCollector(Collector):
         yield share
         if rollout.shadow:
             yield from _of_shadow(rollout.shadow.figures())
+
+
+@lru_cache(maxsize=8)
+def _made(models: Path, version: str) -> float | None:
+    """Seconds since 1970; None if its manifest cannot be read."""
+    try:
+        return datetime.fromisoformat(Registry(models).manifest(version).created).timestamp()
+    except LabError:
+        return None
 
 
 def _of_shadow(figures: ShadowFigures) -> Iterator[Metric]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import time
 from contextlib import suppress
 from threading import Lock
 
@@ -15,13 +12,10 @@ from mnistlab.serve.limits import Rate, Work
 from mnistlab.serve.metrics import Metrics
 from mnistlab.serve.rollout import Rollout
 from mnistlab.serve.rollout_metrics import RolloutCollector
-from mnistlab.serve.tally import STORE_SECONDS, Tally
+from mnistlab.serve.tally import Tally
 from mnistlab.serve.versions import Versions
 
 THREADS, WAITING = 2, 32  # pictures that are decoded at once, and that wait
-PURGE = 86_400.0  # s between two looks for what has been kept long enough
-WRITE = 2.0  # s between two writes of what was counted
-log = logging.getLogger(__name__)
 
 
 class Service:
@@ -48,21 +42,6 @@ class Service:
         self.storing = Work(THREADS, WAITING)  # apart from it: it waits for the disk
         self.tally = Tally(settings.store)
         self.verdicts = Lock()
-
-    async def keep_books(self) -> None:
-        """Write what was counted every two seconds, and erase once a day what has been kept long enough; without end."""
-        purged = time.monotonic()  # the store does it by itself when it is opened
-        while True:
-            await asyncio.sleep(WRITE)
-            try:
-                await self.storing.run(STORE_SECONDS, self.tally.write)
-                if time.monotonic() - purged > PURGE:
-                    await self.storing.run(STORE_SECONDS, lambda: self.tally.store.purge())
-                    purged = time.monotonic()
-            except LabError:  # /ready tells it
-                pass
-            except Exception:  # an error must not end the writing
-                log.exception("what was counted could not be written")
 
     def start(self) -> None:
         """Look after the versions from now on."""
