@@ -76,9 +76,7 @@ class Controls:
         )
         self.load.add_class("mnistlab-load")
         self.replay = button("Replay", "play", "Draw it again, stroke by stroke")
-        self.freeze = button(
-            "Freeze", "thumb-tack", "Save the drawing as a test, once you have said which digit you meant"
-        )
+        self.freeze = button("Freeze", "thumb-tack", "Save the drawing as a test of the digit you said it is")
         self.links, self.note, self.origin = text(COLUMN), text(COLUMN), text(COLUMN)
         self._meant = [
             text(COLUMN, render("pad/aside.html", text="Which digit did you mean?")),

@@ -1,4 +1,4 @@
-"""What a process writes: every file that Python opens to write, makes, links or renames meanwhile, SQLite's databases included."""
+"""What a process writes: every file that Python opens to write, makes, links or renames meanwhile, and SQLite's databases."""
 
 from __future__ import annotations
 
