@@ -49,8 +49,8 @@ test: $(READY) lint types ## check style and types, then run all tests: package,
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY) ## check the style of the code, and the types of the JavaScript
-	$(BIN)/ruff check mnistlab tests tools
-	$(BIN)/ruff format --check mnistlab tests tools
+	$(BIN)/ruff check mnistlab tests tools deploy
+	$(BIN)/ruff format --check mnistlab tests tools deploy
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_READY) && npm run --silent lint; \
 	else echo 'make lint: skipped eslint and tsc, which check the JavaScript of the page: no npm (apt-get install nodejs npm)'; fi
