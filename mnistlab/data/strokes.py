@@ -24,7 +24,10 @@ DIGIT = 10 * BOX  # px of the longer side of a digit redrawn for reading: ten fo
 # equally well from 0.08 to 0.14.
 PEN_SHARE = 0.12
 DOT = 0.5  # pen widths; a drawing that reaches no further than this is a dot
+CANVASES = (0.001, 1_000_000)  # length of a side, in whatever unit
 REACH = 4 * CANVAS  # px; how far outside the canvas a point may lie before it is pulled back
+
+Canvas = float | Sequence[float]  # the length of a side, or width and height
 
 
 class Drawing:
@@ -124,6 +127,28 @@ def as_strokes(strokes: Iterable[ArrayLike]) -> list[np.ndarray]:
             raise StrokesError(f"the drawing has more than {MAX_POINTS:,} points", code="too-many")
         arrays.append(array)
     return arrays
+
+
+def on_canvas(strokes: Sequence[np.ndarray], canvas: Canvas) -> list[np.ndarray]:
+    """Strokes of a canvas of another size, in px of ours.
+
+    Parameters
+    ----------
+    canvas : the length of its side, or (width, height), in the unit of the points.
+
+    Raises
+    ------
+    StrokesError : it is neither, or not from 0.001 to 1,000,000.
+    """
+    sides = list(canvas) if isinstance(canvas, Sequence) and not isinstance(canvas, str) else [canvas]
+    lengths = list(map(_number, sides))
+    if len(lengths) not in (1, 2) or not all(CANVASES[0] <= length <= CANVASES[1] for length in lengths):
+        raise StrokesError(
+            f"canvas is the length of a side, or (width, height), from {CANVASES[0]:g} to {CANVASES[1]:,}; not {canvas!r:.60}",
+            code="canvas",
+        )
+    side = max(lengths)
+    return list(strokes) if side == CANVAS else [stroke * (CANVAS / side) for stroke in strokes]
 
 
 def rasterise(strokes: Sequence[np.ndarray], *, pen_width: float = PEN_WIDTH) -> np.ndarray:

@@ -89,7 +89,7 @@ def smallest_edit(predictor: Predictor, strokes: Iterable[ArrayLike], pen_width:
     StrokesError : strokes or pen are not as ``Predictor.predict_strokes`` takes them.
     """
     drawn = as_strokes(strokes)
-    predicted = predictor.predict_strokes(drawn, pen_width).digit
+    predicted = predictor.predict_strokes(drawn, pen_width, CANVAS).digit
     if predicted is None or len(drawn) > MOST_STROKES or sum(map(len, drawn)) > MOST_POINTS:
         return None
     visible = [np.clip(stroke, 0, CANVAS) for stroke in drawn]
@@ -103,7 +103,7 @@ def smallest_edit(predictor: Predictor, strokes: Iterable[ArrayLike], pen_width:
             digit = int(row.argmax())
             if digit == predicted or row[digit] < LEAST:
                 continue
-            if predictor.predict_strokes(candidate.strokes, pen_width).digit != digit:
+            if predictor.predict_strokes(candidate.strokes, pen_width, CANVAS).digit != digit:
                 continue  # refused, or on the edge of a rounding
             words = f"{candidate.how} it is {a_digit(digit)}"
             return Edit(candidate.strokes, candidate.removed, candidate.added, digit, candidate.length, words)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,52 +15,26 @@ from numpy.typing import ArrayLike
 
 from mnistlab.common.constants import CLASSES, PEN_WIDTH, SIDE
 from mnistlab.common.errors import CheckpointError, ImageError
-from mnistlab.data import preprocess
+from mnistlab.data import preprocess, segments
 from mnistlab.data.permutation import Permutation
-from mnistlab.data.strokes import as_strokes, check_pen, is_dot, rasterise_standard, to_standard_size
+from mnistlab.data.segments import Box
+from mnistlab.data.strokes import (
+    DOT,
+    Canvas,
+    as_strokes,
+    check_pen,
+    on_canvas,
+    rasterise_standard,
+    to_standard_size,
+)
 from mnistlab.evaluation import conformal
+from mnistlab.inference import page
+from mnistlab.inference.prediction import Page
+from mnistlab.inference.prediction import Prediction as Prediction  # others import it from here
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.registry import Registry
 
 NO_DIGIT = "it does not look like a digit"
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What the network read.
-
-    Attributes
-    ----------
-    digit : 0 to 9, or None if there was nothing to read, or nothing like a digit; ``reason`` then says why.
-    probabilities : float64 (10,), sum 1; all 0.1 if there was nothing to read.
-    image : uint8 (28, 28), ink bright, what the network saw, before its permutation.
-    milliseconds : from the call to the answer.
-    version : of the model.
-    reason : why there is no digit, in plain words; empty if there is one.
-    digits : what it may be, the likeliest first: ``(4,)``, or ``(4, 9)`` for a doubtful one. Never without ``digit``, and
-        empty without one.
-    level : share of MNIST-like digits for which ``digits`` holds the true one, 0.995; None if the version promises nothing.
-    """
-
-    digit: int | None
-    probabilities: np.ndarray
-    image: np.ndarray
-    milliseconds: float
-    version: str
-    reason: str = ""
-    digits: tuple[int, ...] = ()
-    level: float | None = None
-
-    @property
-    def confidence(self) -> float:
-        """Probability of the digit, 0 to 1; 0 if there is none."""
-        return 0.0 if self.digit is None else float(self.probabilities[self.digit])
-
-    def __str__(self) -> str:
-        if self.digit is None:
-            return f"no digit: {self.reason}"
-        others = f" or {' or '.join(map(str, self.digits[1:]))}" if len(self.digits) > 1 else ""
-        return f"{self.digit} ({100 * self.confidence:.1f} %){others}"
 
 
 class Predictor:
@@ -104,30 +77,46 @@ class Predictor:
         """What the network really got of ``prediction.image``, uint8 (28, 28); None if it reads plain pixels."""
         return None if self.permutation.is_identity else self.permutation.apply(prediction.image)
 
-    def predict_strokes(self, strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH) -> Prediction:
-        """Read a drawing.
+    def predict_strokes(
+        self, strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH, canvas: Canvas | None = None
+    ) -> Prediction:
+        """Read a drawing of one digit.
 
         The strokes are drawn anew at the thickness that suits the digit's size, so neither the pen nor the size nor the
-        place a person chose changes the reading.
+        place a person chose changes the reading. A stray mark far from the digit is left out, and ``note`` says so. Of several
+        digits, ``parts`` has each, and ``digit`` is None.
 
         Parameters
         ----------
         strokes : list of (n, 2) arrays, px of a 280 x 280 canvas, y down.
-        pen_width : px, 4 to 60; of the pen they were drawn with. A drawing no longer than half of it is a dot.
+        pen_width : px, 4 to 60, as on a canvas of 280 px; of the pen they were drawn with. A drawing no longer than half of it
+            is a dot.
+        canvas : how large the canvas is, in the unit of the points: the length of its side, or (width, height). What lies
+            beyond it is pulled to its edge, since nobody saw it. None: 280 px, and a drawing that does not fit has no digit.
 
         Raises
         ------
-        StrokesError : strokes or pen are not as above.
+        StrokesError : strokes, pen or canvas are not as above.
         CheckpointError : the network gives no finite numbers for this drawing (``"finite"``); so do the others below.
         """
         started = time.perf_counter()
-        strokes, pen = as_strokes(strokes), check_pen(pen_width)
-        if not strokes:
-            return self._nothing("the canvas is empty", started)
-        if is_dot(strokes, pen):
-            return self._nothing("that is only a dot", started)
-        standard, _ = to_standard_size(strokes)
-        return self._read(preprocess.fit(rasterise_standard(standard)), started)
+        drawn, boxes, fault = _drawn(strokes, pen_width, canvas)
+        if fault:
+            return self._nothing(fault, started)
+        if len(drawn) == 1:
+            standard, _ = to_standard_size(drawn)
+            return self._read(preprocess.fit(rasterise_standard(standard)), started)
+        return page.predict(self, page.stroke_layout(drawn, boxes), started)
+
+    def predict_strokes_page(
+        self, strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH, canvas: Canvas | None = None
+    ) -> Page:
+        """Read a drawing of any number of digits, each by itself, in reading order; the rest as ``predict_strokes``."""
+        started = time.perf_counter()
+        drawn, boxes, fault = _drawn(strokes, pen_width, canvas)
+        if fault:
+            return Page((), 1000 * (time.perf_counter() - started), self.version, fault)
+        return page.read(self, page.stroke_layout(drawn, boxes), started)
 
     def predict_image(self, image: object) -> Prediction:
         """Read a picture: path, bytes of a PNG or JPEG, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4).
@@ -181,23 +170,35 @@ class Predictor:
         """
         return self.checkpoint.probabilities(images)
 
-    def _read(self, image: np.ndarray, started: float) -> Prediction:
-        logits = self.checkpoint.logits(image[None])
+    def judge(self, images: np.ndarray, started: float) -> list[Prediction]:
+        """What each of several images is: uint8 (N, 28, 28); ``started`` by ``time.perf_counter``.
+
+        Raises
+        ------
+        CheckpointError : as ``predict_strokes``.
+        """
+        logits = self.checkpoint.logits(images)
         if not np.isfinite(logits).all():
             raise CheckpointError(f"version {self.version} gives no finite numbers for this picture", code="finite")
-        scores = conformal.nonconformity(logits)[0]
-        probabilities = np.exp(-scores)
-        ranked = scores.argsort(kind="stable").tolist()
-        digits: tuple[int, ...] = (ranked[0],)
-        reason, level = "", None
-        if calibration := self.checkpoint.calibration:  # its ``sets`` and ``is_digit``, of one drawing
-            level, limit = conformal.LEVEL, calibration.thresholds[conformal.LEVEL]
-            digits = tuple(digit for digit in ranked if scores[digit] <= limit) or digits
-            if probabilities[ranked[0]] < calibration.confidence:
-                digits, reason = (), NO_DIGIT
-        elapsed = 1000 * (time.perf_counter() - started)
-        digit = digits[0] if digits else None
-        return Prediction(digit, probabilities, image, elapsed, self.version, reason, digits, level)
+        calibration = self.checkpoint.calibration
+        found = []
+        for image, scores in zip(images, conformal.nonconformity(logits), strict=True):
+            probabilities = np.exp(-scores)
+            ranked = scores.argsort(kind="stable").tolist()
+            digits: tuple[int, ...] = (ranked[0],)
+            reason, level = "", None
+            if calibration:  # its ``sets`` and ``is_digit``, of one drawing
+                level, limit = conformal.LEVEL, calibration.thresholds[conformal.LEVEL]
+                digits = tuple(digit for digit in ranked if scores[digit] <= limit) or digits
+                if probabilities[ranked[0]] < calibration.confidence:
+                    digits, reason = (), NO_DIGIT
+            elapsed = 1000 * (time.perf_counter() - started)
+            digit = digits[0] if digits else None
+            found.append(Prediction(digit, probabilities, image, elapsed, self.version, reason, digits, level))
+        return found
+
+    def _read(self, image: np.ndarray, started: float) -> Prediction:
+        return self.judge(image[None], started)[0]
 
     def _nothing(self, reason: str, started: float) -> Prediction:
         return Prediction(
@@ -208,3 +209,19 @@ class Predictor:
             self.version,
             reason,
         )
+
+
+def _drawn(
+    strokes: Iterable[ArrayLike], pen_width: float, canvas: Canvas | None
+) -> tuple[list[np.ndarray], list[Box], str]:
+    """Strokes in px of the 280 x 280 canvas, the box of each, and why there is nothing to read in them, or ""."""
+    drawn, pen = as_strokes(strokes), check_pen(pen_width)
+    if not drawn:
+        return [], [], "the canvas is empty"
+    if canvas is not None:
+        drawn = on_canvas(drawn, canvas)
+    boxes = segments.boxes_of(drawn)
+    whole = segments.around(boxes)
+    if canvas is None and (fault := segments.misplaced(whole)):
+        return [], [], fault
+    return drawn, boxes, "that is only a dot" if whole.size <= DOT * pen else ""

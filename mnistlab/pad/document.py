@@ -140,7 +140,7 @@ class Document:
         """What a network makes of it."""
         if self.picture is not None:
             return predictor.predict_image(self.picture)
-        return predictor.predict_strokes(self.drawing.strokes, self.pen_width)
+        return predictor.predict_strokes(self.drawing.strokes, self.pen_width, CANVAS)
 
     def picture_ink(self) -> np.ndarray | None:
         """The ink of the picture, uint8 (H, W); None without a picture, or for one that is blank or all ink."""

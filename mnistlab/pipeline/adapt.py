@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from mnistlab.common import locks
-from mnistlab.common.constants import SIDE
+from mnistlab.common.constants import CANVAS, SIDE
 from mnistlab.common.errors import TrainingError
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation.intervals import Accuracy, compare
@@ -223,7 +223,7 @@ def _later(base: Checkpoint, candidate: Checkpoint, drawings: Sequence[Correctio
 
 def _read_right(version: Checkpoint, drawings: Sequence[Correction]) -> NDArray[np.bool_]:
     predictor = Predictor(version)
-    return np.array([predictor.predict_strokes(d.strokes, d.pen_width).digit == d.digit for d in drawings])
+    return np.array([predictor.predict_strokes(d.strokes, d.pen_width, CANVAS).digit == d.digit for d in drawings])
 
 
 def _chosen(corrections: Sequence[Correction], chosen: Sequence[bool]) -> list[Correction]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.common.constants import CLASSES
+from mnistlab.common.constants import CANVAS, CLASSES
 from mnistlab.data import synthetic
 from mnistlab.data.drawings import load_drawings
 from mnistlab.data.mnist import Digits, Splits
@@ -145,10 +145,11 @@ def evaluate_version(checkpoint: Checkpoint, size: int, judging: JudgingData) ->
     logits, labels = checkpoint.logits(judging.validation.images), np.asarray(judging.validation.labels)
     scores = nonconformity(logits)
     predictor = Predictor(checkpoint)
-    drawn = [predictor.predict_strokes(strokes).digit == digit for digit, strokes in judging.drawn]
+    drawn = [predictor.predict_strokes(strokes, canvas=CANVAS).digit == digit for digit, strokes in judging.drawn]
     drawings = load_drawings()
     predictions = {  # timed, too; the network is warm by now
-        name: predictor.predict_strokes(drawing.strokes, drawing.pen_width) for name, drawing in drawings.items()
+        name: predictor.predict_strokes(drawing.strokes, drawing.pen_width, CANVAS)
+        for name, drawing in drawings.items()
     }
     stored = [
         name for name, drawing in drawings.items() if predictions[name].digit == drawing.digit and not drawing.hard

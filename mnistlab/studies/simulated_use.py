@@ -51,7 +51,7 @@ def simulate_use(
     for number in range(n):
         digit, moment = int(rng.integers(CLASSES)), start + timedelta(days=days * number / n)
         strokes, pen = _placed(synthetic.draw(digit, rng), rng), pen_width * float(rng.choice(PENS))
-        read = reader.predict_strokes(strokes, pen)
+        read = reader.predict_strokes(strokes, pen, CANVAS)
         verdict: Verdict = None if number % 2 else "right" if read.digit == digit else "wrong"
         uses.append(
             Use(
@@ -95,7 +95,7 @@ def simulate_days(
             if drawing.digit is None:
                 raise LabError(f"nobody said which digit {drawing.name!r} is", code="usage")
             strokes, moment = _written_again(drawing.strokes, rng), start + timedelta(minutes=minute)
-            read = reader.predict_strokes(strokes, drawing.pen_width)
+            read = reader.predict_strokes(strokes, drawing.pen_width, CANVAS)
             corrections.append(
                 _correction(read, strokes, drawing.pen_width, drawing.digit, session=f"day {day}", moment=moment)
             )

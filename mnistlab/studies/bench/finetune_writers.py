@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mnistlab.common.constants import CANVAS
 from mnistlab.common.errors import DataError
 from mnistlab.common.files import without_nan
 from mnistlab.common.progress import progress_bar
@@ -224,7 +225,7 @@ class _HeldOut:
 
 
 def _as_digits(base: Predictor, drawings: Sequence[PenDrawing]) -> Digits:
-    images = np.stack([base.predict_strokes(drawing.strokes).image for drawing in drawings])
+    images = np.stack([base.predict_strokes(drawing.strokes, canvas=CANVAS).image for drawing in drawings])
     return Digits(torch.from_numpy(images), torch.tensor([drawing.label for drawing in drawings]))
 
 

@@ -99,7 +99,10 @@ def replay_drawings(
     sample : drawings read in each of the 80 conditions; 0 leaves the grid out.
     seed : fixes the sample.
     """
-    read = [reader.predict_strokes(d.strokes) for d in track(drawings, description="as drawn", show=show_progress)]
+    read = [
+        reader.predict_strokes(d.strokes, canvas=CANVAS)
+        for d in track(drawings, description="as drawn", show=show_progress)
+    ]
     labels = np.array([d.label for d in drawings])
     right = np.array([p.digit == label for p, label in zip(read, labels, strict=True)])
     writers = np.array([d.writer for d in drawings])
@@ -142,4 +145,4 @@ def placed(drawing: PenDrawing, size: float, place: str) -> PenDrawing:
 
 
 def _is_read(reader: Predictor, drawing: PenDrawing, pen_width: float = PEN_WIDTH) -> bool:
-    return reader.predict_strokes(drawing.strokes, pen_width=pen_width).digit == drawing.label
+    return reader.predict_strokes(drawing.strokes, pen_width, CANVAS).digit == drawing.label
