@@ -95,14 +95,19 @@ def test_the_newest_version_is_told_by_its_date(client):
 # --- what it may use --------------------------------------------------------------------------------------------------
 
 
+def quota(microseconds: str) -> dict[str, str]:
+    """Version 1 of cgroup: a share of each tenth of a second."""
+    return {"cpu/cpu.cfs_quota_us": microseconds, "cpu/cpu.cfs_period_us": "100000"}
+
+
 @pytest.mark.parametrize(
     ("files", "bytes_", "cores"),
     [
         ({"memory.max": "104857600", "cpu.max": "50000 100000"}, 104857600, 0.5),
-        ({"memory/memory.limit_in_bytes": "209715200", "cpu/cpu.cfs_quota_us": "25000", "cpu/cpu.cfs_period_us": "100000"}, 209715200, 0.25),
+        ({"memory/memory.limit_in_bytes": "209715200", **quota("25000")}, 209715200, 0.25),
     ],
     ids=["version 2", "version 1"],
-)  # fmt: skip
+)
 def test_a_container_may_use_what_it_is_allowed(tmp_path, files, bytes_, cores):
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -116,10 +121,10 @@ def test_a_container_may_use_what_it_is_allowed(tmp_path, files, bytes_, cores):
         {},
         {"memory.max": "max", "cpu.max": "max 100000"},
         {"memory.max": "", "cpu.max": ""},
-        {"memory/memory.limit_in_bytes": str(2**63 - 4096), "cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"},
+        {"memory/memory.limit_in_bytes": str(2**63 - 4096), **quota("-1")},
     ],
     ids=["no cgroup", "no limit in version 2", "empty", "no limit in version 1"],
-)  # fmt: skip
+)
 def test_without_a_limit_it_may_use_the_machine(tmp_path, files):
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
