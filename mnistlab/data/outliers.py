@@ -9,10 +9,9 @@ S, b, B and q, and those that hasty hands write as others do a 1, a 4 or a 7, wh
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
-import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistlab.common.constants import CANVAS, SIDE
@@ -20,6 +19,9 @@ from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
 from mnistlab.data.preprocess import fit
 from mnistlab.data.synthetic import PENS, Points, training_image, vary
+
+if TYPE_CHECKING:
+    import torch
 
 CLOSE = "HLhnrtu"  # letters near to a digit: not learned, but good to judge by
 FACES = (
@@ -133,6 +135,8 @@ def draw_outliers(
     ------
     LabError : ``n`` is negative, or a letter is not there.
     """
+    import torch
+
     if n < 0:
         raise LabError(f"the number of pictures to draw is 0 or more, not {n}", code="number")
     rng = np.random.default_rng(seed)
@@ -156,6 +160,9 @@ def printed(letters: str = "".join(LETTERS) + CLOSE) -> torch.Tensor:
     ------
     LabError : there is no letter.
     """
+    import matplotlib
+    import torch
+
     if not letters:
         raise LabError("printed needs at least one letter", code="number")
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from mnistlab.common.constants import CANVAS, CLASSES, SIDE
 from mnistlab.common.errors import LabError
 from mnistlab.common.progress import track
-from mnistlab.data.mnist import Digits
 from mnistlab.data.preprocess import fit
 from mnistlab.data.strokes import DIGIT, rasterise, to_standard_size
+
+if TYPE_CHECKING:
+    import torch
+
+    from mnistlab.data.mnist import Digits
 
 PENS = (0.07, 0.17)  # share of the digit's longer side; MNIST's own pens lie within
 Points = tuple[tuple[float, float], ...]
@@ -207,6 +211,10 @@ def draw_digits(n: int, *, seed: int, show_progress: bool = True) -> Digits:
     ------
     LabError : ``n`` is negative.
     """
+    import torch
+
+    from mnistlab.data.mnist import Digits
+
     if n < 0:
         raise LabError(f"the number of digits to draw is 0 or more, not {n}", code="number")
     rng = np.random.default_rng(seed)
@@ -219,6 +227,8 @@ def draw_digits(n: int, *, seed: int, show_progress: bool = True) -> Digits:
 
 def samples(n: int, *, seed: int) -> dict[Style, torch.Tensor]:
     """``n`` pictures of every style, in the order of ``STYLES``: uint8 tensors (n, 28, 28)."""
+    import torch
+
     rng = np.random.default_rng(seed)
     return {
         style: torch.from_numpy(

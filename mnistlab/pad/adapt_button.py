@@ -13,16 +13,15 @@ import ipywidgets as widgets
 
 from mnistlab.common.errors import RegistryError
 from mnistlab.common.html import render
-from mnistlab.data.mnist import load_mnist
 from mnistlab.evaluation.formatting import sentence
 from mnistlab.feedback.store import Store
 from mnistlab.pad.feedback_panel import note_html
 from mnistlab.pad.feedback_session import Note
 from mnistlab.pad.wiring import handler
-from mnistlab.pipeline.adapt import Adaptation, adapt_to
 
 if TYPE_CHECKING:
     from mnistlab.pad.widget import DigitPad
+    from mnistlab.pipeline.adapt import Adaptation
 
 
 class AdaptButton(widgets.VBox):
@@ -65,6 +64,9 @@ class AdaptButton(widgets.VBox):
     @handler
     def press(self) -> None:
         """Learn, and say what came of it; a fault is said too, and leaves the version in use as it was."""
+        from mnistlab.data.mnist import load_mnist  # PyTorch takes seconds to import, and may not be there
+        from mnistlab.pipeline.adapt import adapt_to
+
         self.button.disabled = True
         self.note.value = note_html(Note("Learning; the pad will not respond for about twenty seconds."))
         try:

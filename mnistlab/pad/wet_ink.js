@@ -11,6 +11,7 @@
   const { Link } = mnistlab.link;
 
   const KEYS = /^(Arrow(Left|Right|Up|Down)|[ zZ0-9]|Delete|Backspace)$/;
+  const FRESH = 10; // s in which a pad that a cell shows has to be on the page
   const WORDS = {
     waiting: "waiting for the kernel",
     full: "the kernel does not answer; what you drew is kept, but more does not fit",
@@ -176,6 +177,18 @@
   }
 
   /**
+   * Run All has led down to the last cell before the pad is there: back to it, unless it is in sight.
+   * @param {HTMLCanvasElement} canvas
+   */
+  function come(canvas) {
+    const { top, bottom } = canvas.getBoundingClientRect();
+    if (bottom > 0 && top < innerHeight) return;
+    const isTyping = document.activeElement?.matches("input, textarea, [contenteditable=true]");
+    if (!isTyping) canvas.focus({ preventScroll: true });
+    canvas.closest(".mnistlab-pad")?.scrollIntoView({ block: "nearest" });
+  }
+
+  /**
    * What stands around the canvas; gives what undoes it.
    * @param {HTMLElement} el @param {HTMLCanvasElement} canvas @param {Model} model
    * @param {{ink: Ink, link: KernelLink, act: (name: "undo" | "clear") => void}} parts
@@ -201,6 +214,8 @@
       ink.paint();
     });
     sized.observe(canvas);
+    const isFresh = Math.abs(Date.now() / 1000 - model.get("shown")) < FRESH;
+    if (isFresh) requestAnimationFrame(() => come(canvas));
     const repaint = () => ink.paint();
     model.on("change:pen_width", repaint);
     return () => {

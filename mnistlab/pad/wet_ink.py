@@ -7,6 +7,7 @@ away. Where the script cannot be loaded, the canvas below takes the pointer by i
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ class WetInk(anywidget.AnyWidget):
     ----------
     pen_width : px of the 280 x 280 canvas.
     colour : of the ink, as CSS names it.
+    shown : when a cell showed it, s since 1970; the page then brings it into sight, once.
     """
 
     _esm = script()
@@ -49,11 +51,17 @@ class WetInk(anywidget.AnyWidget):
     pen_width = traitlets.Float(float(PEN_WIDTH)).tag(sync=True)
     colour = traitlets.Unicode(f"#{INK:02x}{INK:02x}{INK:02x}").tag(sync=True)
 
+    shown = traitlets.Float(0.0).tag(sync=True)
+
     def __init__(self, pad: DigitPad) -> None:
         self._pad, self._stream = pad, Stream()
         self._hand = ""  # the page that draws
         super().__init__()
         self.on_msg(lambda widget, content, buffers: self.receive(content))
+
+    def appear(self) -> None:
+        """Say that a cell is about to show it."""
+        self.shown = time.time()
 
     def receive(self, content: object) -> None:
         """Do what a message of a page says, and acknowledge it; nothing that it holds makes this raise."""

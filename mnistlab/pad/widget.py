@@ -33,7 +33,7 @@ from mnistlab.pad.prediction_html import message_html
 from mnistlab.pad.schedule import Schedule
 from mnistlab.pad.view import LiveReading, View, mime_bundle
 from mnistlab.pad.wet_ink import WetInk, stacked
-from mnistlab.pad.wiring import Wiring, connect, handler
+from mnistlab.pad.wiring import Wiring, connect, handler, serve_beside_cells
 
 if TYPE_CHECKING:
     from mnistlab.feedback.store import Store
@@ -294,7 +294,11 @@ class DigitPad(widgets.Box):
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """The widget; where nobody is watching, a picture of it, so that the executed notebook can be read without a kernel."""
-        return mime_bundle(self) if headless() else super()._repr_mimebundle_()
+        if headless():
+            return mime_bundle(self)
+        self.wet.appear()
+        serve_beside_cells(self)
+        return super()._repr_mimebundle_()
 
     def __repr__(self) -> str:
         return f"DigitPad(version={self.predictor.version!r})"

@@ -108,6 +108,19 @@ class Wiring:
             control.value = value
 
 
+def serve_beside_cells(widget: widgets.Widget) -> None:
+    """Let what a page sends to a widget, and to all in it, be served while a cell runs, where the page asks for that.
+
+    JupyterLab 4.4 and Notebook 7.4 send such messages to a thread of their own (a subshell). ipykernel 7 hands them to the main
+    thread all the same, behind all cells that wait there, once a cell has sent anything to the page by the same widget: it
+    remembers so in an attribute, which has to go for lack of another way. Elsewhere there is none, and nothing happens.
+    """
+    if widget.comm is not None:
+        vars(widget.comm).pop("_reply_subshell_id", None)
+    for child in getattr(widget, "children", ()):
+        serve_beside_cells(child)
+
+
 def connect(pad: DigitPad) -> None:
     """Tie every control of a pad to its handler."""
     controls, wiring, playback = pad.controls, pad.wiring, pad.playback

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from torch import Tensor
 
 from mnistlab.common.constants import CLASSES, SIDE
-from mnistlab.data.mnist import Digits
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.evaluation.metrics import Evaluation
 from mnistlab.plots.pictures import (
@@ -27,6 +26,11 @@ from mnistlab.plots.pictures import (
     image,
     wide_bars,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnistlab.data.mnist import Digits
 
 
 def class_shares(parts: Mapping[str, Tensor]) -> Axes:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from torch import Tensor
 
 from mnistlab.common.constants import CLASSES
-from mnistlab.data.mnist import Digits
 from mnistlab.evaluation.conformal import Coverage
 from mnistlab.evaluation.formatting import interval, p_value, percent, points
 from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.evaluation.metrics import Evaluation
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, error_bars, grid, heat_map, image, open_frame
-from mnistlab.training.features import first_kernels, maps, neighbour_correlation
-from mnistlab.training.networks import ConvNet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnistlab.data.mnist import Digits
+    from mnistlab.training.networks import ConvNet
 
 
 def confusion(evaluation: Evaluation, *, name: str = "", ax: Axes | None = None) -> Axes:
@@ -190,6 +193,8 @@ def kernels(models: Mapping[str, ConvNet], *, limit: int = 16) -> np.ndarray:
     Blue weights want paper where they stand, orange ones ink; a row shows ``limit`` kernels at most, and has one scale, symmetric
     about 0. No network is a ValueError.
     """
+    from mnistlab.training.features import first_kernels, neighbour_correlation  # needs PyTorch
+
     if not models:
         raise ValueError("there is no network whose kernels could be shown")
     weights = {name: first_kernels(model)[:limit] for name, model in models.items()}
@@ -221,6 +226,8 @@ def feature_maps(model: ConvNet, picture: Tensor, given: Tensor, *, name: str = 
     name : of the network, for the title.
     limit : how many maps of a layer are shown at most.
     """
+    from mnistlab.training.features import maps  # needs PyTorch
+
     layers = [layer[0, :limit] for layer in maps(model, given)]
     columns = 1 + len(layers[0])
     figure, axes = plt.subplots(2, columns, figsize=(1.2 * columns, 3.5), squeeze=False, layout="constrained")
@@ -246,4 +253,6 @@ def feature_maps(model: ConvNet, picture: Tensor, given: Tensor, *, name: str = 
 
 def _correlation(pictures: np.ndarray) -> str:
     """Correlation of neighbouring pixels in words; silent maps, all 0, have none."""
+    from mnistlab.training.features import neighbour_correlation  # needs PyTorch
+
     return f"{neighbour_correlation(pictures):.2f}" if np.ptp(pictures) else "unknown"

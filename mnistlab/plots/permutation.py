@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from torch import Tensor
 
 from mnistlab.common.constants import PIXELS, SIDE
-from mnistlab.data.mnist import Digits
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, SIGNED, grid
 from mnistlab.registry.architecture import KERNEL
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnistlab.data.mnist import Digits
 
 KERNELS = 6  # of the small ConvNet
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,9 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from torch import Tensor
 
 from mnistlab.evaluation.intervals import Accuracy, MeanInterval
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PLAIN = RIGHT = "#0072B2"
 PERMUTED = WRONG = "#D55E00"

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from torch import Tensor
 
 from mnistlab.common.constants import SIDE
 from mnistlab.data.permutation import Permutation
 from mnistlab.evaluation.formatting import percent, points
 from mnistlab.plots.pictures import NEUTRAL, PERMUTED, PLAIN, figure_of, image, open_frame
 from mnistlab.registry.architecture import KERNEL
-from mnistlab.training.comparison import CELLS, NAMES, Cell, Comparison
-from mnistlab.training.records import Epoch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnistlab.training.comparison import Cell, Comparison
+    from mnistlab.training.records import Epoch
 
 REACH = (9, 11)  # row and column of the upper left of the pixels that ``kernel_reach`` shows: amid the digit
 
@@ -107,6 +111,8 @@ def kernel_reach(picture: Tensor, permutation: Permutation) -> list[Axes]:
 
 def four_ways(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     """Validation accuracy of the four ways: a dot per seed, lines between the same seeds, mean and 95 % interval beside."""
+    from mnistlab.training.comparison import CELLS, NAMES  # needs PyTorch
+
     ax = ax or plt.subplots(figsize=(7, 3.8))[1]
     places = dict(zip(CELLS, (0, 1, 2.5, 3.5), strict=True))
     values = {cell: 100 * np.asarray(comparison.accuracies(cell)) for cell in CELLS}

@@ -30,6 +30,14 @@ INK = (
 
 TWO = "from mnistlab import DigitPad\nfrom IPython.display import display\na, b = DigitPad(), DigitPad()\ndisplay(a, b)"
 
+BUSY = """import time
+from pathlib import Path
+from IPython.display import display
+from mnistlab import DigitPad
+display(DigitPad())
+while not Path("../busy-ends").exists():
+    time.sleep(0.05)"""
+
 LEARNS = """from pathlib import Path
 from IPython.display import display
 from mnistlab import DigitPad
@@ -58,7 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(chromium, folder: Path):
     """``05_draw`` after Run > Run All Cells, with the committed models."""
     with (
-        browser.lab(folder, models=paths.models(), two=TWO, learns=LEARNS) as address,
+        browser.lab(folder, models=paths.models(), two=TWO, learns=LEARNS, busy=BUSY) as address,
         browser.tab(chromium, has_touch=True) as page,
     ):
         with shown_on_failure(page, folder):
@@ -112,6 +120,13 @@ def expect_ink(page, condition: str, held: int = 0) -> None:
         f"held => {{ const ink = ({INK})(document.querySelector('.mnistlab-sheet')); return {condition} }}",
         arg=int(held),
     )
+
+
+def test_after_run_all_the_pad_is_in_sight_and_has_the_keys(page):
+    assert page.evaluate("document.activeElement.matches('.mnistlab-wet canvas')")
+    box = page.locator(".mnistlab-sheet").bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= page.viewport_size["height"]
 
 
 @pytest.mark.parametrize("name", ["three", "zero", "seven"])
@@ -387,6 +402,24 @@ def test_a_press_on_a_button_learns_a_hand_and_the_pad_reads_with_what_came_of_i
     tab.close()
     assert version not in Registry(paths.models()).versions()
     assert store.marked()[version][0] >= 40
+
+
+def test_a_pad_reads_while_the_cells_after_it_run(page, folder):
+    tab = page.context.new_page()
+    with shown_on_failure(tab, folder):
+        tab.goto(page.url.partition("/lab/")[0] + "/doc/tree/busy.ipynb")
+        tab.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+        browser.wait_for_idle(tab)
+        browser.choose(tab, "Run", "Run All Cells")
+        tab.locator(".mnistlab-wet canvas").wait_for()
+        browser.draw(tab, load_drawings()["seven"].strokes)
+        expect_digit(tab, 7)
+        tab.get_by_role("button", name="Clear").click()
+        tab.get_by_text("draw a digit", exact=True).wait_for()
+        assert tab.locator(".jp-InputPrompt").first.inner_text() == "[*]:"
+        (folder / "busy-ends").touch()
+        tab.locator(".jp-InputPrompt", has_text="[1]:").wait_for()
+    tab.close()
 
 
 def ink_of(page) -> list[int]:

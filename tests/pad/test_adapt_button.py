@@ -25,7 +25,7 @@ from mnistlab.registry.registry import Registry
 from mnistlab.studies import simulated_use
 from mnistlab.training.networks import Classifier
 
-ADAPT = "mnistlab.pad.adapt_button.adapt_to"
+ADAPT = "mnistlab.pipeline.adapt.adapt_to"
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, spl
     rehearsal = Rehearsal.of(Classifier.of(registry.load()), splits.train, mnist=2_000, drawn=100, others=50)
 
     monkeypatch.setattr(ADAPT, functools.partial(adapt_to, rehearsal=rehearsal))
-    monkeypatch.setattr("mnistlab.pad.adapt_button.load_mnist", lambda: splits)
+    monkeypatch.setattr("mnistlab.data.mnist.load_mnist", lambda: splits)
 
     button = AdaptButton(pad, store=store)
     button.button.click()

@@ -56,6 +56,15 @@ def within(running: asyncio.AbstractEventLoop, call: Callable[[], object]) -> ob
     return asyncio.run_coroutine_threadsafe(make(), running).result(LONG)
 
 
+def test_a_pad_that_a_cell_shows_is_not_bound_to_the_thread_of_cells(pad):
+    parts = [pad, pad.wet, pad.controls.undo, pad.controls.more]
+    for part in parts:
+        part.comm._reply_subshell_id = None  # as ipykernel remembers that a cell has sent something
+    assert "application/vnd.jupyter.widget-view+json" in pad._repr_mimebundle_()
+    assert [hasattr(part.comm, "_reply_subshell_id") for part in parts] == [False] * 4
+    assert time.time() - pad.wet.shown < LONG
+
+
 def held_reading(pad: DigitPad, monkeypatch) -> tuple[list[int], threading.Event, threading.Event]:
     """Make readings wait: how many have begun, and events for that the first has, and that they may go on."""
     readings, begun, go_on, read = [], threading.Event(), threading.Event(), pad.document.read

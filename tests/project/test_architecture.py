@@ -24,6 +24,7 @@ LIGHT = {
     "mnistlab.data": "an import of the wing",
     "mnistlab.data.strokes": "strokes",
     "mnistlab.data.preprocess": "a picture as 28 x 28 pixels",
+    "mnistlab.data.outliers": "drawings that are no digit",
     "mnistlab.registry.registry": "the versions",
     "mnistlab.registry.legacy": "a version from an older file",
     "mnistlab.inference.predictor": "reading a digit",
@@ -37,6 +38,8 @@ LIGHT = {
     "mnistlab.pipeline.kernel": "the watch of a kernel",
     "mnistlab.pad.websocket": "the server of Jupyter",
     "mnistlab.pad.canvas": "ink",
+    "mnistlab.pad.widget": "the pad",
+    "mnistlab.pad.adapt_button": "the button under the pad",
     "mnistlab.pad.keyboard": "the keyboard's pen",
     "mnistlab.pad.playback": "a replay",
     "mnistlab.pad.schedule": "when to read",
@@ -136,6 +139,12 @@ def test_what_does_not_need_pytorch_brings_none(module):
     code = f"import sys, {module}; print(*{{'torch', 'sklearn', 'matplotlib'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [], f"{LIGHT[module]} costs heavy imports"
+
+
+def test_the_drawing_notebook_shows_its_figures_without_pytorch():
+    code = "import sys; from mnistlab import plots; from mnistlab.data import outliers; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
