@@ -21,7 +21,7 @@ from mnistlab.common.constants import CLASSES, RETRAIN_CELL_TIMEOUT
 from mnistlab.common.errors import DataError, LabError, RunError, TrainingError
 from mnistlab.data.mnist import Splits, load_mnist
 from mnistlab.feedback.store import Store
-from mnistlab.pipeline import adapt, gates, history_page, progress_display, report_folder, runner
+from mnistlab.pipeline import adapt, gates, history_page, progress_display, report_folder, runner, tracking
 from mnistlab.pipeline.decision import Decision, JudgingData, Verdict
 from mnistlab.pipeline.executor import TimeLimits
 from mnistlab.pipeline.recipes import EVALUATE, notebooks_of, values_of
@@ -183,6 +183,7 @@ def _begin(options: RetrainOptions, **about: str) -> Iterator[_Workspace]:
         current = _current(registry)
         staged = registry.copy(folder.path / CANDIDATE)
         yield _Workspace(folder, splits, registry, current, staged, frozenset(staged.versions()), options)
+    tracking.mirror_if_asked(folder.final)
 
 
 def _current(registry: Registry) -> str | None:

@@ -23,7 +23,7 @@ from mnistlab.common import paths
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import write_atomic
 from mnistlab.common.progress import HEADLESS
-from mnistlab.pipeline import executor, progress_display
+from mnistlab.pipeline import executor, progress_display, tracking
 from mnistlab.pipeline.executor import DEFAULT_LIMITS, TimeLimits
 from mnistlab.pipeline.html import find_fault, tidy, to_html
 from mnistlab.pipeline.parameters import INJECTED, Parameter, assign, read_parameters
@@ -112,6 +112,7 @@ def run(
     if update:
         for notebook in chosen:
             _put_back(notebook, report.final)
+    tracking.mirror_if_asked(report.final)
     return Run(report.final, report.receipt)
 
 

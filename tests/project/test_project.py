@@ -35,6 +35,7 @@ MODULES = {
     "pillow": "PIL",
     "cosmic-ray": "cosmic_ray",
     "fastapi-offline": "fastapi_offline",
+    "mlflow-skinny": "mlflow",
     "prometheus-client": "prometheus_client",
     "python-multipart": "python_multipart",
 }
