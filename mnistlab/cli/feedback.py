@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnistlab.common.errors import FeedbackError
+from mnistlab.common.plain import plain
 from mnistlab.feedback.consent import RETENTION
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def feedback_list(as_json: bool) -> None:
         sessions.setdefault(correction.session, []).append(correction)
     rows = [
         {
-            "session": name,
+            "session": plain(name),
             "first": f"{own[0].created:%Y-%m-%d %H:%M}",
             "last": f"{own[-1].created:%Y-%m-%d %H:%M}",
             "drawings": len(own),
@@ -98,10 +100,29 @@ def feedback_mark() -> None:
         click.echo("No version learned from corrections.")
 
 
+@feedback.command("exports", short_help="Show where exports were written.")
+@click.option(
+    "--forget", type=click.Path(path_type=Path), metavar="FILE", help="You deleted this one: try no more to clean it."
+)
+def feedback_exports(forget: Path | None) -> None:
+    """Show where exports were written, and which of them may still hold drawings that were erased since."""
+    store = _store()
+    if forget is not None:
+        if forget.resolve() not in store.exports():
+            raise FeedbackError(f"no export was written to {plain(str(forget))}", code="unknown")
+        store.forget_export(forget)
+    for path, fault in store.exports().items():
+        word = f"; may hold erased drawings, and could not be cleaned: {plain(fault)}" if fault else ""
+        click.echo(f"{'!' if fault else ' '} {plain(str(path))}{word}")
+
+
 def _store() -> Store:
     from mnistlab.feedback.store import Store  # not before it is needed: it brings SQLAlchemy
 
-    return Store()
+    store = Store()
+    if store.doubt:
+        click.echo(f"{store.doubt[0].upper()}{store.doubt[1:]}.", err=True)
+    return store
 
 
 def _report(erased: Erased) -> None:
@@ -109,4 +130,14 @@ def _report(erased: Erased) -> None:
     if erased.versions:
         click.echo(f"Versions that had learned from them: {', '.join(erased.versions)}.")
     for path in erased.missing_exports:
-        click.echo(f"An export is no longer at {path}: erase them there by hand.", err=True)
+        click.echo(
+            f"The export {plain(str(path))} could not be cleaned and may still hold them. It is tried again whenever the "
+            "store is opened; `mnistlab feedback exports` says why.",
+            err=True,
+        )
+    if erased.fault:
+        click.echo(
+            "They are out of the tables and overwritten, but the file could not be written anew, which is tried again: "
+            f"{plain(erased.fault)}.",
+            err=True,
+        )

@@ -11,6 +11,7 @@ import click
 from mnistlab.cli import options
 from mnistlab.common.constants import KEEP
 from mnistlab.common.errors import LabError
+from mnistlab.common.plain import plain
 
 if TYPE_CHECKING:
     from mnistlab.registry.registry import Registry
@@ -75,12 +76,12 @@ def models_show(version: str, as_json: bool) -> None:
 
     manifest = _registry().manifest(version)
     if as_json:
-        click.echo(manifest.model_dump_json(indent=2, exclude={"probe"}))
+        click.echo(plain(manifest.model_dump_json(indent=2, exclude={"probe"})))
     else:
         click.echo(model_card(manifest).rstrip())
         click.echo("\nWhere it comes from:\n")
         for name, text in lineage(manifest).items():
-            click.echo(f"- {name}: {text}")
+            click.echo(f"- {name}: {plain(text)}")
         if manifest.training and manifest.training.feedback:
             click.echo(f"- erased since: {_erased(manifest.version)}")
 

@@ -5,18 +5,20 @@ Every message says what was wrong, what came and what is allowed. ``code`` is a 
 
 from __future__ import annotations
 
+from mnistlab.common.plain import plain
+
 
 class LabError(Exception):
     """Base of all errors raised on purpose by mnistlab.
 
     Parameters
     ----------
-    message : a plain English sentence for people.
+    message : a plain English sentence for people; what a terminal would obey is written out in it.
     code : a short lower-case word for programs, for example ``"not-a-bijection"``.
     """
 
     def __init__(self, message: str, *, code: str = "invalid") -> None:
-        super().__init__(message)
+        super().__init__(plain(message))
         self.code = code
 
 

@@ -84,6 +84,12 @@ trainings = sa.Table(
 # Where exports were written, so that what is erased can be taken out of them.
 exports = sa.Table("exports", tables, sa.Column("path", sa.Text, primary_key=True), sqlite_strict=True)
 
+# What a store notes about itself: when it was last opened (``"seen"``), since when its clock is doubted (``"doubted"``), that
+# deleted rows are still to be taken out of its file (``"rewrite"``), and why an export could not be cleaned (``"export PATH"``).
+marks = sa.Table(
+    "marks", tables, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text), sqlite_strict=True
+)
+
 # The n-th one lifts a store from schema n to n + 1. A new store gets the tables above, and none of these.
 MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = ()
 
@@ -151,6 +157,16 @@ class Database:
         """
         self._autocommit(*["VACUUM"] if self.path else [f"VACUUM FULL {table.name}" for table in (corrections, uses)])
 
+    def marked(self, connection: sa.Connection) -> dict[str, str]:
+        """What the store notes about itself, by name."""
+        return {name: value for name, value in connection.execute(sa.select(marks.c.name, marks.c.value))}
+
+    def mark(self, connection: sa.Connection, name: str, value: str | None) -> None:
+        """Note something; None forgets it."""
+        connection.execute(sa.delete(marks).where(marks.c.name == name))
+        if value is not None:
+            connection.execute(sa.insert(marks).values(name=name, value=value))
+
     def upsert(self, table: sa.Table, row: dict[str, object]) -> sa.sql.dml.ReturningInsert[int]:
         """A statement that puts a row in, or in the place of the one with its key; it returns the id."""
         from sqlalchemy.dialects import postgresql, sqlite
@@ -196,6 +212,8 @@ class Database:
             for migrate in MIGRATIONS[version - 1 :]:
                 migrate(connection)
             connection.execute(sa.update(schema).values(version=newest))
+            if marks.name not in existing:  # it came later, and older versions pass it over
+                marks.create(connection)
         elif existing & set(tables.tables) or (self.path and existing):
             raise FeedbackError(
                 f"{self._name} is the database of another program; nothing was changed in it. Name another: {ALLOWED}",

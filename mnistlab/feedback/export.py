@@ -1,12 +1,13 @@
 """Corrections as a file, one JSON object per line, and what is erased taken out of it again.
 
-The store remembers where its exports are. One that was moved away is out of its reach, and whoever erases is told.
+The store remembers where its exports are. One that cannot be written, or was moved away, is tried again whenever the store is
+opened, and whoever erases is told.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from mnistlab.common.errors import FeedbackError
@@ -45,15 +46,16 @@ def as_line(correction: Correction) -> str:
     )
 
 
-def clean(path: Path, ids: Iterable[int]) -> bool:
-    """Take corrections out of an export by number; False if the file is no longer there, or no longer one."""
-    erased = set(ids)
+def keep_only(path: Path, ids: Collection[int | None]) -> str:
+    """Take all but these corrections out of an export, by number; empty, or why it could not be done."""
     try:
         lines = path.read_bytes().splitlines(keepends=True)  # as bytes: a comment may hold other breaks of a line
-        left = [text for text in lines if json.loads(text)["id"] not in erased]
+        left = [text for text in lines if json.loads(text)["id"] in ids]
         if len(left) < len(lines):
             write_atomic(path, b"".join(left))
             path.chmod(0o600)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return True
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "it is no export any more"
+    return ""

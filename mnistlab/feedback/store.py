@@ -9,8 +9,7 @@ Only what somebody agreed to is kept, for ``consent.RETENTION`` days; what is er
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,37 +17,30 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnistlab.common.errors import FeedbackError
-from mnistlab.feedback import export
+from mnistlab.feedback import erasing, export
 from mnistlab.feedback.consent import RETENTION
 from mnistlab.feedback.database import WAIT, Database
 from mnistlab.feedback.database import corrections as _corrections
-from mnistlab.feedback.database import exports as _exports
 from mnistlab.feedback.database import trainings as _trainings
 from mnistlab.feedback.database import uses as _uses
+from mnistlab.feedback.erasing import Erased
 from mnistlab.feedback.fields import AMOUNT, MOMENT, NAME, check
 from mnistlab.feedback.records import Correction, Use, UsesOfDay, now
 from mnistlab.feedback.rows import as_correction, as_use, correction_row, stamp, use_row
 
 
-@dataclass(frozen=True)
-class Erased:
-    """What was erased."""
-
-    corrections: int  # how many
-    uses: int = 0  # how many
-    versions: tuple[str, ...] = ()  # of the model that had learned from some of them, in order
-    # exports that may hold some of them and are no longer where they were written
-    missing_exports: tuple[Path, ...] = ()
-
-
 class Store:
-    """Where corrections are kept. Opening it erases what is older than ``RETENTION`` days.
+    """Where corrections are kept. Opening it erases what is older than ``RETENTION`` days, unless the clock is doubted.
 
     Parameters
     ----------
     url : ``sqlite:///PATH``, a path, or ``postgresql://USER@HOST/NAME``; None is ``MNISTLAB_FEEDBACK``, or else
         ``data/feedback.sqlite``. It is made where it is missing.
     wait : seconds to wait for other writers.
+
+    Attributes
+    ----------
+    doubt : why what is older is still there, in a sentence; empty if it is not.
 
     Raises
     ------
@@ -57,7 +49,7 @@ class Store:
 
     def __init__(self, url: str | Path | None = None, *, wait: float = WAIT) -> None:
         self._database = Database(url, wait=wait)
-        self.purge()
+        self.doubt = erasing.tidy(self._database, now())
 
     @property
     def path(self) -> Path | None:
@@ -158,7 +150,7 @@ class Store:
             numbers = sorted({int(number) for number in ids})
             if any(not 0 < number < 2**63 for number in numbers):
                 raise FeedbackError(f"a correction has a number from 1 to {2**63 - 1}", code="value")
-            return self._erase(_among(_corrections.c.id, numbers), None)
+            return self._erase(erasing.among(_corrections.c.id, numbers), None)
         if key is not None:
             return self._erase(_corrections.c.key == key, None)
         if session is not None:
@@ -171,20 +163,15 @@ class Store:
         return self._erase(_corrections.c.created < before, _uses.c.created < before)
 
     def _erase(self, corrections: sa.ColumnElement[bool], uses: sa.ColumnElement[bool] | None) -> Erased:
-        with self._database.begin() as connection:
-            numbers = connection.execute(sa.select(_corrections.c.id).where(corrections)).scalars().all()
-            learned = _among(_trainings.c.correction, numbers) & _trainings.c.erased.is_(None)
-            versions = connection.execute(sa.select(_trainings.c.version).where(learned).distinct()).scalars().all()
-            connection.execute(sa.update(_trainings).where(learned).values(erased=stamp(now())))
-            exported = connection.execute(sa.select(_exports.c.path)).scalars().all() if numbers else ()
-            # before the deletion is sealed: killed in between, an export lacks a line, and nothing outlives its erasure
-            missing = [path for path in exported if not export.clean(Path(path), numbers)]
-            connection.execute(sa.delete(_exports).where(_exports.c.path.in_(missing)))
-            connection.execute(sa.delete(_corrections).where(corrections))
-            counted = 0 if uses is None else connection.execute(sa.delete(_uses).where(uses)).rowcount
-        if numbers or counted:
-            self._database.vacuum()
-        return Erased(len(numbers), counted, tuple(sorted(versions)), tuple(map(Path, missing)))
+        return erasing.erase(self._database, corrections, uses, now=now())
+
+    def exports(self) -> dict[Path, str]:
+        """Where exports were written, each with why it could not be cleaned when it last had to be, or empty."""
+        return erasing.exports(self._database)
+
+    def forget_export(self, path: Path) -> None:
+        """Try no more to clean an export: whoever says so has deleted it, wherever it was."""
+        erasing.remember_export(self._database, path.resolve(), there=False)
 
     def export(self, path: Path) -> int:
         """Write all corrections to a new file, and return how many. What is erased later is taken out of it, too.
@@ -194,16 +181,13 @@ class Store:
         FeedbackError : there is a file of that name, or it cannot be written.
         """
         path = path.resolve()
-        self._remember(path)  # first: a file that nobody knows of could not be cleaned
+        erasing.remember_export(self._database, path)  # first: a file that nobody knows of could not be cleaned
         corrections = self.corrections()
         export.write(corrections, path)
-        export.clean(path, _ids(corrections) - _ids(self.corrections()))  # erased while this was written
+        export.keep_only(
+            path, {correction.id for correction in self.corrections()}
+        )  # others may have been erased since
         return len(corrections)
-
-    def _remember(self, path: Path) -> None:
-        with self._database.begin() as connection:
-            connection.execute(sa.delete(_exports).where(_exports.c.path == str(path)))
-            connection.execute(sa.insert(_exports).values(path=str(path)))
 
     # --- versions -----------------------------------------------------------------------------------------------------
 
@@ -245,12 +229,3 @@ class Store:
                 query = query.where(table.c[name] == value)
         with self._database.begin() as connection:
             return [dict(row) for row in connection.execute(query).mappings()][::-1]
-
-
-def _among(column: sa.ColumnElement[int], numbers: Sequence[int]) -> sa.ColumnElement[bool]:
-    """Whether a whole number is one of these, however many: written out, since only so many can be bound."""
-    return column.in_(sa.bindparam("numbers", list(numbers), expanding=True, literal_execute=True, type_=sa.Integer))
-
-
-def _ids(corrections: Iterable[Correction]) -> set[int]:
-    return {correction.id for correction in corrections if correction.id is not None}

@@ -57,9 +57,9 @@ class FeedbackHandlers(Part):
         self._pad.view.show()
 
     @handler
-    def withdraw(self) -> None:
-        """Erase all that was kept from this pad, and keep no more."""
-        self._open().withdraw()
+    def withdraw(self, name: str | None = None) -> None:
+        """Erase all that was kept from this pad, and keep no more; or all of an earlier visit, by its name."""
+        self._open().withdraw(name)
         self._pad.view.show()
 
     @handler

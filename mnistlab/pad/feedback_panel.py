@@ -14,6 +14,7 @@ from mnistlab.common.html import render
 from mnistlab.feedback import consent
 from mnistlab.pad.controls import button, digit_buttons, part, row, show
 from mnistlab.pad.document import Document
+from mnistlab.pad.earlier_visit import EarlierVisit
 from mnistlab.pad.feedback_session import FeedbackSession, Note
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class FeedbackPanel(widgets.VBox):
     right, wrong, withdraw : buttons; ``digits`` ten small ones.
     comment : a line of text.
     consent : a box, not ticked.
+    earlier : the name of this visit, and a field to erase an earlier one by its name.
     note : HTML, what became of the last act.
     """
 
@@ -53,6 +55,7 @@ class FeedbackPanel(widgets.VBox):
             description="Erase", layout=part("64px"), tooltip="Erase all drawings kept from this pad, and keep no more"
         )
         self.note = widgets.HTML(layout=_row())
+        self.earlier = EarlierVisit()
         digits = row(self.digits, WIDTH)
         digits.add_class("mnistlab-digits")
         children = [
@@ -62,6 +65,7 @@ class FeedbackPanel(widgets.VBox):
             self.note,
             row([self.consent, self.withdraw], WIDTH),
             self.comment,
+            self.earlier,
             widgets.HTML(render("pad/consent.html", paragraphs=consent.TEXTS[consent.VERSION]), layout=_row()),
         ]
         super().__init__(children, layout=widgets.Layout(width=WIDTH, max_width="100%", overflow="visible"))
@@ -80,6 +84,7 @@ class FeedbackPanel(widgets.VBox):
         agreed = session.consented_at is not None
         self.consent.value = agreed
         self.comment.value = session.comment
+        self.earlier.show(session)
         show(self.comment, agreed)
         self.withdraw.disabled = not (agreed or session.n_kept)
         if (note := note_html(session.note)) != self.note.value:  # the same once more would be announced once more
@@ -99,7 +104,7 @@ def _session(store: Store | Literal[True]) -> FeedbackSession:
     try:
         return FeedbackSession(Store(wait=WAIT))
     except FeedbackError as error:  # the pad reads without it
-        return FeedbackSession(None, fault=str(error))
+        return FeedbackSession(None, fault=error)
 
 
 def _row() -> widgets.Layout:

@@ -5,6 +5,7 @@ Nothing about a drawing leaves this module without consent: without it a use is 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,12 +17,25 @@ from mnistlab.common.errors import FeedbackError
 from mnistlab.data.stroke_stats import stroke_stats
 from mnistlab.evaluation.formatting import a_digit
 from mnistlab.feedback import consent, records
+from mnistlab.feedback.erasing import Erased
 from mnistlab.feedback.records import Correction, Use
 from mnistlab.feedback.store import Store
 from mnistlab.pad.document import Document
 
 if TYPE_CHECKING:
     from mnistlab.inference.predictor import Prediction
+
+
+NAME = re.compile(r"[0-9a-f]{32}")  # of a pad, as ``records.new_key`` makes it
+NAMED = 200  # characters of what is typed as one, at most; spaces among them are passed over
+UNUSABLE = {
+    "unavailable": "the store of drawings cannot be used",
+    "damaged": "the store of drawings is damaged",
+    "foreign": "the store of drawings is that of another program",
+    "newer": "the store of drawings was written by a newer version of the lab",
+    "busy": "the store of drawings is kept busy by others",
+    "url": "the address of the store of drawings is not valid",
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,7 @@ class FeedbackSession:
     Parameters
     ----------
     store : where they go; None if it cannot be opened.
-    fault : why it cannot.
+    fault : why it cannot; told to the person in words that name no place.
 
     Attributes
     ----------
@@ -49,14 +63,14 @@ class FeedbackSession:
     note : what became of the last act.
     """
 
-    def __init__(self, store: Store | None, *, fault: str = "") -> None:
-        self._store, self._fault = store, fault
+    def __init__(self, store: Store | None, *, fault: FeedbackError | None = None) -> None:
+        self._store, self._fault = store, fault or FeedbackError("there is no store", code="unavailable")
         self.name = records.new_key()
         self.consented_at: datetime | None = None
         self.clock: Callable[[], float] = time.monotonic  # seconds
         self._kept: set[str] = set()  # keys of the drawings in the store
         self.renew()
-        self.note = Note(f"Nothing can be saved: {fault}" if store is None else "", failed=store is None)
+        self.note = Note(f"Nothing can be saved: {_told(self._fault)}" if store is None else "", failed=store is None)
 
     def renew(self) -> None:
         """Another drawing: nothing is said of it yet. What was kept of the one before stays."""
@@ -112,7 +126,7 @@ class FeedbackSession:
             self.count(document, prediction)
             self.note = Note(self._keep(document, prediction))
         except FeedbackError as error:
-            self.note = Note(f"Not saved: {error}", failed=True)
+            self.note = Note(f"Not saved: {_told(error)}", failed=True)
 
     def agree(self, agreed: bool, document: Document, prediction: Prediction) -> None:
         """Give consent, or end it. What is marked on the canvas is then kept; what was kept before an end stays."""
@@ -128,19 +142,27 @@ class FeedbackSession:
             left = f" {_drawings(self.n_kept)} kept so far {stay} until you press Erase." if self.n_kept else ""
             self.note = Note(f"Nothing more will be kept.{left}")
 
-    def withdraw(self) -> None:
-        """End the consent, and erase all that was kept from this pad, counts of these drawings included."""
-        self.consented_at = None
-        try:
-            erased = self._open().erase(session=self.name)
-        except FeedbackError as error:
-            self.note = Note(f"Not erased: {error}. Press Erase again", failed=True)
+    def withdraw(self, name: str | None = None) -> None:
+        """End the consent, and erase all that was kept from this pad, counts of these drawings included.
+
+        Parameters
+        ----------
+        name : of an earlier visit, to erase that instead; to know its name is to be allowed to.
+        """
+        name = self.name if name is None else "".join(str(name)[:NAMED].split()).lower()
+        if not NAME.fullmatch(name):
+            self.note = Note("Nothing was erased: a name has 32 letters and digits, as it was shown here.", failed=True)
             return
-        self.name, self._last, self._kept = records.new_key(), None, set()
-        marked = (
-            f" Marked as trained on erased drawings: version {', '.join(erased.versions)}." if erased.versions else ""
-        )
-        self.note = Note(f"{_drawings(erased.corrections).capitalize()} erased; nothing more will be kept.{marked}")
+        own = name == self.name
+        self.consented_at = None if own else self.consented_at
+        try:
+            erased = self._open().erase(session=name)
+        except FeedbackError as error:
+            self.note = Note(f"Not erased: {_told(error)}. Press Erase again", failed=True)
+            return
+        if own:
+            self.name, self._last, self._kept = records.new_key(), None, set()
+        self.note = _erased(erased, own)
 
     def add_comment(self, comment: str) -> None:
         """A comment on the drawing on the canvas; it is kept with it.
@@ -160,7 +182,7 @@ class FeedbackSession:
             self._open().add(self._last)
             self.note = Note("Saved, with your comment." if comment else "Saved, without a comment.")
         except FeedbackError as error:
-            self.note = Note(f"Comment not saved: {error}", failed=True)
+            self.note = Note(f"Comment not saved: {_told(error)}", failed=True)
 
     def count_seen(self, document: Document, prediction: Prediction) -> None:
         """Count a reading that stood on the page for a while. A failure is not worth a word: nobody asked for it."""
@@ -217,8 +239,27 @@ class FeedbackSession:
 
     def _open(self) -> Store:
         if self._store is None:
-            raise FeedbackError(self._fault, code="unavailable")
+            raise self._fault
         return self._store
+
+
+def _erased(erased: Erased, own: bool) -> Note:
+    """What became of an erasing; what is not done yet is said."""
+    if not own and not erased.corrections:
+        return Note("No drawing is kept under this name.")
+    text = f"{_drawings(erased.corrections).capitalize()} erased{'; nothing more will be kept' if own else ''}."
+    if erased.versions:
+        text += f" Marked as trained on erased drawings: version {', '.join(erased.versions)}."
+    if erased.missing_exports:
+        text += " A copy of them in a file could not be cleaned yet. It is tried again; the person who runs this lab is told."
+    if erased.fault:
+        text += " Traces may stay in the file of the lab until it can be written anew, which is tried again."
+    return Note(text, failed=bool(erased.missing_exports or erased.fault))
+
+
+def _told(error: FeedbackError) -> str:
+    """An error as visitors may see it: where the lab keeps things is none of their business."""
+    return UNUSABLE.get(error.code, str(error))
 
 
 def _drawings(n: int) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
+import resource
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +22,13 @@ import numpy as np
 import postgres
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from corrections import LINE, make
 
+from mnistlab.cli.main import main
 from mnistlab.common.errors import FeedbackError
-from mnistlab.feedback import database, rows
+from mnistlab.feedback import database, export, rows
+from mnistlab.feedback import store as store_module
 from mnistlab.feedback.records import Use, UsesOfDay
 from mnistlab.feedback.store import Store
 
@@ -230,7 +236,7 @@ def test_a_store_another_program_set_to_wal_is_set_back(file):
     assert b"very private" not in everything_in(file.parent)
 
 
-def test_an_export_that_was_moved_is_told_and_then_forgotten(file, tmp_path):
+def test_an_export_that_was_moved_is_told_each_time_and_cleaned_when_it_is_back(file, tmp_path):
     store, path = Store(file), tmp_path / "x.jsonl"
     ids = [store.add(make()) for _ in range(3)]
     assert store.export(path) == 3
@@ -244,7 +250,165 @@ def test_an_export_that_was_moved_is_told_and_then_forgotten(file, tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.rename(tmp_path / "elsewhere")
     assert store.erase(ids=ids[:1]).missing_exports == (path,)
-    assert store.erase(ids=ids[1:]).missing_exports == ()
+    assert store.erase(key="nobody").missing_exports == (path,)
+    assert Store(file).exports() == {path: "No such file or directory"}
+    (tmp_path / "elsewhere").rename(path)
+    assert Store(file).exports() == {path: ""}  # opening it was enough
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == [ids[1]]
+    path.write_text("my notes\n")
+    assert store.erase(ids=ids[1:]).missing_exports == (path,)
+    assert path.read_text() == "my notes\n"
+    assert "no export any more" in store.exports()[path]
+    store.forget_export(path)
+    assert store.exports() == {}
+    assert store.erase(everything=True).missing_exports == ()
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO])
+def test_an_export_that_cannot_be_rewritten_keeps_its_path_and_is_cleaned_later(file, tmp_path, error, monkeypatch):
+    store, path = Store(file), tmp_path / "x.jsonl"
+    store.add(make(session="mine", comment="very private"))
+    store.add(make(session="other", comment="a\u2028b\u2029c\x85d"))
+    store.export(path)
+
+    def fails(path, content):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(export, "write_atomic", fails)
+    erased = store.erase(session="mine")
+    assert (erased.corrections, erased.missing_exports) == (1, (path,))
+    monkeypatch.undo()
+    assert b"very private" in path.read_bytes()
+    Store(file)
+    assert b"very private" not in path.read_bytes()
+    assert len(path.read_bytes().splitlines()) == 1
+    assert Store(file).exports() == {path: ""}
+
+
+def test_a_full_disk_is_told_truly_and_the_rewriting_is_done_later(file, monkeypatch):
+    """The rows go, their bytes are overwritten, and the file is written anew as soon as there is room."""
+    store, vacuum = Store(file), database.Database.vacuum
+    for n in range(300):
+        store.add(make(session="mine" if n < 20 else "other", comment="very private" if n < 20 else ""))
+    size = file.stat().st_size
+
+    def vacuum_on_a_full_disk(self):
+        with no_file_above(4096):
+            vacuum(self)
+
+    monkeypatch.setattr(database.Database, "vacuum", vacuum_on_a_full_disk)
+    erased = store.erase(session="mine")
+    monkeypatch.undo()
+    assert erased.corrections == 20
+    assert erased.fault
+    assert b"very private" not in file.read_bytes()
+    assert len(store.corrections()) == 280
+    assert file.stat().st_size == size
+    assert len(Store(file).corrections()) == 280
+    assert file.stat().st_size < size
+
+
+def test_what_cannot_be_erased_is_all_there_and_said_to_be(file):
+    store = Store(file)
+    for _ in range(300):
+        store.add(make(session="mine"))
+    with no_file_above(4096), pytest.raises(FeedbackError):
+        store.erase(session="mine")
+    assert len(store.corrections()) == 300
+
+
+@contextmanager
+def no_file_above(size: int):
+    """A disk that is full, as far as this process goes: no file can grow beyond so many bytes."""
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+# --- the clock --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Sets the clock of the store so many days on, or back."""
+
+    def set_to(days: float) -> None:
+        monkeypatch.setattr(store_module, "now", lambda: datetime.now(UTC) + timedelta(days=days))
+
+    return set_to
+
+
+@pytest.mark.parametrize("days", [181, 400, 4_000])
+def test_a_clock_that_is_ahead_erases_nothing_and_is_told(url, clock, days):
+    store = Store(url)
+    for _ in range(5):
+        store.add(make())
+    for hours in (0, 1, 23):
+        clock(days + hours / 24)
+        assert "in case this machine's clock is wrong" in Store(url).doubt
+    clock(0)
+    store = Store(url)
+    assert store.doubt == ""
+    assert len(store.corrections()) == 5
+    clock(days)  # and again: nothing of the first time is left
+    assert Store(url).doubt
+    clock(0)
+    assert len(Store(url).corrections()) == 5
+
+
+def test_a_clock_that_was_behind_erases_nothing_unsaid_when_it_is_set_right(url, clock):
+    clock(-300)
+    store = Store(url)
+    then = datetime.now(UTC) - timedelta(days=300)
+    store.add(make(created=then, consented_at=then))
+    clock(0)
+    store = Store(url)
+    assert store.doubt
+    assert len(store.corrections()) == 1
+    clock(1.1)
+    assert Store(url).corrections() == []  # it was said for a day
+
+
+def test_after_a_long_summer_what_is_too_old_stays_a_day_and_then_goes(url, clock):
+    Store(url).add(make())
+    clock(200)
+    assert len(Store(url).corrections()) == 1
+    clock(201.1)
+    store = Store(url)
+    assert (store.doubt, store.corrections()) == ("", [])
+
+
+def test_a_clock_that_only_leaps_is_believed_where_nothing_is_too_old(url, clock):
+    Store(url).add(make())
+    clock(100)
+    assert Store(url).doubt == ""
+    clock(181)
+    assert Store(url).doubt
+    assert Store(url).purge().corrections == 1  # a person says that the date is right
+
+
+def test_the_command_tells_of_the_clock_and_of_exports(file, tmp_path, clock, monkeypatch):
+    monkeypatch.setenv(database.VARIABLE, str(file))
+    store = Store(file)
+    store.add(make(session="\x1b[2Jmine"))
+    store.export(tmp_path / "x.jsonl")
+    (tmp_path / "x.jsonl").unlink()
+    store.erase(everything=True)
+    store.add(make(session="\x1b[2Jmine\x9b"))
+    clock(190)
+    told = CliRunner().invoke(main, ["feedback", "list"])
+    assert "this machine's clock is wrong" in told.stderr
+    assert "\x1b" not in told.stdout
+    assert "\x9b" not in told.stdout
+    clock(0)
+    listed = CliRunner().invoke(main, ["feedback", "exports"])
+    assert f"! {tmp_path / 'x.jsonl'}; may hold erased drawings" in listed.stdout
+    assert CliRunner().invoke(main, ["feedback", "exports", "--forget", "nowhere"]).exit_code
+    assert CliRunner().invoke(main, ["feedback", "exports", "--forget", str(tmp_path / "x.jsonl")]).stdout == ""
 
 
 def test_an_export_that_cannot_be_written_is_told(file, tmp_path):

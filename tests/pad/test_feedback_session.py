@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from mnistlab.common.errors import FeedbackError
 from mnistlab.data.drawings import drawing_to_png, load_drawings
 from mnistlab.data.stroke_stats import stroke_stats
 from mnistlab.feedback import consent
-from mnistlab.feedback.database import ABOUT
+from mnistlab.feedback.database import ABOUT, Database
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pad import feedback_panel, feedback_session, schedule
@@ -272,6 +273,66 @@ def test_withdrawing_says_which_versions_had_learned_from_it(pad, store):
     pad.feedback.withdraw()
     assert "version 0009" in told(pad)
     assert store.marked() == {"0009": (1, 1)}
+
+
+def test_after_a_reload_what_was_kept_is_erased_by_the_name_that_was_shown(pad, reader, store):
+    assert pad.feedback.panel.earlier.name.value == ""
+    pad.feedback.agree(True)
+    name = pad.feedback.session.name
+    assert name in pad.feedback.panel.earlier.name.value
+    pad.replay(SEVEN)
+    pad.correct(7)
+    again = DigitPad(reader, feedback=store)  # the page was loaded again
+    again.feedback.withdraw()
+    assert len(store.corrections()) == 1
+    for typed in ("", "x", name[:-1], f"{name}0", "' OR 1=1", "é" * 32):
+        again.feedback.panel.earlier.field.value = typed
+        again.feedback.panel.earlier.erase.click()
+        assert "a name has 32" in told(again)
+    again.feedback.withdraw("0" * 32)
+    assert "No drawing is kept under this name" in told(again)
+    assert len(store.corrections()) == 1
+    again.feedback.panel.earlier.field.value = f" {name.upper()[:16]} {name.upper()[16:]}\n"
+    again.feedback.panel.earlier.erase.click()
+    assert "1 drawing erased" in told(again)
+    assert store.corrections() == []
+
+
+@pytest.mark.parametrize("kind", ["export", "disk"])
+def test_what_is_not_erased_everywhere_yet_is_said(pad, store, tmp_path, monkeypatch, kind):
+    pad.feedback.agree(True)
+    pad.replay(SEVEN)
+    pad.correct(7)
+    if kind == "export":
+        store.export(tmp_path / "x.jsonl")
+        (tmp_path / "x.jsonl").unlink()
+    else:
+        full = FeedbackError(f"{store.path} cannot be used: disk is full", code="unavailable")
+        monkeypatch.setattr(Database, "vacuum", MagicMock(side_effect=full))
+    pad.feedback.withdraw()
+    said = told(pad)
+    assert {"export": "could not be cleaned yet", "disk": "Traces may stay"}[kind] in said
+    assert 'role="alert"' in said
+    assert str(tmp_path) not in said  # where the lab keeps things is none of a visitor's business
+    assert store.corrections() == []
+
+
+def test_no_fault_of_the_store_tells_a_visitor_where_it_is(reader, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNISTLAB_FEEDBACK", "postgresql://bob:S3cret@nowhere.invalid:1/corrections_of_us")
+    monkeypatch.setattr(feedback_panel, "WAIT", 0.1)
+    pad = DigitPad(reader, feedback=True)
+    pad.replay(SEVEN)
+    for act in (
+        lambda: pad.correct(7),
+        pad.feedback.withdraw,
+        lambda: pad.feedback.comment("x"),
+        lambda: pad.feedback.agree(True),
+    ):
+        for word in ("S3cret", "bob", "nowhere", "corrections_of_us"):
+            assert word not in told(pad)
+            assert word not in pad.message
+        act()
+    assert "Not saved: the store of drawings cannot be used" in told(pad)
 
 
 # --- what can go wrong ------------------------------------------------------------------------------------------------
