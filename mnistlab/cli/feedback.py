@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnistlab.common.errors import FeedbackError
-from mnistlab.common.plain import plain
+from mnistlab.common.errors import FeedbackError, plain
 from mnistlab.feedback.consent import RETENTION
 
 if TYPE_CHECKING:

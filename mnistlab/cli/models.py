@@ -10,8 +10,7 @@ import click
 
 from mnistlab.cli import options
 from mnistlab.common.constants import KEEP
-from mnistlab.common.errors import LabError
-from mnistlab.common.plain import plain
+from mnistlab.common.errors import LabError, plain
 
 if TYPE_CHECKING:
     from mnistlab.registry.registry import Registry

@@ -5,7 +5,18 @@ Every message says what was wrong, what came and what is allowed. ``code`` is a 
 
 from __future__ import annotations
 
-from mnistlab.common.plain import plain
+import unicodedata
+
+# Control and format characters (the marks that turn the direction of writing among them), and halves of characters.
+UNSEEN = ("Cc", "Cf", "Cs")
+
+
+def plain(text: str) -> str:
+    """A text from a file or a person, fit for a terminal: what it would obey or not show is written out, ``"\\x1b[2J"``."""
+    return "".join(
+        letter if letter in "\n\t" or unicodedata.category(letter) not in UNSEEN else ascii(letter)[1:-1]
+        for letter in text
+    )
 
 
 class LabError(Exception):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import ipywidgets as widgets
 
 from mnistlab.common.html import render
-from mnistlab.pad.feedback_session import FeedbackSession
+
+if TYPE_CHECKING:
+    from mnistlab.pad.feedback_session import FeedbackSession
 
 
 class EarlierVisit(widgets.VBox):
