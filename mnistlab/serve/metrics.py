@@ -71,7 +71,7 @@ class Metrics:
         self._readings.labels(version, "none" if digit is None else str(digit)).inc()
         self._reading.labels(version).observe(prediction.milliseconds / 1000)
         if digit is None:
-            self._unread.labels(version, "not a digit" if prediction.image.any() else "nothing to read").inc()
+            self._unread.labels(version, _unread_as(prediction)).inc()
         else:
             self._confidence.labels(version).observe(prediction.confidence)
 
@@ -82,3 +82,10 @@ class Metrics:
     def text(self) -> bytes:
         """All of them in the format of Prometheus."""
         return generate_latest(self.registry)
+
+
+def _unread_as(prediction: Prediction) -> str:
+    """Why there is no digit, in one of three words."""
+    if prediction.parts:
+        return "several digits"
+    return "not a digit" if prediction.image.any() else "nothing to read"

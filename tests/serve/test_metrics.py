@@ -47,6 +47,7 @@ def test_a_digit_that_is_read_is_counted_with_its_confidence(client):
     ("sent", "reason"),
     [
         ({"strokes": []}, "nothing to read"),
+        ({"strokes": [*SEVEN, [[x + 150, y] for x, y in SEVEN[0]]]}, "several digits"),
         ({"image": np.random.default_rng(0).integers(0, 256, 784).tolist()}, "not a digit"),
     ],
 )
