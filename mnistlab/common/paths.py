@@ -88,3 +88,8 @@ def drawings() -> Path:
 def chromium() -> str | None:
     """The Chromium that ``MNISTLAB_CHROMIUM`` names, there or not; else the first on the search path, None without one."""
     return os.environ.get(CHROMIUM) or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def shown(path: Path) -> Path:
+    """A path as people are told it: from the root of the checkout if it lies in there."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,16 @@ LEVELS = (0.9, 0.95, 0.99, 0.995, 0.999)
 # two digits, which say what a doubtful drawing may be, begin above its accuracy.
 LEVEL = 0.995
 REFUSED = 0.003  # share of validation digits that may be called no digit
+# The level at which a set of one digit is called sure. Of the validation images, version 0005 is sure of 4,876 and reads
+# 99.92 % [99.79, 99.97] of them right, fairly sure of 87 (84 % right), and in doubt about 22 (73 % right).
+SURE_LEVEL = 0.999
+# Where nothing was calibrated: greatest score, nats, of a second digit that is counted in, for LEVEL and for SURE_LEVEL;
+# about those of the versions that were.
+DOUBT_LIMIT, SURE_LIMIT = 1.3, 3.5
+
+LEAST = {"sure": 0.9, "fairly sure": 0.6}  # probability of the first choice, at least, whatever the sets are
+
+Certainty = Literal["sure", "fairly sure", "in doubt"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,25 @@ class Calibration:
     def is_digit(self, logits: ArrayLike) -> NDArray[np.bool_]:
         """Which drawings look like a digit at all: logits (N, 10) -> bool (N,)."""
         return np.exp(-nonconformity(logits).min(axis=1)) >= self.confidence
+
+    def certainty(self, scores: ArrayLike) -> Certainty:
+        """In a word, how sure the network is of its first choice; scores (10,) as ``nonconformity`` gives them."""
+        return certainty(scores, self.thresholds.get(LEVEL, DOUBT_LIMIT), self.thresholds.get(SURE_LEVEL, SURE_LIMIT))
+
+
+def certainty(scores: ArrayLike, doubt: float = DOUBT_LIMIT, sure: float = SURE_LIMIT) -> Certainty:
+    """In a word, how sure a reading is: with several digits within reach, or none, it is in doubt.
+
+    Parameters
+    ----------
+    scores : (10,), nats, as ``nonconformity`` gives them.
+    doubt, sure : the greatest score of a digit in a set of ``LEVEL`` and of ``SURE_LEVEL``.
+    """
+    scores = np.asarray(scores)
+    first = math.exp(-scores.min())
+    if (scores <= doubt).sum() != 1 or first < LEAST["fairly sure"]:
+        return "in doubt"
+    return "fairly sure" if (scores <= sure).sum() > 1 or first < LEAST["sure"] else "sure"
 
 
 def calibrate(logits: ArrayLike, labels: ArrayLike) -> Calibration:

@@ -154,6 +154,7 @@ def _placed(read: Prediction, box: Box, line: int) -> PlacedPrediction:
         read.reason,
         read.digits,
         read.level,
+        certainty=read.certainty,
         box=box,
         line=line,
     )

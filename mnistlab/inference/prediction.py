@@ -9,6 +9,7 @@ from typing import overload
 import numpy as np
 
 from mnistlab.data.segments import Box, gap
+from mnistlab.evaluation.conformal import Certainty
 
 APART = 1.0  # of the height of two digits; with a wider gap they belong to two numbers
 NAMED = 6  # digits of a page that a reason names
@@ -31,6 +32,7 @@ class Prediction:
     level : share of MNIST-like digits for which ``digits`` holds the true one, 0.995; None if the version promises nothing.
     note : what was left out before reading, such as a stray mark, in plain words; empty if nothing was.
     parts : if there are several digits, each of them in reading order; else empty.
+    certainty : how sure it is of ``digit``, as calibrated: ``"sure"``, ``"fairly sure"`` or ``"in doubt"``; None without one.
     """
 
     digit: int | None
@@ -43,6 +45,7 @@ class Prediction:
     level: float | None = None
     note: str = ""
     parts: tuple[PlacedPrediction, ...] = ()
+    certainty: Certainty | None = None
 
     @property
     def confidence(self) -> float:

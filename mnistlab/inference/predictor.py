@@ -194,7 +194,10 @@ class Predictor:
                     digits, reason = (), NO_DIGIT
             elapsed = 1000 * (time.perf_counter() - started)
             digit = digits[0] if digits else None
-            found.append(Prediction(digit, probabilities, image, elapsed, self.version, reason, digits, level))
+            sure = (calibration.certainty(scores) if calibration else conformal.certainty(scores)) if digits else None
+            found.append(
+                Prediction(digit, probabilities, image, elapsed, self.version, reason, digits, level, certainty=sure)
+            )
         return found
 
     def _read(self, image: np.ndarray, started: float) -> Prediction:

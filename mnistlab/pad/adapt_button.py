@@ -58,7 +58,7 @@ class AdaptButton(widgets.VBox):
         )
         self.note = widgets.HTML(layout=widgets.Layout(max_width="640px"))
         super().__init__([self.button, self.note])
-        self.add_class("mnistlab-teaching")
+        self.add_class("mnistlab-teaching").add_class("mnistlab-look")
         self.button.on_click(lambda _: self.press())
 
     @handler

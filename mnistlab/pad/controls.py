@@ -1,25 +1,33 @@
 """The buttons of the pad, each with its label, and how they stand around the canvas. They do nothing by themselves.
 
-Everything is as wide as the canvas and gives way on a narrow page. What is used all the time is always in sight, the rest
-behind *More*; colours and gaps are in ``pad.css``.
+The answer stands beside the canvas, or below it where the pad is narrow; what is used all the time is always in sight, the rest
+behind *More*. How wide, how far apart and in which colour is in ``pad.css``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 from markupsafe import Markup
 
-from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTHS
+from mnistlab.common.constants import CLASSES, PEN_WIDTHS
 from mnistlab.common.html import render
 from mnistlab.evaluation.formatting import a_digit
 from mnistlab.pad.prediction_html import keys_html
+from mnistlab.web.page import asset
 
-COLUMN = f"{CANVAS}px"
-READING = "256px"
+if TYPE_CHECKING:
+    from mnistlab.inference.predictor import Prediction
+    from mnistlab.pad.document import Document
+
 NONE = ""  # the version of no second model
+IDLE = "mnistlab-idle"  # class of a button that has nothing to do
+ACT = (
+    "mnistlab-act-"  # class of a button that the page presses itself, behind the strokes drawn before; its act follows
+)
 
 Options = Sequence[tuple[str, str]]
 
@@ -36,93 +44,97 @@ class Controls:
     Attributes
     ----------
     can_freeze : the same.
-    undo, clear, load, replay, freeze : buttons; ``load`` gives the content of one file.
+    undo, redo, clear, next, load, replay, copy, freeze : buttons; ``load`` gives the content of one file.
+    camera : a button for the page, which opens the camera; without its script it does nothing and is hidden.
     digits : ten small buttons, to say what the drawing was meant to be.
-    why, more : switches.
+    why, scramble, more : switches.
     pen : gives whole px.
-    versions, second_versions : lists; their value is the name of a version.
+    versions, second_versions : lists; their value is the number of a version.
     prediction, second_prediction, explanation, links, note, origin : HTML: both readings, why, links to save, a word about what
         was done, where the version comes from.
+    line : HTML, the digits that were kept with *Next digit*.
+    spoken : HTML, the answer in a few words for those who listen; the page makes it the one live region of the pad.
     """
 
     def __init__(self, pen_width: float, *, can_choose: bool, can_freeze: bool = False) -> None:
         self.can_freeze = can_freeze is True  # what is no plain yes is none
-        self.undo = button("Undo", "undo", "Take back the last stroke")
-        self.clear = button("Clear", "eraser", "Empty the canvas")
-        self.why = widgets.ToggleButton(
-            description="Why", icon="lightbulb-o", layout=part("88px"), tooltip="Show which ink spoke for the digit"
-        )
-        low, high = PEN_WIDTHS
-        self.pen = widgets.IntSlider(round(pen_width), low, high, description="Pen, px", layout=_row(), style=_style())
-        self.versions = widgets.Dropdown(description="Model", disabled=not can_choose, layout=_row(), style=_style())
-        self.more = widgets.ToggleButton(
-            description="More", icon="caret-right", layout=_row(), tooltip="Correct, compare, save, replay"
-        )
-        self.more.add_class("mnistlab-more")
-        self.prediction, self.second_prediction = text(READING), text(READING)
-        self.explanation = text("100%")
-
-        # behind More
-        self.second_versions = widgets.Dropdown(
-            description="Versus", tooltip="Let a second model read too", layout=_row(), style=_style()
-        )
-        self.digits = digit_buttons("26px", "You meant {}")
+        self.undo = acting("undo", button("Undo", "Take back the last stroke"))
+        self.redo = acting("redo", button("Redo", "Bring back what was taken back"))
+        self.clear = acting("clear", button("Clear", "Empty the canvas"))
+        self.next = acting("next", button("Next digit", "Keep the answer in the line below, and draw another one"))
         self.load = widgets.FileUpload(
             accept=".png,.jpg,.jpeg,.json",
-            description="Load",
-            icon="folder-open-o",
-            layout=part("88px"),
-            tooltip="Open a saved drawing, or any PNG or JPEG",
+            description="Picture",
+            icon="",
+            tooltip="Open a picture or a saved drawing; you can drop or paste one, too",
         )
         self.load.add_class("mnistlab-load")
-        self.replay = button("Replay", "play", "Draw it again, stroke by stroke")
-        self.freeze = button("Freeze", "thumb-tack", "Save the drawing as a test of the digit you said it is")
-        self.links, self.note, self.origin = text(COLUMN), text(COLUMN), text(COLUMN)
-        self._meant = [
-            text(COLUMN, render("pad/aside.html", text="Which digit did you mean?")),
-            row(self.digits, COLUMN),
-        ]
-        self._meant[1].add_class("mnistlab-digits")
-        self._extras = widgets.VBox(
-            [
-                self.second_versions,
-                *self._meant,
-                row([self.load, self.replay, *([self.freeze] if self.can_freeze else [])], COLUMN),
-                self.links,
-                self.note,
-                self.origin,
-                text(COLUMN, keys_html()),
-            ],
-            layout=widgets.Layout(width=COLUMN, max_width="100%", margin="0", overflow="visible"),
+        self.camera = button("Camera", "Take a photograph of a digit on paper")
+        self.camera.add_class("mnistlab-camera")
+        self.more = switch("More", "Pen, saving, replaying, another version")
+        self.more.add_class("mnistlab-more")
+        self.why = switch("Why?", "Show which ink spoke for the digit, and which against it")
+        self.why.add_class("mnistlab-primary")
+        self.scramble = switch("Scramble the pixels", "Let a network read that learned from scrambled pixels")
+        self.prediction, self.second_prediction, self.explanation, self.spoken = (text() for _ in range(4))
+        self.spoken.add_class("mnistlab-spoken")
+        self.line = text()
+        self.start_again = button("Start again", "Forget the digits so far")
+        self._line = box("mnistlab-row", [self.line, self.start_again])
+        self.versions = widgets.Dropdown(
+            description="Version", disabled=not can_choose, tooltip="The network that reads"
         )
+        self.versions.add_class("mnistlab-version")
 
-    def arrange(self, sheet: widgets.Widget, feedback_panel: widgets.Widget | None = None) -> list[widgets.Widget]:
-        """The children of the pad: its style, the sheet over its controls, the readings beside them, and why below."""
-        column = widgets.Layout(width=f"{CANVAS + 2}px", max_width="100%", margin="0", overflow="visible")
-        bar = row([self.undo, self.clear, self.why], COLUMN)
-        left = widgets.VBox([sheet, bar, self.pen, self.versions, self.more, self._extras], layout=column)
-        left.add_class("mnistlab-column")
-        css = Markup(files("mnistlab.pad").joinpath("pad.css").read_text(encoding="utf-8"))
-        hidden = widgets.HTML(render("pad/style.html", css=css), layout=widgets.Layout(display="none"))
-        self.undo.add_class("mnistlab-undo")  # by these the page finds them, and sends what they do behind the strokes
-        self.clear.add_class("mnistlab-clear")
+        # behind More
+        low, high = PEN_WIDTHS
+        self.pen = widgets.IntSlider(round(pen_width), low, high, description="Pen, px")
+        self.second_versions = widgets.Dropdown(description="Versus", tooltip="Let a second version read too")
+        self.digits = digit_buttons("You meant {}")
+        self.replay = acting("replay", button("Replay", "Draw it again, stroke by stroke"))
+        self.copy = button("Copy", "Copy the reading as text")
+        self.copy.add_class("mnistlab-copy")
+        self.freeze = button("Freeze", "Save the drawing as a test of the digit you said it is")
+        self.links, self.note, self.origin = text(), text(), text()
+        self._meant = [text(render("pad/aside.html", text="Which digit did you mean?")), chips(self.digits)]
+        self._extras = box("mnistlab-extras", self._behind_more())
+
+    def _behind_more(self) -> list[widgets.Widget]:
+        keys = text(keys_html(self.more.model_id))
+        keys.add_class("mnistlab-keys-button")
+        return [
+            self.pen,
+            self.second_versions,
+            *self._meant,
+            box("mnistlab-row", [self.replay, *([self.freeze] if self.can_freeze else []), keys]),
+            self.links,
+            self.note,
+            self.origin,
+        ]
+
+    def arrange(self, canvas: widgets.Widget, feedback_panel: widgets.Widget | None = None) -> list[widgets.Widget]:
+        """The children of the pad: its style, a line on top, the canvas and what was read side by side, and why below."""
+        css = asset("look.css").decode() + (files("mnistlab.pad") / "pad.css").read_text(encoding="utf-8")
+        style = widgets.HTML(render("pad/style.html", css=Markup(css)), layout=widgets.Layout(display="none"))
+        top = box("mnistlab-top", [text(render("pad/lead.html")), self.versions])
+        tools = box("mnistlab-tools", [self.undo, self.redo, self.clear, self.load, self.camera, self.more])
+        left = box("mnistlab-left", [canvas, tools, self._extras])
         self.fold(open=False)
         for widget in self._meant:  # the feedback panel has ten such buttons of its own
             show(widget, feedback_panel is None)
-        reading: widgets.Widget = self.prediction
-        if feedback_panel is not None:
-            reading = widgets.VBox([self.prediction, feedback_panel], layout=widgets.Layout(margin="0"))
-        return [hidden, left, reading, self.second_prediction, self.explanation]
+        actions = box("mnistlab-row", [self.why, self.next, self.copy, self.scramble])
+        panel = [] if feedback_panel is None else [feedback_panel]
+        right = box("mnistlab-right", [self.prediction, self.second_prediction, actions, self._line, *panel])
+        return [style, top, box("mnistlab-grid", [left, right]), self.explanation, self.spoken]
 
     def fold(self, *, open: bool) -> None:
         """Show what is behind *More*, or hide it."""
         show(self._extras, open)
-        self.more.icon = "caret-down" if open else "caret-right"
 
     def mark(self, digit: int | None) -> None:
         """Show which digit the drawing was meant to be, and whether it can be kept as a test."""
-        for value, button in enumerate(self.digits):
-            button.button_style = "success" if value == digit else ""
+        for value, chip in enumerate(self.digits):
+            chip.button_style = "success" if value == digit else ""
         self.freeze.disabled = digit is None
 
     def offer(self, options: Options, version: str, second_version: str) -> None:
@@ -135,9 +147,24 @@ class Controls:
                 control.options = offered
             control.value = value
 
+    def show_acts(self, document: Document, prediction: Prediction, transcript: Sequence[str]) -> None:
+        """Which acts have something to act on, and the digits that were kept so far."""
+        for control, can_act in (
+            (self.undo, document.can_undo),
+            (self.redo, document.can_redo),
+            (self.clear, not document.is_empty),
+            (self.next, not document.is_empty),
+            (self.copy, bool(transcript) or not document.is_empty),
+        ):
+            dim(control, not can_act)
+        digit = "?" if prediction.digit is None else f" {a_digit(prediction.digit)}?"
+        self.why.description = f"Why{digit}"
+        self.line.value = render("pad/line.html", text="".join(transcript))
+        show(self._line, bool(transcript))
+
     def show_replay(self, under_way: bool) -> None:
         """Let the button of the replay stop it, or start it."""
-        self.replay.description, self.replay.icon = ("Stop", "stop") if under_way else ("Replay", "play")
+        self.replay.description = "Stop" if under_way else "Replay"
 
 
 def show(widget: widgets.Widget, shown: bool) -> None:
@@ -145,38 +172,45 @@ def show(widget: widgets.Widget, shown: bool) -> None:
     widget.layout.display = None if shown else "none"
 
 
-def text(width: str, html: str = "") -> widgets.HTML:
-    """A place for HTML, px or % wide."""
-    return widgets.HTML(html, layout=widgets.Layout(width=width, max_width="100%", margin="0"))
+def dim(button: widgets.Button, dimmed: bool) -> None:
+    """Show that a button has nothing to do; it can be pressed all the same, since the page may know of ink before the kernel."""
+    if dimmed != (IDLE in button._dom_classes):
+        (button.add_class if dimmed else button.remove_class)(IDLE)
 
 
-def row(children: Sequence[widgets.Widget], width: str) -> widgets.HBox:
-    """Widgets beside each other, spread over a width in px."""
-    layout = widgets.Layout(width=width, max_width="100%", justify_content="space-between", margin="0 0 4px")
-    return widgets.HBox(children, layout=layout)
+def text(html: str = "") -> widgets.HTML:
+    """A place for HTML."""
+    return widgets.HTML(html)
 
 
-def part(width: str) -> widgets.Layout:
-    """The layout of one widget in a ``row``: so many px wide, less on a narrow page."""
-    return widgets.Layout(width=width, flex="0 1 auto", margin="0")
+def box(name: str, children: Sequence[widgets.Widget]) -> widgets.Box:
+    """Widgets in a box, arranged by its class in ``pad.css``."""
+    made = widgets.Box(children)
+    made.add_class(name)
+    return made
 
 
-def button(description: str, icon: str, tooltip: str, width: str = "88px") -> widgets.Button:
-    """A button in a ``row``."""
-    return widgets.Button(description=description, icon=icon, layout=part(width), tooltip=tooltip)
+def button(description: str, tooltip: str) -> widgets.Button:
+    """A button with a word that says what it does."""
+    return widgets.Button(description=description, tooltip=tooltip)
 
 
-def digit_buttons(width: str, tooltip: str) -> list[widgets.Button]:
-    """Ten small buttons, px wide; ``tooltip`` has the digit in place of ``{}``."""
-    return [
-        widgets.Button(description=str(digit), layout=part(width), tooltip=tooltip.format(a_digit(digit)))
-        for digit in range(CLASSES)
-    ]
+def switch(description: str, tooltip: str) -> widgets.ToggleButton:
+    """A button that stays pressed."""
+    return widgets.ToggleButton(description=description, tooltip=tooltip)
 
 
-def _row() -> widgets.Layout:
-    return widgets.Layout(width=COLUMN, max_width="100%", margin="4px 0")
+def acting(act: str, pressed: widgets.Button) -> widgets.Button:
+    """A button that the page presses itself: its act travels with the strokes, and overtakes none."""
+    pressed.add_class(ACT + act)
+    return pressed
 
 
-def _style() -> dict[str, str]:
-    return {"description_width": "48px"}
+def digit_buttons(tooltip: str) -> list[widgets.Button]:
+    """Ten small buttons; ``tooltip`` has the digit in place of ``{}``."""
+    return [acting(f"mark-{digit}", button(str(digit), tooltip.format(a_digit(digit)))) for digit in range(CLASSES)]
+
+
+def chips(buttons: Sequence[widgets.Button]) -> widgets.Box:
+    """Ten small buttons in one row, or in two where there is little room."""
+    return box("mnistlab-chips", buttons)

@@ -7,7 +7,7 @@ mouse that passes over the canvas leaves no ink. Coordinates are px of the 280 x
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from mnistlab.inference.predictor import Prediction, Predictor
 
 PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of every such file
+
+
+MOST_UNDONE = 100  # changes that can be taken back
+
+
+class Content(NamedTuple):
+    """What was on the canvas at one time."""
+
+    strokes: list[np.ndarray]  # float64 (n, 2)
+    picture: bytes | None
+    true_digit: int | None
 
 
 class Document:
@@ -43,6 +54,8 @@ class Document:
         # where the keyboard's pen stands, px; None while the keyboard is not used
         self.cursor: tuple[float, float] | None = None
         self._by_key = False  # the open stroke is the keyboard's
+        self._before: list[Content] = []  # what Undo brings back, the newest last
+        self._after: list[Content] = []  # what Redo brings back
 
     @property
     def is_empty(self) -> bool:
@@ -54,11 +67,20 @@ class Document:
         """A stroke is under way, whoever draws it."""
         return self.drawing.is_open
 
+    @property
+    def can_undo(self) -> bool:
+        """There is a change that can be taken back."""
+        return bool(self._before) or not self.is_empty
+
+    @property
+    def can_redo(self) -> bool:
+        """Something was taken back, and nothing has come in its place."""
+        return bool(self._after)
+
     def press(self, x: object, y: object) -> bool:
         """Put the hand's pen down; True if it left ink. It takes the place of a picture, and of the keyboard's pen."""
         self.cursor, self._by_key = None, False
-        self.picture = None
-        return self.drawing.press(x, y)
+        return self._press(x, y)
 
     def move(self, x: object, y: object) -> bool:
         """Move the hand's pen; True if it left ink."""
@@ -80,22 +102,25 @@ class Document:
         if self._by_key and self.drawing.release():
             self._by_key = False
         else:
-            self.picture = None
-            self._by_key = self.drawing.press(*self.cursor)
+            self._by_key = self._press(*self.cursor)
         return self._by_key
 
     def undo(self) -> None:
-        """Take back the picture, or else the last stroke."""
-        self._by_key = False
-        if self.picture is not None:
-            self.picture = None
-        else:
-            self.drawing.undo()
-        if self.is_empty:
-            self.true_digit = None
+        """Take back the last change: a stroke, a picture, or that all was cleared."""
+        if not self._before and not self.is_empty:  # it was put here whole, by a program
+            self._before.append(Content([] if self.picture else self.drawing.strokes[:-1], None, None))
+        if self._before:
+            self._turn(self._before, self._after)
+
+    def redo(self) -> None:
+        """Bring back what was taken back last."""
+        if self._after:
+            self._turn(self._after, self._before)
 
     def clear(self) -> None:
         """An empty canvas."""
+        if not self.is_empty:
+            self._remember()
         self.picture, self.true_digit, self._by_key = None, None, False
         self.drawing.clear()
 
@@ -124,6 +149,7 @@ class Document:
         if stored is None:
             _check_picture(content)
             self.clear()
+            self._remember()
             self.picture = content
         else:
             self.show(stored)
@@ -132,6 +158,7 @@ class Document:
         """A drawing in place of what is there, with its pen and with what it was meant to be."""
         drawing = Drawing(stored.strokes)  # may raise; nothing is lost then
         self.clear()
+        self._remember()
         self.drawing = drawing
         self.pen_width = check_pen(stored.pen_width)
         self.true_digit = stored.digit if len(drawing) else None
@@ -148,6 +175,32 @@ class Document:
             with suppress(ImageError):  # there is nothing to show, and the reading says why
                 return preprocess.to_ink(self.picture).ink
         return None
+
+    def _press(self, x: object, y: object) -> bool:
+        """Begin a stroke, whoever draws it."""
+        now = self._now()
+        self.picture = None
+        inked = self.drawing.press(x, y)
+        if inked:
+            self._remember(now)
+        return inked
+
+    def _now(self) -> Content:
+        return Content(self.drawing.strokes, self.picture, self.true_digit)
+
+    def _remember(self, now: Content | None = None) -> None:
+        """Something else comes: what is there can be brought back, what was taken back cannot."""
+        self._before = [*self._before[1 - MOST_UNDONE :], self._now() if now is None else now]
+        self._after.clear()
+
+    def _turn(self, from_here: list[Content], to_there: list[Content]) -> None:
+        to_there.append(self._now())
+        moment, self._by_key = from_here.pop(), False
+        self.drawing, self.picture = Drawing(moment.strokes), moment.picture
+        if self.is_empty:
+            self.true_digit = None
+        elif self.true_digit is None:
+            self.true_digit = moment.true_digit
 
     def _cursor(self) -> tuple[float, float]:
         return (CANVAS / 2, CANVAS / 2) if self.cursor is None else self.cursor

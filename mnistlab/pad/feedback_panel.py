@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from mnistlab.common.errors import FeedbackError
 from mnistlab.common.html import render
 from mnistlab.feedback import consent
-from mnistlab.pad.controls import button, digit_buttons, part, row, show
+from mnistlab.pad.controls import acting, box, button, chips, digit_buttons, show, text
 from mnistlab.pad.document import Document
 from mnistlab.pad.earlier_visit import EarlierVisit
 from mnistlab.pad.feedback_session import FeedbackSession, Note
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from mnistlab.inference.predictor import Prediction
 
 WAIT = 5.0  # seconds for another writer; the pad does not respond meanwhile
-WIDTH, HALF = "256px", "124px"
 
 
-class FeedbackPanel(widgets.VBox):
+class FeedbackPanel(widgets.Box):
     """The widgets.
 
     Parameters
@@ -44,32 +43,36 @@ class FeedbackPanel(widgets.VBox):
 
     def __init__(self, store: Store | Literal[True]) -> None:
         self.session = _session(store)
-        self.right = button("Right", "check", "The network read it right", HALF)
-        self.wrong = button("Wrong", "times", "The network misread it; below you can say which digit it is", HALF)
-        self.digits = digit_buttons("24px", "It is {}")
+        self.right = acting("right", button("Yes", "The network read it right"))
+        self.wrong = acting("wrong", button("No", "The network misread it; you can say which digit it is"))
+        self.digits = digit_buttons("It is {}")
         self.comment = widgets.Text(
-            placeholder="Comment (optional)", continuous_update=False, layout=_row(), tooltip="Comment"
+            placeholder="Comment (optional)",
+            continuous_update=False,
+            description="Comment",
+            layout=widgets.Layout(display="none"),
         )
-        self.consent = widgets.Checkbox(False, description=consent.QUESTION, indent=False, layout=part("184px"))
-        self.withdraw = widgets.Button(
-            description="Erase", layout=part("64px"), tooltip="Erase all drawings kept from this pad, and keep no more"
+        self.consent = widgets.Checkbox(False, description=consent.QUESTION, indent=False)
+        self.withdraw = button("Erase", "Erase all drawings kept from this pad, and keep no more")
+        self.note = text()
+        ask, answer = (
+            text(render("pad/ask.html", words="Right?", strong=True)),
+            text(render("pad/ask.html", words="It is a …", strong=False)),
         )
-        self.note = widgets.HTML(layout=_row())
         self.earlier = EarlierVisit()
-        digits = row(self.digits, WIDTH)
-        digits.add_class("mnistlab-digits")
+        for words in (ask, answer):
+            words.add_class("mnistlab-ask")
         children = [
-            row([self.right, self.wrong], WIDTH),
-            widgets.HTML(render("pad/aside.html", text="It was a …"), layout=_row()),
-            digits,
+            box("mnistlab-row", [ask, self.right, self.wrong, answer]),
+            chips(self.digits),
             self.note,
-            row([self.consent, self.withdraw], WIDTH),
+            box("mnistlab-keep", [self.consent, self.withdraw]),
             self.comment,
             self.earlier,
-            widgets.HTML(render("pad/consent.html", paragraphs=consent.TEXTS[consent.VERSION]), layout=_row()),
+            text(render("pad/consent.html", paragraphs=consent.TEXTS[consent.VERSION])),
         ]
-        super().__init__(children, layout=widgets.Layout(width=WIDTH, max_width="100%", overflow="visible"))
-        self.add_class("mnistlab-strip")
+        super().__init__(children)
+        self.add_class("mnistlab-panel")
 
     def show(self, document: Document, prediction: Prediction) -> None:
         """Show what was said of the drawing on the canvas, and what is kept."""
@@ -105,7 +108,3 @@ def _session(store: Store | Literal[True]) -> FeedbackSession:
         return FeedbackSession(Store(wait=WAIT))
     except FeedbackError as error:  # the pad reads without it
         return FeedbackSession(None, fault=error)
-
-
-def _row() -> widgets.Layout:
-    return widgets.Layout(width=WIDTH, max_width="100%", justify_content="space-between", margin="0 0 4px")

@@ -15,7 +15,8 @@ HELP = (
     ("arrows", f"move the pen by {STEP} px, with Shift by {SMALL_STEP}"),
     ("Space", "put the pen down or lift it"),
     ("0 to 9", "say which digit you meant"),
-    ("z", "undo"),
+    ("z, Shift + z", "undo, redo"),
+    ("n", "next digit"),
     ("Delete", "clear"),
     ("Tab, Esc", "leave the canvas"),
 )
@@ -27,7 +28,8 @@ Action = tuple[str] | tuple[str, int] | tuple[str, int, int]
 def action(key: object, *, shift: bool = False, control: bool = False, meta: bool = False) -> Action | None:
     """What to do on a key, as a tuple of a name and its values; None for nothing.
 
-    ``("step", dx, dy)`` in px, ``("pen",)``, ``("correct", digit)``, ``("undo",)``, ``("clear",)``, and ``("leave", forward)``.
+    ``("step", dx, dy)`` in px, ``("pen",)``, ``("correct", digit)``, ``("undo",)``, ``("redo",)``, ``("next",)``, ``("clear",)``,
+    and ``("leave", forward)``.
 
     Parameters
     ----------
@@ -38,13 +40,15 @@ def action(key: object, *, shift: bool = False, control: bool = False, meta: boo
     if key in ("Tab", "Escape"):
         return ("leave", not (key == "Tab" and shift))
     if key in ("z", "Z"):
-        return ("undo",)
+        return ("redo",) if shift else ("undo",)
     if control or meta:
         return None
     if key in ARROWS:
         length = SMALL_STEP if shift else STEP
         dx, dy = ARROWS[key]
         return ("step", length * dx, length * dy)
+    if key in ("n", "N"):
+        return ("next",)
     if key == " ":
         return ("pen",)
     if key in ("Delete", "Backspace"):
@@ -65,7 +69,11 @@ def perform(pad: DigitPad, action: Action | None) -> None:
             pad.correct(digit)
         case ("undo",):
             pad.undo()
+        case ("redo",):
+            pad.redo()
         case ("clear",):
             pad.clear()
+        case ("next",):
+            pad.transcript.next_digit()
         case ("leave", forward):
             pad.controls.undo.focus() if forward else pad.canvas.blur()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from mnistlab.common.errors import CheckpointError, RegistryError
 from mnistlab.inference.predictor import Predictor
 from mnistlab.registry.manifest import Manifest
+from mnistlab.registry.names import version_name, version_names
 from mnistlab.registry.registry import Registry
 
 
@@ -47,16 +49,38 @@ class ModelChoice:
         return self.registry is None
 
     def options(self) -> list[tuple[str, str]]:
-        """The versions on offer as (label, name), the newest first."""
+        """The versions on offer as (name, number), the newest first."""
+        manifests = self._manifests()
+        names = version_names(manifests.values())
         if self.registry is None:
-            return [(label(each.checkpoint.manifest), each.version) for each in self._given]
-        options = []
-        for name in reversed(self.registry.versions()):
-            try:
-                options.append((label(self.registry.manifest(name)), name))
-            except CheckpointError:  # it stays on the list, and choosing it says what is wrong
-                options.append((f"{name}, damaged", name))
-        return options
+            return [(names[each.version], each.version) for each in self._given]
+        # A damaged one stays on the list, and choosing it says what is wrong.
+        return [(names.get(number, f"{number}, damaged"), number) for number in reversed(self.registry.versions())]
+
+    def name(self, predictor: Predictor) -> str:
+        """What a version is called among those on offer."""
+        return version_name(predictor.checkpoint.manifest, self._manifests().values())
+
+    @property
+    def scrambled(self) -> str | None:
+        """The newest version on offer that reads scrambled pixels, or None."""
+        kinds = {number: each.permutation.kind for number, each in self._manifests().items()}
+        return max((number for number, kind in kinds.items() if kind == "permuted"), default=None)
+
+    @property
+    def is_scrambled(self) -> bool:
+        """That version reads beside the first."""
+        return self.second is not None and self.second.version == self.scrambled
+
+    def _manifests(self) -> dict[str, Manifest]:
+        """Of the versions on offer, by number; without damaged ones."""
+        if self.registry is None:
+            return {each.version: each.checkpoint.manifest for each in self._given}
+        found = {}
+        for number in self.registry.versions():
+            with suppress(CheckpointError):
+                found[number] = self.registry.manifest(number)
+        return found
 
     def choose(self, version: str) -> None:
         """Read with another version; one that cannot be loaded leaves the one in use.
@@ -79,10 +103,3 @@ class ModelChoice:
                 return predictor
         names = " and ".join(predictor.version for predictor in self._given)
         raise RegistryError(f"this pad reads with version {names} only, not {version!r}", code="unknown")
-
-
-def label(manifest: Manifest) -> str:
-    """A version in a list: its name, its kind, how good it is on the test images, or failing them on validation."""
-    kind = "plain" if manifest.permutation.kind == "identity" else "permuted"
-    metric = manifest.metrics.get("test", manifest.metrics["validation"])
-    return f"{manifest.version}: {kind}, {100 * metric.value:.1f} % right"

@@ -14,6 +14,7 @@ from mnistlab.data.strokes import Drawing
 from mnistlab.pad.wiring import Part, handler
 
 if TYPE_CHECKING:
+    from mnistlab.inference.predictor import Prediction
     from mnistlab.pad.widget import DigitPad
 
 SPEED = 450  # px a second, an easy hand on a canvas of 280 px
@@ -59,6 +60,18 @@ class Playback(Part):
         """A replay is under way."""
         return self._task is not None
 
+    def at_once(self, strokes: Sequence[np.ndarray]) -> Prediction:
+        """Clear, draw strokes, float64 (n, 2), through the handlers of a hand with no wait, and read what is there."""
+        pad = self._pad
+        with self.lock:
+            pad.clear()
+            for first, *others in (stroke.tolist() for stroke in strokes):
+                pad.press(*first)
+                for point in others:
+                    pad.move(*point)
+                pad.release()
+            return pad.prediction
+
     @handler
     def play(self) -> None:
         """Draw what is there again; where there is no event loop to wait in, nothing happens."""
@@ -71,6 +84,10 @@ class Playback(Part):
         if self._strokes:
             self._task = loop.create_task(self._play())
             self._show(Drawing())
+
+    def toggle(self) -> None:
+        """Play, or stop what is played."""
+        self.stop() if self.is_playing else self.play()
 
     @handler
     def stop(self) -> None:

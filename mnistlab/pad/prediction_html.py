@@ -17,6 +17,7 @@ from PIL import Image
 from mnistlab.common.constants import CLASSES
 from mnistlab.common.html import render
 from mnistlab.data.drawings import drawing_to_json, drawing_to_png
+from mnistlab.evaluation import conformal
 from mnistlab.evaluation.formatting import a_digit, percent
 from mnistlab.pad.keyboard import HELP
 from mnistlab.registry.card import lineage
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mnistlab.registry.manifest import Manifest
 
 PROMPT = "draw a digit"
+EMPTY, SEVERAL = "the canvas is empty", "several digits"  # reasons of a predictor for no digit; the second goes on
+SPOKEN = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SECOND = 0.1  # probability from which the second choice is worth naming
 HASH = re.compile(r"([0-9a-f]{40,64})")  # of a commit, or a SHA-256
 NAMED = 4  # digits of a larger set that are shown
@@ -34,6 +37,8 @@ NAMED = 4  # digits of a larger set that are shown
 def prediction_html(
     prediction: Prediction,
     *,
+    name: str = "",
+    text: str = "",
     scrambled: np.ndarray | None = None,
     settled: bool = True,
     message: str = "",
@@ -44,33 +49,39 @@ def prediction_html(
     Parameters
     ----------
     prediction : what was read; without a digit its reason is shown, or ``PROMPT`` if the canvas is empty.
+    name : of the version, shown above it where two are compared.
+    text : what is copied.
     scrambled : uint8 (28, 28), what a permuted network really got; None for a plain one.
-    settled : the pen is up. Only then is the answer announced to screen readers: in mid-stroke it changes too often.
+    settled : the pen is up.
     message : a fault, shown in place of the answer; what is read stays as it was.
     meant : the digit that a person says it is, or None.
     """
     is_read = bool(prediction.image.any())  # a doubtful drawing has its probabilities, an empty canvas none
-    caption = "what the network sees, 28 x 28" if scrambled is None else "your digit, 28 x 28"
+    caption = "What the network sees, 28 by 28 pixels" if scrambled is None else "Your digit, 28 by 28 pixels"
     pictures = [(picture_address(prediction.image), caption)]
     if scrambled is not None:
-        pictures.append((picture_address(scrambled), "scrambled, as the network sees it"))
-    headline, remarks = _answer(prediction)
-    promises = len(prediction.digits) > 1 and prediction.level is not None
+        pictures.append((picture_address(scrambled), "The same pixels, scrambled, as the network sees them"))
+    headline, remarks = words(prediction)
     return render(
         "pad/prediction.html",
         kind="plain" if scrambled is None else "permuted",
         version=prediction.version,
-        role="alert" if message else "status" if settled else "",
+        name=name,
+        text=text,
+        settled=settled,
+        is_empty=prediction.reason == EMPTY,
         message=message,
         digits=prediction.digits,
+        unsaid=_short(as_text(prediction)) if prediction.digit is None else "",
         most=NAMED,
+        strength=1.0 if headline == "sure" else 0.8 * prediction.confidence**2,  # how dark the digit is
+        exact=_exact(prediction),
         headline=headline,
         remarks=remarks if meant is None else [*remarks, f"you meant {a_digit(meant)}"],
         probabilities=prediction.probabilities.tolist() if is_read else [0.0] * CLASSES,
         percent=_percent,
         is_read=is_read,
         pictures=pictures,
-        promise=percent(prediction.level, 1) if promises and prediction.level is not None else "",
         milliseconds=prediction.milliseconds,
     )
 
@@ -96,15 +107,15 @@ def links_html(strokes: Sequence[np.ndarray], *, pen_width: float, digit: int | 
     return render("pad/links.html", links=links)
 
 
-def origin_html(manifest: Manifest) -> str:
+def origin_html(manifest: Manifest, name: str) -> str:
     """Where the version that reads comes from, folded away; a hash is cut, and whole where the mouse rests on it."""
     rows = {name: HASH.split(text) for name, text in lineage(manifest).items()}  # every second part is a hash
-    return render("pad/origin.html", version=manifest.version, rows=rows)
+    return render("pad/origin.html", name=name, rows=rows)
 
 
-def keys_html() -> str:
-    """The keys of the canvas, as a small table."""
-    return render("pad/keys.html", keys=HELP)
+def keys_html(name: str) -> str:
+    """A button that opens a small table of the keys of the canvas; ``name`` tells it from those of other pads."""
+    return render("pad/keys.html", name=name, keys=HELP)
 
 
 def message_html(text: str) -> str:
@@ -112,23 +123,64 @@ def message_html(text: str) -> str:
     return render("pad/note.html", text=text, failed=False, kind="mnistlab-side")
 
 
-def _answer(prediction: Prediction) -> tuple[str, list[str]]:
-    """The words beside the digit: a line, and smaller ones below it."""
+def words(prediction: Prediction) -> tuple[str, list[str]]:
+    """The words beside the digit: a line, and smaller ones below it. Figures are for a second choice; the bars have all."""
     probabilities = prediction.probabilities
     if prediction.digit is None:
-        is_empty = prediction.reason == "the canvas is empty"
+        is_empty = prediction.reason == EMPTY
+        if prediction.parts:
+            return SEVERAL, [prediction.reason.removeprefix(f"{SEVERAL}: ")]
         return "not sure" if prediction.image.any() else PROMPT, [] if is_empty else [prediction.reason]
     if len(prediction.digits) > 1:
         named = prediction.digits if len(prediction.digits) == 2 else prediction.digits[:1]  # there is room for no more
-        remarks = [f"{digit}: {_percent(probabilities[digit])}" for digit in named]
+        remarks = [", ".join(f"{digit}: {_percent(probabilities[digit])}" for digit in named)]
         if len(prediction.digits) > NAMED:
             remarks.append(f"or {len(prediction.digits) - NAMED} more")
-        return "", remarks
+        return "in doubt", remarks
     second = int(np.argsort(probabilities)[-2])
     remarks = []
     if probabilities[second] >= SECOND:
         remarks.append(f"perhaps {a_digit(second)}: {_percent(probabilities[second])}")
-    return f"{_percent(prediction.confidence)} sure", remarks
+    return prediction.certainty or conformal.certainty(_scores(prediction)), remarks
+
+
+def spoken(prediction: Prediction) -> str:
+    """The answer for those who listen: ``"seven, sure"``, ``"four or nine, in doubt"``; empty for an empty canvas."""
+    if prediction.reason == EMPTY:
+        return ""
+    headline, _ = words(prediction)
+    if prediction.digit is None:
+        return f"{headline}: {prediction.reason}" if headline == "not sure" else prediction.reason
+    *first, last = (SPOKEN[digit] for digit in prediction.digits[:NAMED])
+    named = f"{', '.join(first)} or {last}" if first else last
+    return f"{named}, {headline}"
+
+
+def as_text(prediction: Prediction) -> str:
+    """The reading as it is copied: ``"7"``, ``"4 or 9"``, ``"37"`` for several, ``"?"``; empty for an empty canvas."""
+    if prediction.digit is None:
+        one_by_one = "".join("?" if part.digit is None else str(part.digit) for part in prediction.parts)
+        return one_by_one or ("" if prediction.reason == EMPTY else "?")
+    return " or ".join(str(digit) for digit in prediction.digits)
+
+
+def _short(number: str) -> str:
+    return number if len(number) <= NAMED else f"{number[: NAMED - 1]}…"
+
+
+def _exact(prediction: Prediction) -> str:
+    """For a tooltip: the figure behind the word, and what a set promises."""
+    if prediction.digit is None:
+        return ""
+    figure = f"{prediction.digit}: {_percent(prediction.confidence)}"
+    if len(prediction.digits) < 2 or prediction.level is None:
+        return figure
+    return f"{figure}; for digits like MNIST's, {percent(prediction.level, 1)} of readings include the right one"
+
+
+def _scores(prediction: Prediction) -> np.ndarray:
+    """Nats, float64 (10,)."""
+    return -np.log(np.maximum(prediction.probabilities, 1e-12))
 
 
 def _address(kind: str, content: bytes) -> str:

@@ -7,11 +7,12 @@ import io
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import escape as markup_escape
 
 from mnistlab.data.strokes import rasterise
 from mnistlab.pad.canvas import REACH
 from mnistlab.pad.controls import NONE, show
-from mnistlab.pad.prediction_html import links_html, origin_html, prediction_html
+from mnistlab.pad.prediction_html import links_html, origin_html, prediction_html, spoken
 from mnistlab.pad.wiring import Part, handler
 
 if TYPE_CHECKING:
@@ -70,19 +71,23 @@ class View(Part):
     def show(self) -> None:
         """The readings, or a fault in place of the first, and what stands around them."""
         pad, controls, document, models = self._pad, self._pad.controls, self._pad.document, self._pad.model_choice
-        controls.prediction.value = self._reading(pad.prediction, models.first, pad.message)
+        compared = models.second is not None
+        controls.prediction.value = self._reading(pad.prediction, models.first, pad.message, named=compared)
         second = ""
         if models.second is not None and pad.reading.second is not None:
-            second = self._reading(pad.reading.second, models.second)
+            second = self._reading(pad.reading.second, models.second, named=True)
         show(controls.second_prediction, bool(second))
         controls.second_prediction.value = second
         controls.mark(document.true_digit if len(document.drawing) else None)
         show(controls.explanation, pad.explanation.is_on)
+        controls.show_acts(document, pad.prediction, pad.transcript.digits)
+        if pad.is_settled and (words := markup_escape(spoken(pad.prediction))) != controls.spoken.value:
+            controls.spoken.value = words  # the same once more would be announced once more
         pad.feedback.show()
         if pad.is_settled and controls.more.value:
             strokes = document.drawing.strokes
             controls.links.value = links_html(strokes, pen_width=document.pen_width, digit=document.true_digit)
-            controls.origin.value = origin_html(models.first.checkpoint.manifest)
+            controls.origin.value = origin_html(models.first.checkpoint.manifest, models.name(models.first))
 
     def explain(self, *, settled: bool) -> None:
         """The explanation; one that is not ``settled`` is about the drawing as it was, and pale."""
@@ -95,10 +100,14 @@ class View(Part):
         second = NONE if models.second is None else models.second.version
         with pad.wiring.quietly():
             pad.controls.offer(models.options(), models.first.version, second)
+            pad.wiring.show(pad.controls.scramble, models.is_scrambled)
+            show(pad.controls.scramble, models.scrambled is not None)
 
-    def _reading(self, prediction: Prediction, predictor: Predictor, message: str = "") -> str:
+    def _reading(self, prediction: Prediction, predictor: Predictor, message: str = "", *, named: bool = False) -> str:
         return prediction_html(
             prediction,
+            name=self._pad.model_choice.name(predictor) if named else "",
+            text=self._pad.transcript.text,
             scrambled=predictor.scrambled(prediction),
             settled=self._pad.is_settled,
             message=message,

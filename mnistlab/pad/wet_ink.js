@@ -9,8 +9,10 @@
   const { CANVAS } = mnistlab.drawing;
   const { through: curveThrough, REACH } = mnistlab.curve;
   const { Link } = mnistlab.link;
+  const { furnish, nameParts } = mnistlab.furniture;
 
-  const KEYS = /^(Arrow(Left|Right|Up|Down)|[ zZ0-9]|Delete|Backspace)$/;
+  const KEYS = /^(Arrow(Left|Right|Up|Down)|[ zZnN0-9]|Delete|Backspace)$/;
+  const LABEL = "Sheet to draw a digit on. Arrows move the pen, Space puts it down and lifts it, Escape leaves.";
   const FRESH = 10; // s in which a pad that a cell shows has to be on the page
   const WORDS = {
     waiting: "waiting for the kernel",
@@ -33,6 +35,7 @@
     /** @param {Point} point */
     begin(point) {
       this.#strokes.push({ points: [point], last: null });
+      this.#tell();
       this.#line([point]);
     }
 
@@ -80,6 +83,12 @@
       this.context.setTransform(px / CANVAS, 0, 0, px / CANVAS, 0, 0);
       this.context.clearRect(0, 0, CANVAS, CANVAS);
       for (const { points } of this.#strokes) this.#line(curveThrough(points));
+      this.#tell();
+    }
+
+    /** The hint goes with the first ink. */
+    #tell() {
+      this.canvas.parentElement?.toggleAttribute("data-inked", this.#strokes.length > 0);
     }
 
     /** @param {Stroke} curve */
@@ -101,7 +110,13 @@
     const canvas = document.createElement("canvas");
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "application");
-    canvas.setAttribute("aria-label", "Sheet to draw a digit on. Arrows move the pen, Space puts it down and lifts it");
+    canvas.setAttribute("aria-label", LABEL);
+    const hint = document.createElement("p");
+    hint.className = "mnistlab-hint";
+    hint.setAttribute("aria-hidden", "true");
+    hint.textContent = "Draw a digit here";
+    const drops = Object.assign(document.createElement("span"), { textContent: " or drop a picture" });
+    hint.append(drops);
     const words = document.createElement("div");
     words.className = "mnistlab-wet-words";
     words.setAttribute("role", "status");
@@ -111,7 +126,7 @@
       word.textContent = text;
       words.append(word);
     }
-    el.append(canvas, words);
+    el.append(canvas, hint, words);
     return canvas;
   }
 
@@ -148,10 +163,16 @@
       else return true;
       return false;
     };
-    const act = (/** @type {"undo" | "clear"} */ name) => {
+    const act = (/** @type {string} */ which) => {
       if (!isOpen()) return;
-      ink[name]();
-      link.put([name]);
+      if (which === "undo") ink.undo();
+      if (which === "clear" || which === "next") ink.clear();
+      link.put([which]);
+    };
+    const file = (/** @type {string} */ content) => {
+      if (!isOpen()) return;
+      ink.clear();
+      link.put(["file", content]);
     };
     mnistlab.pen.pointer(canvas, {
       press(/** @type {number} */ x, /** @type {number} */ y) {
@@ -169,11 +190,12 @@
       release: () => ink.end(link.put(["release"])),
     });
     listenToKeys(canvas, (key, shift) => {
-      if (key === "z" || key === "Z") act("undo");
+      if (key === "z" || key === "Z") act(shift ? "redo" : "undo");
+      else if (key === "n" || key === "N") act("next");
       else if (key === "Delete" || key === "Backspace") act("clear");
       else if (isOpen()) link.put(["key", key, shift]);
     });
-    return arrange(el, canvas, model, { ink, link, act });
+    return arrange(el, canvas, model, { ink, link, act, file });
   }
 
   /**
@@ -191,26 +213,23 @@
   /**
    * What stands around the canvas; gives what undoes it.
    * @param {HTMLElement} el @param {HTMLCanvasElement} canvas @param {Model} model
-   * @param {{ink: Ink, link: KernelLink, act: (name: "undo" | "clear") => void}} parts
+   * @param {{ink: Ink, link: KernelLink, act: (name: string) => void, file: (content: string) => void}} parts
    */
-  function arrange(el, canvas, model, { ink, link, act }) {
+  function arrange(el, canvas, model, { ink, link, act, file }) {
     const gone = new AbortController();
-    // By way of the buttons' own messages, Undo and Clear could overtake a stroke.
-    const click = (/** @type {MouseEvent} */ event) => {
-      const button = event.target instanceof Element && event.target.closest(".mnistlab-undo, .mnistlab-clear");
-      if (!button || button.closest(".mnistlab-pad") !== el.closest(".mnistlab-pad")) return;
-      event.stopPropagation();
-      event.preventDefault();
-      act(button.classList.contains("mnistlab-undo") ? "undo" : "clear");
-    };
-    document.addEventListener("click", click, { capture: true, signal: gone.signal });
+    furnish(el, { act, file }, gone.signal);
     const below = (/** @type {boolean} */ inert) => {
       const sheet = el.parentElement?.querySelector(".mnistlab-sheet");
       if (sheet instanceof HTMLElement) sheet.inert = inert;
     };
-    for (const name of ["focus", "pointerenter"]) canvas.addEventListener(name, () => below(true));
-    const sized = new ResizeObserver(() => {
+    const settle = () => {
       below(true); // what lies below is not to be reached with Tab
+      const pad = el.closest(".mnistlab-pad");
+      if (pad instanceof HTMLElement) nameParts(pad);
+    };
+    for (const event of ["focus", "pointerenter"]) canvas.addEventListener(event, settle);
+    const sized = new ResizeObserver(() => {
+      settle();
       ink.paint();
     });
     sized.observe(canvas);

@@ -7,6 +7,7 @@ away. Where the script cannot be loaded, the canvas below takes the pointer by i
 
 from __future__ import annotations
 
+import base64
 import time
 from contextlib import ExitStack
 from importlib.resources import files
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 
 def script() -> str:
     """The module that the page loads: classic scripts, of which it shares those for the pointer with the web page."""
-    own = [(files("mnistlab.pad") / name).read_text(encoding="utf-8") for name in ("curve.js", "link.js", "wet_ink.js")]
-    shared = [asset(name).decode() for name in ("drawing.js", "pen.js")]
+    own = [
+        (files("mnistlab.pad") / name).read_text(encoding="utf-8") for name in ("link.js", "furniture.js", "wet_ink.js")
+    ]
+    shared = [asset(name).decode() for name in ("drawing.js", "curve.js", "pen.js")]
     return "\n".join([*shared, *own, "export default globalThis.mnistlab.wetInk;\n"])
 
 
@@ -85,12 +88,20 @@ class WetInk(anywidget.AnyWidget):
                     pad.move(x, y)
             case ["release"] if session == self._hand:
                 pad.release()
-            case ["undo"]:
-                pad.undo()
-            case ["clear"]:
-                pad.clear()
+            case [str(act)]:
+                pad.wiring.act(act)
+            case ["file", str(content)]:
+                pad.load(_decoded(content))
             case ["key", key, shift]:
                 pad.key(key, shift=bool(shift))
+
+
+def _decoded(content: str) -> bytes:
+    """A file that came as base64; nothing of what is none."""
+    try:
+        return base64.b64decode(content, validate=True)
+    except ValueError:
+        return b""
 
 
 def stacked(canvas: InkCanvas, wet: WetInk) -> widgets.Box:

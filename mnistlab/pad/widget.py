@@ -31,6 +31,7 @@ from mnistlab.pad.model_choice import ModelChoice
 from mnistlab.pad.playback import Playback
 from mnistlab.pad.prediction_html import message_html
 from mnistlab.pad.schedule import Schedule
+from mnistlab.pad.transcript import Transcript
 from mnistlab.pad.view import LiveReading, View, mime_bundle
 from mnistlab.pad.wet_ink import WetInk, stacked
 from mnistlab.pad.wiring import Wiring, connect, handler, serve_beside_cells
@@ -62,7 +63,7 @@ class DigitPad(widgets.Box):
     lock : taken by every handler and timer, since the kernel calls them in changing threads; re-entrant.
     schedule : when ink, readings and explanations come.
     canvas, wet, controls : the widgets; ``view`` shows in them what is above, ``wiring`` calls the handlers.
-    feedback, playback : more handlers, of the feedback panel and of replays.
+    feedback, playback, transcript : more handlers, of the feedback panel, of replays and of several digits in a row.
 
     Raises
     ------
@@ -84,6 +85,7 @@ class DigitPad(widgets.Box):
         self.lock = threading.RLock()
         self.reading, self.view, self.wiring = LiveReading(self), View(self), Wiring(self.lock)
         self.feedback, self.playback = FeedbackHandlers(self, feedback), Playback(self)
+        self.transcript = Transcript(self)
         self.schedule = Schedule(
             ink=self.view.ink_in_time,
             read=self.reading.in_time,
@@ -99,8 +101,7 @@ class DigitPad(widgets.Box):
         self.view.offer()
         self.wet = WetInk(self)
         children = self.controls.arrange(stacked(self.canvas, self.wet), self.feedback.panel)
-        super().__init__(children, layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
-        self.add_class("mnistlab-pad")
+        super().__init__(children, _dom_classes=("mnistlab-pad", "mnistlab-look"))
         connect(self)
         self.change()
 
@@ -160,17 +161,18 @@ class DigitPad(widgets.Box):
 
     @handler
     def undo(self) -> None:
-        """Take back the last stroke, or the picture."""
-        self.playback.stop()
-        self.document.undo()
-        self.change()
+        """Take back the last change: a stroke, a picture, or that all was cleared."""
+        self._do(self.document.undo)
 
     @handler
     def clear(self) -> None:
         """An empty canvas."""
-        self.playback.stop()
-        self.document.clear()
-        self.change()
+        self._do(self.document.clear)
+
+    @handler
+    def redo(self) -> None:
+        """Bring back what was taken back last."""
+        self._do(self.document.redo)
 
     @handler
     def set_pen_width(self, pen_width: float) -> None:
@@ -202,8 +204,11 @@ class DigitPad(widgets.Box):
     @handler
     def toggle_pen(self) -> None:
         """Put the keyboard's pen down, or lift it and read what is there."""
+        self._do(self.document.toggle_pen)
+
+    def _do(self, change: Callable[[], object]) -> None:
         self.playback.stop()
-        self.document.toggle_pen()
+        change()
         self.change()
 
     # --- files, replays, tests ----------------------------------------------------------------------------------------
@@ -223,15 +228,7 @@ class DigitPad(widgets.Box):
         ------
         StrokesError : ``strokes`` is not a list of (n, 2) arrays of finite numbers.
         """
-        strokes = as_strokes(strokes)
-        with self.lock:
-            self.clear()
-            for stroke in strokes:
-                self.press(*stroke[0].tolist())
-                for point in stroke[1:].tolist():
-                    self.move(*point)
-                self.release()
-            return self.prediction
+        return self.playback.at_once(as_strokes(strokes))
 
     @handler
     def freeze(self) -> None:
@@ -240,8 +237,7 @@ class DigitPad(widgets.Box):
             raise StrokesError("this pad keeps no drawing as a test; DigitPad(freeze=True) does", code="freeze")
         self.playback.stop()
         path = drawings.freeze(self.drawing.strokes, pen_width=self.document.pen_width, digit=self.true_digit)
-        where = path.relative_to(paths.ROOT) if path.is_relative_to(paths.ROOT) else path
-        self.controls.note.value = message_html(f"Saved as {where}")
+        self.controls.note.value = message_html(f"Saved as {paths.shown(path)}")
 
     # --- who reads, and why -------------------------------------------------------------------------------------------
 

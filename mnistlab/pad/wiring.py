@@ -14,7 +14,7 @@ import ipywidgets as widgets
 
 from mnistlab.common.errors import LabError
 from mnistlab.evaluation.formatting import sentence
-from mnistlab.pad.controls import NONE
+from mnistlab.pad.controls import ACT, NONE
 
 if TYPE_CHECKING:
     from mnistlab.pad.adapt_button import AdaptButton
@@ -72,10 +72,19 @@ class Wiring:
 
     def __init__(self, lock: AbstractContextManager[object]) -> None:
         self._lock, self._quiet = lock, False
+        self._acts: dict[str, Callable[[], None]] = {}  # by the names that a page knows them by
 
     def on_click(self, button: widgets.Button, call: Callable[[], None]) -> None:
         """Call a handler at every click."""
         button.on_click(lambda _: self.call(call))
+        for name in button._dom_classes:
+            if name.startswith(ACT):
+                self._acts[name.removeprefix(ACT)] = call
+
+    def act(self, name: str) -> None:
+        """Do what a button does that the page presses itself; there may be none of this name."""
+        if name in self._acts:
+            self.call(self._acts[name])
 
     def on_change(self, control: widgets.Widget, call: Callable[[Any], None]) -> None:
         """Call a handler with every new value."""
@@ -123,7 +132,7 @@ def serve_beside_cells(widget: widgets.Widget) -> None:
 
 def connect(pad: DigitPad) -> None:
     """Tie every control of a pad to its handler."""
-    controls, wiring, playback = pad.controls, pad.wiring, pad.playback
+    controls, wiring = pad.controls, pad.wiring
 
     def load(files: tuple[dict[str, Any], ...]) -> None:
         if files:
@@ -138,14 +147,18 @@ def connect(pad: DigitPad) -> None:
     pad.canvas.on_key_down(pad.key)
     pad.canvas.on_client_ready(lambda: wiring.call(pad.view.redraw))  # a page that was loaded again has lost all ink
     wiring.on_click(controls.undo, pad.undo)
+    wiring.on_click(controls.redo, pad.redo)
     wiring.on_click(controls.clear, pad.clear)
+    wiring.on_click(controls.next, pad.transcript.next_digit)
+    wiring.on_click(controls.start_again, pad.transcript.start_again)
     wiring.on_click(controls.freeze, pad.freeze)
-    wiring.on_click(controls.replay, lambda: playback.stop() if playback.is_playing else playback.play())
+    wiring.on_click(controls.replay, pad.playback.toggle)
     _connect_digits(pad, controls.digits)
     wiring.on_change(controls.pen, pad.set_pen_width)
     wiring.on_change(controls.versions, pad.set_version)
     wiring.on_change(controls.second_versions, lambda version: pad.compare(None if version == NONE else version))
     wiring.on_change(controls.why, pad.show_why)
+    wiring.on_change(controls.scramble, lambda on: pad.compare(pad.model_choice.scrambled if on else None))
     wiring.on_change(controls.more, fold)
     wiring.on_change(controls.load, load)
     if pad.feedback.panel is not None:

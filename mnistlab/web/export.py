@@ -35,7 +35,7 @@ def page_files(registry: Registry) -> dict[str, bytes]:
     versions = {}
     for name in (current, *pair):
         checkpoint = registry.load(name)
-        versions[name] = {**version_data(checkpoint), "card": page.card(checkpoint.manifest)}
+        versions[name] = {**version_data(checkpoint), **page.about(registry, name, (current, *pair))}
     html = page.page_html("static", current=current, versions=versions, twins=pair)
     files = {**page.assets("static"), INDEX: html.encode()}
     return {CONTENTS: contents(files), **files}

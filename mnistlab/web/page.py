@@ -6,7 +6,7 @@ takes feedback. The look, the drawing and the texts are the same files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.resources import files
@@ -16,12 +16,14 @@ import numpy as np
 
 from mnistlab.common.errors import CheckpointError, LabError
 from mnistlab.common.html import render
+from mnistlab.evaluation import conformal
 from mnistlab.registry.manifest import Manifest
+from mnistlab.registry.names import version_name
 from mnistlab.registry.registry import Registry
 
 Home = Literal["static", "served"]
 
-STYLES = ("page.css", "icon.svg")
+STYLES = ("look.css", "page.css", "icon.svg")
 TEXTS = ("text.en.js", "text.fr.js")
 ENGINE = ("fit.js", "paper.js", "ink.js", "net.js", "answer.js", "why.js")  # reads as Python does, without it
 PAGE = (
@@ -30,8 +32,8 @@ PAGE = (
 )
 # Classic scripts, in the order in which they need each other: modules do not run on file://.
 SCRIPTS: Mapping[Home, tuple[str, ...]] = {
-    "static": ("drawing.js", *TEXTS, *ENGINE, *PAGE, "engine.js", "page.js", "offline.js"),
-    "served": ("drawing.js", *TEXTS, *PAGE, "feedback.js", "api.js", "page.js"),
+    "static": ("drawing.js", "curve.js", *TEXTS, *ENGINE, *PAGE, "engine.js", "page.js", "offline.js"),
+    "served": ("drawing.js", "curve.js", *TEXTS, *PAGE, "feedback.js", "api.js", "page.js"),
 }
 # Where they lie beside the page. Of a server in a folder that it gives to anybody: a browser asks for a script without a token.
 FOLDERS: Mapping[Home, str] = {"static": "", "served": "assets/"}
@@ -84,6 +86,19 @@ def card(manifest: Manifest) -> dict[str, object]:
     return manifest.model_dump(include=CARD)
 
 
+def about(registry: Registry, name: str, shown: Iterable[str]) -> dict[str, object]:
+    """What the page says of a version among those it shows: its ``card``, its ``name``, and the ``limits`` of how sure it is."""
+    manifest = registry.manifest(name)
+    info = manifest.calibration
+    reach = {level.coverage: level.surprise for level in info.levels} if info else {}
+    limits = {"doubt": reach.get(conformal.LEVEL), "sure": reach.get(conformal.SURE_LEVEL)}
+    return {
+        "card": card(manifest),
+        "name": version_name(manifest, [registry.manifest(other) for other in shown]),
+        "limits": limits if all(limits.values()) else None,
+    }
+
+
 def served_html(registry: Registry, current: str, *others: str) -> str:
     """The page of a server that reads with the version ``current``, and some requests with others.
 
@@ -96,7 +111,7 @@ def served_html(registry: Registry, current: str, *others: str) -> str:
     for name in (current, *others, *pair):
         permuted = name in pair[1:]  # only what is shown scrambled needs the order
         order = np.asarray(registry.load(name).permutation.order).tolist() if permuted else None
-        versions[name] = {"card": card(registry.manifest(name)), "permutation": order}
+        versions[name] = {**about(registry, name, (current, *others, *pair)), "permutation": order}
     return page_html("served", current=current, versions=versions, twins=pair)
 
 

@@ -273,10 +273,10 @@ def test_a_doubtful_digit_has_two_names_and_a_scribble_none(page):
     assert re.fullmatch("4 or 9|9 or 4", digits(page))
     page.get_by_role("button", name="Clear").click()
     draw(page, SCRIBBLE)
-    expect(page, "^No digit. It does not look like a digit.$")
+    expect(page, "^Not sure. It does not look like a digit.$")
     page.get_by_role("button", name="Clear").click()
     draw(page, [[(100, 100), (101, 100)]])
-    expect(page, "^No digit. That is only a dot.$")
+    expect(page, "^Not sure. That is only a dot.$")
 
 
 @both
@@ -311,7 +311,7 @@ def test_a_file_that_cannot_be_read_says_why_and_leaves_the_drawing(page, conten
 @both
 def test_a_blank_picture_has_no_digit(page):
     give(page, png(np.zeros((40, 40), np.uint8)))
-    expect(page, "^No digit. The picture is empty: nothing stands out from its paper.$")
+    expect(page, "^Not sure. The picture is empty: nothing stands out from its paper.$")
 
 
 @by_itself

@@ -103,3 +103,12 @@ def test_what_cannot_be_calibrated_is_refused():
         conformal.calibrate(*answers(100, seed=0)).judge(torch.zeros(0, 10), torch.zeros(0, dtype=torch.int64))
     with pytest.raises(LabError, match=r"there is no level 0\.5; choose from 0\.9, 0\.95"):
         conformal.calibrate(*answers(100, seed=0)).sets(torch.zeros(1, 10), 0.5)
+
+
+def test_the_word_for_how_sure_it_is_follows_the_limits_it_was_calibrated_on():
+    calibration = conformal.Calibration(100, {0.995: 1.0, 0.999: 3.0}, 0.1)
+    for second, word in ((0.5, "in doubt"), (2.0, "fairly sure"), (4.0, "sure")):
+        scores = np.full(10, 9.0)
+        scores[3], scores[5] = 0.1, second
+        assert calibration.certainty(scores) == word
+    assert conformal.certainty(np.full(10, np.log(10))) == "in doubt"  # all alike, and none of them within reach

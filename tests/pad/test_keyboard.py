@@ -19,7 +19,8 @@ NAMED = {
     "arrows": ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
     "Space": [" "],
     "0 to 9": list(string.digits),
-    "z": ["z", "Z"],
+    "z, Shift + z": ["z", "Z"],
+    "n": ["n", "N"],
     "Delete": ["Delete", "Backspace"],
     "Tab, Esc": ["Tab", "Escape"],
 }
@@ -58,7 +59,8 @@ def test_the_digit_keys_say_that_very_digit():
 def test_the_other_keys_do_one_thing_each_with_shift_or_without():
     for shift in (False, True):
         assert action(" ", shift=shift) == ("pen",)
-        assert {action(key, shift=shift) for key in NAMED["z"]} == {("undo",)}
+        assert {action(key, shift=shift) for key in NAMED["z, Shift + z"]} == {("redo",) if shift else ("undo",)}
+        assert {action(key, shift=shift) for key in NAMED["n"]} == {("next",)}
         assert {action(key, shift=shift) for key in NAMED["Delete"]} == {("clear",)}
 
 

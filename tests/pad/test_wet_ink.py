@@ -179,7 +179,7 @@ def test_the_page_draws_the_same_curve_as_the_kernel(node):
     lines += [np.array([(5.0, 5.0), (5.0, 5.0), (200.0, 9.0), (201.0, 10.0)])]
     firsts = [min(k % 5, len(line) - 1) for k, line in enumerate(lines)]
     given = json.dumps({"lines": [line.tolist() for line in lines], "firsts": firsts})
-    curve = wet_ink.files("mnistlab.pad") / "curve.js"
+    curve = wet_ink.files("mnistlab.web") / "static" / "curve.js"
     done = subprocess.run([node, "-e", CHECK, str(curve)], input=given, capture_output=True, text=True, check=True)
     for line, first, drawn in zip(lines, firsts, json.loads(done.stdout), strict=True):
         np.testing.assert_allclose(drawn, polyline.ink(line, first=first), atol=1e-9)

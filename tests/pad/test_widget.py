@@ -23,6 +23,7 @@ from mnistlab.common.constants import CANVAS
 from mnistlab.common.errors import RegistryError, StrokesError
 from mnistlab.data.drawings import drawing_from_json, load_drawings
 from mnistlab.data.strokes import rasterise
+from mnistlab.evaluation import formatting
 from mnistlab.evaluation.formatting import sentence
 from mnistlab.inference import counterfactual
 from mnistlab.inference.predictor import Prediction, Predictor
@@ -475,13 +476,14 @@ def test_a_bug_is_shown_and_raised_again(pad, monkeypatch):
 def test_each_control_has_a_label_and_a_word_about_it(pad):
     found = [w for w in descendants(pad) if isinstance(w, (widgets.Button, widgets.ToggleButton, widgets.FileUpload))]
     assert [w.description for w in found] == [
-        *("Undo", "Clear", "Why", "More"),
+        *("Undo", "Redo", "Clear", "Picture", "Camera", "More"),
         *"0123456789",
-        *("Load", "Replay"),
+        "Replay",
+        *("Why?", "Next digit", "Copy", "Scramble the pixels", "Start again"),
     ]
     assert all(w.tooltip for w in found)
     rows = [w.description for w in descendants(pad) if isinstance(w, (widgets.IntSlider, widgets.Dropdown))]
-    assert rows == ["Pen, px", "Model", "Versus"]
+    assert rows == ["Version", "Pen, px", "Versus"]
 
 
 def test_its_text_is_the_same_each_time(pad, registry):
@@ -631,9 +633,9 @@ def test_why_follows_the_pen_and_pales_what_is_out_of_date(pad, commands):
     draw(pad)
     assert "mnistlab-waiting" not in pad.controls.explanation.value
     commands.clear()
-    pad.press(200, 40)
+    pad.press(120, 140)  # in touch with the first: beside it, it would be another digit
     now[0] += 1
-    pad.move(200, 240)
+    pad.move(200, 150)
     assert "strokeStyledLineSegments" in commands
     assert "mnistlab-waiting" in pad.controls.explanation.value
     pad.release()
@@ -683,8 +685,8 @@ def test_a_second_model_reads_the_same_strokes(pad, registry):
     expected = Predictor.load("0002", models=registry.root).predict_strokes(pad.drawing.strokes)
     np.testing.assert_array_equal(pad.reading.second.probabilities, expected.probabilities)
     assert pad.controls.second_prediction.layout.display is None
-    assert "version 0002, permuted" in pad.controls.second_prediction.value
-    assert "version 0001, plain" in pad.controls.prediction.value
+    assert 'mnistlab-head">small, scrambled<' in pad.controls.second_prediction.value
+    assert 'mnistlab-head">small<' in pad.controls.prediction.value
     draw(pad)
     assert pad.reading.second.version == "0002"
     pad.controls.second_versions.value = ""
@@ -737,7 +739,8 @@ def test_under_more_it_says_where_the_version_comes_from(pad, registry):
     pad.controls.more.value = True
     manifest = registry.manifest("0001")
     for text in (
-        "Where version 0001 comes from",
+        "Where it comes from: small",
+        "0001, made",
         f'<span title="{manifest.weights_sha256}">{manifest.weights_sha256[:12]}</span>',
         f'<span title="{manifest.permutation.sha256}">{manifest.permutation.sha256[:12]}</span>',
         f'<span title="{manifest.data.train_sha256}">{manifest.data.train_sha256[:12]}</span>',
@@ -746,7 +749,7 @@ def test_under_more_it_says_where_the_version_comes_from(pad, registry):
     ):
         assert text in pad.controls.origin.value
     pad.controls.versions.value = "0002"
-    assert "Where version 0002 comes from" in pad.controls.origin.value
+    assert "Where it comes from: small, scrambled" in pad.controls.origin.value
     assert registry.manifest("0002").permutation.sha256 in pad.controls.origin.value
 
 
@@ -849,28 +852,71 @@ def reading(digit: int | None = 7, confidence: float = 0.9, *, second: int = 1, 
     return Prediction(digit, probabilities, image, 1.5, "0001", reason, () if digit is None else (digit,))
 
 
-def test_the_bars_are_as_long_as_the_probabilities():
+def test_the_bars_are_as_high_as_the_probabilities_and_say_so():
     text = as_html(reading(7, 0.625, second=3))
-    assert text.count('class="mnistlab-bar"') == 10
-    assert text.count("width:0.0%") == 8
-    assert "width:62.5%" in text
+    assert text.count('role="meter"') == 10
+    assert text.count("--p:0.0%") == 8
+    assert "--p:62.5%" in text
+    assert 'aria-label="7" aria-valuemin="0" aria-valuemax="100" aria-valuenow="62.5" aria-valuetext="62.5 %"' in text
     assert "perhaps a 3: 37.5 %" in text
     assert "perhaps" not in as_html(reading(7, 0.95))
 
 
 def test_only_what_is_certain_to_the_last_digit_is_100_per_cent():
-    assert "99.9 % sure" in as_html(reading(7, 0.99999))
-    assert "100.0 % sure" in as_html(reading(7, 1.0))
+    assert 'title="7: 99.9 %" class="mnistlab-digit"' in as_html(reading(7, 0.99999))
+    assert 'title="7: 100.0 %" class="mnistlab-digit"' in as_html(reading(7, 1.0))
 
 
-def test_the_answer_is_announced_only_when_the_pen_is_up():
-    assert 'role="status"' in as_html(reading())
-    assert "role=" not in as_html(reading(), settled=False)
+@pytest.mark.parametrize(("confidence", "word"), [(0.999, "sure"), (0.9, "fairly sure"), (0.6, "in doubt")])
+def test_how_sure_it_is_is_a_word_and_the_figure_stands_in_the_tooltip(confidence, word):
+    text = as_html(reading(7, confidence))
+    assert f">{word}<small" in text
+    assert f'title="7: {100 * confidence:.1f} %"' in text
+    assert "% sure" not in text
+
+
+def test_a_digit_fades_with_confidence():
+    def strength(confidence: float) -> int:
+        return int(re.search(r"--sure:(\d+)%", as_html(reading(7, confidence)))[1])
+
+    assert strength(0.999) == 100 > strength(0.9) > strength(0.6) > 0
+
+
+def test_the_answer_is_spoken_in_a_few_words_and_only_when_the_pen_is_up(pad):
+    now = [pad.schedule.clock() + 1]
+    pad.schedule.clock = lambda: now[0]
+    assert pad.controls.spoken.value == ""
+    pad.press(100, 40)
+    now[0] += 1
+    pad.move(140, 240)
+    assert pad.prediction.digit is not None
+    assert pad.controls.spoken.value == ""
+    pad.release()
+    assert pad.controls.spoken.value == prediction_html.spoken(pad.prediction) != ""
+    assert prediction_html.spoken(reading(7, 0.9)) == "seven, fairly sure"
+    doubtful = dataclasses.replace(reading(4, 0.6, second=9), digits=(4, 9))
+    assert prediction_html.spoken(doubtful) == "four or nine, in doubt"
+    none = dataclasses.replace(doubtful, digit=None, digits=(), reason="it does not look like a digit")
+    assert prediction_html.spoken(none) == "not sure: it does not look like a digit"
+
+
+def test_several_digits_are_shown_said_and_copied_one_by_one():
+    pad, stored = DigitPad(), load_drawings()
+    placed = (("three", 5), ("seven", 150))
+    three, seven = ([stroke * 0.45 + (x, 60) for stroke in stored[name].strokes] for name, x in placed)
+    assert [part.digit for part in pad.replay([*three, *seven]).parts] == [3, 7]
+    text = pad.controls.prediction.value
+    assert ">37</div>" in text
+    assert "several digits<small>3, then 7</small>" in text
+    assert 'data-text="37"' in text
+    assert pad.controls.spoken.value == "several digits: 3, then 7"
+    pad.transcript.next_digit()
+    assert pad.transcript.text == "37"
 
 
 def test_without_a_digit_no_bar_is_shown():
     text = as_html(reading(None, reason="that is only a dot"))
-    assert text.count("width:0.0%") == 10
+    assert text.count("--p:0.0%") == 10
     assert "mnistlab-digit" not in text
     assert "%</span>" not in text
 
@@ -918,4 +964,67 @@ def test_what_is_no_digit_is_not_sure_and_keeps_its_bars():
     text = as_html(letter, meant=4)
     assert "not sure<small>it does not look like a digit</small><small>you meant a 4</small>" in text
     assert "mnistlab-first" not in text
-    assert "width:60.0%" in text
+    assert "--p:60.0%" in text
+
+
+# --- back and forth, and one digit after another ----------------------------------------------------------------------
+
+
+def test_what_was_taken_back_comes_again_until_there_is_something_new(pad):
+    draw(pad)
+    draw(pad, [(30, 30), (200, 100)])
+    pad.controls.undo.click()
+    pad.controls.undo.click()
+    assert pad.document.is_empty
+    pad.controls.redo.click()
+    pad.controls.redo.click()
+    assert [len(stroke) for stroke in pad.drawing.strokes] == [3, 2]
+    pad.clear()
+    pad.undo()
+    assert len(pad.drawing) == 2
+    pad.undo()
+    draw(pad, [(9, 9), (99, 99)])
+    pad.redo()
+    assert [stroke[0].tolist() for stroke in pad.drawing.strokes] == [[100, 40], [9, 9]]
+
+
+def test_a_button_that_has_nothing_to_do_is_dimmed(pad):
+    def dimmed() -> set[str]:
+        controls = (pad.controls.undo, pad.controls.redo, pad.controls.clear, pad.controls.next, pad.controls.copy)
+        return {control.description for control in controls if "mnistlab-idle" in control._dom_classes}
+
+    assert dimmed() == {"Undo", "Redo", "Clear", "Next digit", "Copy"}
+    draw(pad)
+    assert dimmed() == {"Redo"}
+    pad.undo()
+    assert dimmed() == {"Undo", "Clear", "Next digit", "Copy"}
+
+
+def test_digits_in_a_row_become_a_number_to_copy(pad):
+    read = []
+    for _ in range(2):
+        draw(pad)
+        read.append(str(pad.prediction.digit))
+        assert f'data-text="{pad.transcript.text}"' in pad.controls.prediction.value
+        pad.controls.next.click()
+    assert pad.document.is_empty
+    assert pad.transcript.text == "".join(read)
+    draw(pad, [(140, 140)])  # a dot
+    pad.transcript.next_digit()
+    assert pad.transcript.text == "".join(read) + "?"
+    assert f"<strong>{pad.transcript.text}</strong>" in pad.controls.line.value
+    pad.controls.start_again.click()
+    assert pad.transcript.text == ""
+
+
+def test_the_scrambled_version_reads_beside_the_first_at_one_press(pad):
+    pad.controls.scramble.value = True
+    assert pad.reading.second.version == "0002"
+    pad.controls.second_versions.value = ""
+    assert pad.controls.scramble.value is False
+
+
+def test_a_reason_is_asked_for_by_its_digit(pad):
+    assert pad.controls.why.description == "Why?"
+    draw(pad)
+    assert pad.controls.why.description == f"Why {formatting.a_digit(pad.prediction.digit)}?"

@@ -4,7 +4,9 @@
  * The page: what happens on it, in one place.
  * @typedef {{value: number, low: number, high: number, n: number}} Metric
  * @typedef {{created: string, parameters: number, metrics: Record<string, Metric>}} Card  a part of the manifest
- * @typedef {{card: Card, permutation: number[] | null}} VersionData  with what the engine needs beside it
+ * @typedef {{doubt: number, sure: number}} Limits  nats, as mnistlab/evaluation/conformal.py has them
+ * @typedef {{card: Card, name: string, limits: Limits | null, permutation: number[] | null}} VersionData
+ *   with what the engine needs beside it
  * @typedef {{mode: "static" | "served", current: string, twins: string[], versions: Record<string, VersionData>}} Data
  * @typedef {object} Source  where answers come from: the network in this page, or the server
  * @property {(content: Content) => Promise<Answer>} read
@@ -83,14 +85,15 @@
   }
 
   function showCard() {
-    put(part("version"), say("version", { version }));
-    put(part("card-version"), say("version", { version }));
+    const called = say("version", { version: data.versions[version]?.name ?? version });
+    put(part("version"), called);
+    put(part("card-version"), called);
     const card = cards[version];
     part("card").hidden = !card;
     if (!card) return;
     const { value, low, high, n, name } = mnistlab.twins.accuracy(card);
     const shares = { share: share(value), low: share(low), high: share(high) };
-    put(part("card-made"), say("made", { date: date(card.created), parameters: number(card.parameters) }));
+    put(part("card-made"), say("made", { version, date: date(card.created), parameters: number(card.parameters) }));
     put(part("card-accuracy"), say("accuracy", { ...shares, n: number(n), images: say(`images.${name}`) }));
   }
 
@@ -225,6 +228,7 @@
 
   async function start() {
     makeBars(part("bars"));
+    mnistlab.view.calibrate(Object.fromEntries(Object.entries(data.versions).map(([of, { limits }]) => [of, limits])));
     showAll();
     listen();
     try {

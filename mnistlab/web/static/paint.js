@@ -7,6 +7,7 @@
 (() => {
   const mnistlab = (globalThis.mnistlab ??= {});
   const { CANVAS, PEN_WIDTH } = mnistlab.drawing;
+  const { through, REACH } = mnistlab.curve;
 
   const LITTLE = 0.15; // of the strongest piece; what weighs less says little
   const FULL = 1; // log-odds from which a piece may have the full colour
@@ -29,12 +30,13 @@
       this.context.clearRect(0, 0, CANVAS, CANVAS);
       if (picture) this.#picture(picture.bitmap);
       else if (attribution) this.#coloured(attribution);
-      else for (const stroke of strokes) this.#line(stroke, this.#colour("--ink"), PEN_WIDTH);
+      else for (const stroke of strokes) this.#line(through(stroke), this.#colour("--ink"), PEN_WIDTH);
     }
 
     /** The last piece of the last stroke, so that ink stands where the pen is. @param {Stroke} stroke @param {number} n points */
     tail(stroke, n) {
-      this.#line(stroke.slice(-n - 1), this.#colour("--ink"), PEN_WIDTH);
+      const end = stroke.slice(-n - REACH);
+      this.#line(through(end, Math.max(0, end.length - n - 2)), this.#colour("--ink"), PEN_WIDTH);
     }
 
     #resize() {
@@ -47,9 +49,10 @@
       return true;
     }
 
-    /** A colour of the style sheet. @param {string} name */
+    /** A colour of the style sheet, as it is in this light. @param {string} name */
     #colour(name) {
-      return getComputedStyle(this.canvas).getPropertyValue(name);
+      this.canvas.style.color = `var(${name})`;
+      return getComputedStyle(this.canvas).color;
     }
 
     /** @param {Stroke} points @param {string} colour @param {number} width */

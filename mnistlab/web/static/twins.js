@@ -40,14 +40,15 @@
     /** @param {number} k @param {string} version @param {Answer | null} answer */
     #showOne(k, version, answer) {
       const [head, remarks] = words(answer);
-      const { permutation, card } = this.data.versions[version];
+      const { permutation, card, name: called } = this.data.versions[version];
       showDigits(part(`twin-digit-${k}`), answer);
       put(part(`twin-sure-${k}`), head);
       put(part(`twin-also-${k}`), remarks.join(", "));
       showBars(part(`twin-bars-${k}`), answer);
       mnistlab.paint.seen(part(`twin-seen-${k}`), answer?.image ? scrambled(answer.image, permutation) : null);
       const { value, n, name } = accuracy(card);
-      put(part(`twin-of-${k}`), say("twinOf", { version, share: share(value), n: number(n), images: say(`images.${name}`) }));
+      const judged = { share: share(value), n: number(n), images: say(`images.${name}`) };
+      put(part(`twin-of-${k}`), say("twinOf", { version: called, ...judged }));
     }
   }
 

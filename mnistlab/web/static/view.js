@@ -17,6 +17,8 @@
   const mnistlab = (globalThis.mnistlab ??= {});
   const { say, has, number, percent, either, aDigit } = mnistlab.language;
 
+  const LEAST = { sure: 0.9, fairly: 0.6 }; // probability of the first choice, at least
+  const LIMITS = { doubt: 1.3, sure: 3.5 }; // nats, where nothing was calibrated
   const SECOND = 0.1; // probability from which the second choice is worth naming
   const NAMED = 4; // digits of a larger set that are shown
   const QUIET = 400; // ms until an answer is announced
@@ -32,11 +34,13 @@
   /** Ten bars in a list. @param {HTMLElement} list */
   function makeBars(list) {
     for (let digit = 0; digit < 10; digit += 1) {
-      const [bar, name, value] = ["i", "span", "span"].map((tag) => document.createElement(tag));
+      const [bar, name] = ["i", "span"].map((tag) => document.createElement(tag));
+      const meter = { role: "meter", "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": digit };
+      for (const [attribute, value] of Object.entries(meter)) bar.setAttribute(attribute, String(value));
       name.textContent = String(digit);
-      value.className = "hidden";
+      name.setAttribute("aria-hidden", "true");
       const item = document.createElement("li");
-      item.append(bar, name, value);
+      item.append(bar, name);
       list.append(item);
     }
   }
@@ -47,7 +51,11 @@
       const probability = answer?.image ? answer.probabilities[digit] : 0;
       /** @type {HTMLElement} */ (item).style.setProperty("--p", `${100 * probability}%`);
       item.classList.toggle("top", Boolean(answer?.digits.includes(digit)));
-      put(item.children[2], answer?.image ? percent(probability) : "");
+      const bar = item.children[0];
+      const share = answer?.image ? percent(probability) : "";
+      bar.setAttribute("aria-valuenow", (100 * probability).toFixed(1));
+      bar.setAttribute("aria-valuetext", share || say("nothingRead"));
+      /** @type {HTMLElement} */ (bar).title = share && say("share", { digit, share });
     }
   }
 
@@ -55,12 +63,26 @@
   function showDigits(element, answer) {
     const digits = answer?.digits.slice(0, NAMED) ?? [];
     element.dataset.of = String(digits.length);
+    const isSure = answer && answer.digits.length === 1 && certainty(answer) === "sure";
+    element.style.setProperty("--sure", `${isSure ? 100 : Math.round(80 * (answer?.confidence ?? 0) ** 2)}%`);
+    element.title = digits.length ? `${digits[0]}: ${percent(/** @type {Answer} */ (answer).confidence)}` : "";
     const pieces = digits.flatMap((digit, k) => (k ? [k === digits.length - 1 ? ` ${say("or")} ` : ", ", digit] : [digit]));
     if (element.textContent === (pieces.join("") || "–")) return;
     const between = (/** @type {string} */ text) => Object.assign(document.createElement("small"), { textContent: text });
     element.replaceChildren(
       ...(pieces.length ? pieces.map((piece) => (typeof piece === "number" ? String(piece) : between(piece))) : ["–"]),
     );
+  }
+
+  /** @type {Record<string, Limits | null>} by version: the greatest score, nats, of a digit within reach */
+  let limits = {};
+
+  /** How sure a reading is, as `mnistlab.evaluation.conformal.certainty` says it. @param {Answer} answer */
+  function certainty({ probabilities, confidence, version }) {
+    const { doubt, sure } = limits[version] ?? LIMITS;
+    const within = (/** @type {number} */ limit) => probabilities.filter((p) => -Math.log(p) <= limit).length;
+    if (within(doubt) !== 1 || confidence < LEAST.fairly) return "doubt";
+    return within(sure) > 1 || confidence < LEAST.sure ? "fairly" : "sure";
   }
 
   /** A line beside the digit, and smaller ones below it. @param {Answer | null} answer @returns {[string, string[]]} */
@@ -80,14 +102,14 @@
     }
     const second = answer.probabilities.map((p, digit) => [p, digit]).sort((a, b) => b[0] - a[0])[1];
     const remarks = second[0] >= SECOND ? [say("perhaps", { digit: aDigit(second[1]), share: percent(second[0]) })] : [];
-    return [say("sure", { share: percent(answer.confidence) }), remarks];
+    return [say(certainty(answer)), remarks];
   }
 
   /** One sentence for those who listen. @param {Answer | null} answer */
   function sentence(answer) {
     const [head, remarks] = words(answer);
-    const digits = answer?.digits.length ? `${either(answer.digits.map(String))}: ` : "";
-    return `${digits}${[head, ...remarks].join(". ")}`;
+    if (!answer?.digits.length) return [head, ...remarks].join(". ");
+    return `${either(answer.digits.map((digit) => say(`digit.${digit}`)))}, ${head}`;
   }
 
   let timer = 0;
@@ -105,5 +127,8 @@
     if (settled && !waiting) timer = setTimeout(() => put(part("spoken"), sentence(answer)), QUIET);
   }
 
-  mnistlab.view = Object.freeze({ part, put, makeBars, showBars, showDigits, words, sentence, show });
+  /** What each version was calibrated to. @param {typeof limits} of */
+  const calibrate = (of) => void (limits = of);
+
+  mnistlab.view = Object.freeze({ calibrate, certainty, part, put, makeBars, showBars, showDigits, words, sentence, show });
 })();
