@@ -27,7 +27,7 @@ $(READY): pyproject.toml constraints.txt jupyter/overrides.json jupyter/page_con
 	@touch $@
 
 # Fewer passes in the comparison than 03_train makes by default, so that everything ends within five minutes on two slow cores.
-run: $(READY) ## run the five notebooks headless: train, judge, report (under 5 minutes)
+run: $(READY) ## run the notebooks headless, in order: train, judge, report (under 5 minutes)
 	$(BIN)/mnistlab run -p 03_train.comparison_epochs=1
 
 draw: $(READY) ## draw a digit in the browser
@@ -81,7 +81,7 @@ mutants: $(READY) ## break the deciding wings in one place at a time; do tests n
 architecture: $(READY) ## redraw the figure and rewrite the table in docs/architecture.md
 	$(BIN)/python tools/architecture.py
 
-notebooks: $(READY) ## run the five notebooks and keep their outputs in notebooks/, before a commit
+notebooks: $(READY) ## run the notebooks and keep their outputs in notebooks/, before a commit
 	$(BIN)/mnistlab run --update
 
 doctor: $(READY) ## say what this machine has and what is missing

@@ -12,11 +12,12 @@ figure and names their modules.
     registry    versions on disk, and which one is in use
     inference   reading digits with a version, and explaining the reading
     training    the networks in PyTorch, and how they learn
-    plots       every figure of the five notebooks
+    plots       every figure of the sequence
     feedback    consent, corrections, the monitor
     pipeline    notebooks run headless, retraining, gates, learning a hand
     web         the page that reads in a browser, by itself
     pad         the drawing pad
+    course      exercises that are checked, films, a kernel to paint
     serve       the HTTP API, and the page in front of it
     studies     self-contained experiments and benchmarks
     cli         the command ``mnistlab``

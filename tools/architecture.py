@@ -27,6 +27,7 @@ ALLOWED = {
     "pipeline": "common data evaluation registry inference training plots feedback",
     "web": "common data evaluation registry inference",
     "pad": "common data evaluation registry inference training plots feedback pipeline web",
+    "course": "common data evaluation registry inference training plots pad",
     "serve": "common data evaluation registry inference plots feedback web",
     "studies": "common data evaluation registry inference training plots feedback pipeline pad web serve",
     "cli": "common data evaluation registry inference training plots feedback pipeline pad web serve studies",

@@ -34,7 +34,7 @@ def run(
     verbose: bool,
     update: bool,
 ) -> None:
-    """Run notebooks headless and leave a report; without names, all five in order.
+    """Run notebooks headless and leave a report; without names, the whole sequence in order.
 
     NOTEBOOK is a name such as 03_train, its number 03, or a path. The executed copies, pages for the browser, results and a
     receipt go to reports/<time>/, which gets that name only once everything is complete.

@@ -50,7 +50,7 @@ class Run:
 
 
 def find(names: Sequence[str | Path] = ()) -> list[Notebook]:
-    """The notebooks meant by ``names``, read and checked; none means the whole sequence, 01 to 05.
+    """The notebooks meant by ``names``, read and checked; none means the whole sequence, 01 to 05, with 02a and 02b.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def find(names: Sequence[str | Path] = ()) -> list[Notebook]:
     RunError : there is no such notebook, one is named twice, or it cannot be read.
     """
     folder = paths.notebooks()
-    chosen = [_locate(str(name), folder) for name in names] or sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    chosen = [_locate(str(name), folder) for name in names] or sorted(folder.glob("[0-9][0-9]*_*.ipynb"))
     if not chosen:
         raise RunError(f"there are no notebooks in {folder}", code="unknown-notebook")
     for i, path in enumerate(chosen):

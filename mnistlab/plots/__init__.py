@@ -1,4 +1,4 @@
-"""Every figure of the five notebooks, as a function that draws with Matplotlib; ``plots.name`` reaches them all.
+"""Every figure of the sequence, as a function that draws with Matplotlib; ``plots.name`` reaches them all.
 
 Each function takes ``ax=None`` (or makes a grid of its own) and returns the axes it drew on. Pictures of digits are shown as
 ink on paper: 0 is white, 255 black. Two colours carry meaning everywhere: blue is plain or right, orange is permuted or

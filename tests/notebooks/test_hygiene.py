@@ -13,7 +13,7 @@ from nbformat.validator import iter_validate
 
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = tracked("notebooks", ".ipynb")
-SEQUENCE = ["01_explore", "02_permutation", "03_train", "04_evaluate", "05_draw"]
+SEQUENCE = ["01_explore", "02_permutation", "02a_convolution", "02b_learning", "03_train", "04_evaluate", "05_draw"]
 
 MAX_BYTES = 1_500_000
 MAX_LINES = 12  # of a code cell, blank ones and imports aside
@@ -164,7 +164,7 @@ def test_each_fault_is_seen(message):
     assert re.search(message, "\n".join(faults(notebook)))
 
 
-def test_the_five_notebooks_are_there_in_reading_order():
+def test_the_sequence_is_there_in_reading_order():
     assert [path.stem for path in NOTEBOOKS if path.parent == FOLDER] == SEQUENCE
 
 

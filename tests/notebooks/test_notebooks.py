@@ -23,9 +23,12 @@ from mnistlab.pipeline import runner
 QUICK: dict[str, dict[str, object]] = {
     "01_explore": {"n_train": 5000, "n_validation": 1000},
     "02_permutation": {},
+    "02a_convolution": {},
+    "02b_learning": {"n_images": 2000, "few_epochs": 2},
     "03_train": {"preset": "quick", "train_size": 2000, "comparison_epochs": 1, "n_seeds": 2},
     "04_evaluate": {},
     "05_draw": {},
+    "solutions/solutions": {},
     "studies/handwriting": {
         "drawn": 300,
         "nondigits_drawn": 100,
