@@ -139,10 +139,12 @@ def tune_candidate(
     learner = Classifier.of(base)
     ordered = sorted(corrections, key=lambda correction: correction.created)
     distinct = [ordered[index] for index in finetune.without_near_duplicates(_digits(ordered).images)]
-    review = label_review.review_labels(base, _digits(distinct), [correction.session for correction in distinct])
+    judge = _untaught(registry, base)
+    review = label_review.review_labels(judge, _digits(distinct), [correction.session for correction in distinct])
     believed = _chosen(distinct, review.kept.tolist())
     if len(believed) < MIN_DRAWINGS:
         doubtful = "".join(f"; session {s.name[:8]} is {s}" for s in review.sessions if not s.believed)
+        doubtful += f"; {review.together}" if review.together else ""
         raise TrainingError(
             f"{MIN_DRAWINGS} drawings or more are needed; of {len(ordered)}, {len(distinct)} differ "
             f"and {len(believed)} have labels that can be believed{doubtful}",
@@ -199,6 +201,15 @@ def adapt_to(
             store.trained(version, candidate.learned_from)
         registry.promote(version, instead_of=candidate.base)
         return Adaptation(candidate, decision, "promoted", version)
+
+
+def _untaught(registry: Registry, version: Checkpoint) -> Checkpoint:
+    """The version that a row of lessons began with, which judges labels: what learned from them would agree with them."""
+    names = set(registry.versions())
+    while version.manifest.training and (name := version.manifest.training.base) in names:
+        names.discard(version.manifest.version)
+        version = registry.load(name)
+    return version
 
 
 def _labels(review: Review) -> Verdict:

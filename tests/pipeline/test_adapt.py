@@ -123,8 +123,9 @@ def test_pranks_do_not_get_through(corrections, lab, small, material, rehearsal)
 
 def test_the_gates_refuse_what_the_review_let_through(corrections, lab, small, material, rehearsal, monkeypatch):
     """Should wrong labels be believed, MNIST and the person's own later drawings stand in the way."""
-    monkeypatch.setattr(adapt.label_review, "MAX_SHARE_OF_ALL", 1.0)
-    monkeypatch.setattr(adapt.label_review, "_supported", lambda features, labels: labels >= 0)
+    monkeypatch.setattr(adapt.label_review.SessionReview, "believed", True)
+    monkeypatch.setattr(adapt.label_review.Review, "together", "")
+    monkeypatch.setattr(adapt.label_review, "_like", lambda features, labels: np.full(len(labels), 3))
     wrong = [Correction(**{**vars(one), "digit": (one.digit + 3) % 10}) for one in corrections[:30]]
     settings = FineTuneSettings(distillation=0.0)
     done = adapt_to(
