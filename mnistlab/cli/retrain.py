@@ -28,7 +28,8 @@ REFUSED = 3  # exit code of a candidate that a gate refused
 @click.option(
     "--with-feedback",
     is_flag=True,
-    help="Instead of training anew, fine-tune the version in use on the drawings that people corrected and agreed to have kept.",
+    help="Instead of training anew, fine-tune the version in use on the drawings that people corrected and agreed to have kept. "
+    "What passes is kept, and put into use by a person alone: `mnistlab models promote`.",
 )
 @options.store
 @click.option("--session", help="With --with-feedback: learn from the drawings of this session only.")
@@ -53,7 +54,7 @@ def retrain(
     """Check the data, train a candidate, judge it against the version in use on the same images, and put it into use if
     it passes every gate. The report is in reports/<time>/, the history of all runs in reports/index.html.
 
-    Exit codes: 0 promoted (with --no-promote: passed), 3 refused by a gate, 75 another retraining is in progress, 2 wrong usage,
+    Exit codes: 0 promoted (with --no-promote or --with-feedback: passed), 3 refused by a gate, 75 another retraining is in progress, 2 wrong usage,
     130 and 143 stopped by a signal, 1 any other failure. In all but the first, the version in use stays as it was.
     """
     from mnistlab.common import locks, paths

@@ -1,7 +1,8 @@
 """A button that lets a pad's network learn the hand of those who corrected it: ``AdaptButton(pad)`` in a cell.
 
-The way is that of ``pipeline.adapt``: the network is tuned to what was kept with consent, the gates decide, and a version that
-passes is put into use and reads on the pad at once. It takes the kernel some twenty seconds, in which the pad does not respond.
+The way is that of ``pipeline.adapt``: the network is tuned to what was kept with consent from this pad, the gates decide, and a
+version that passes reads on this pad at once. Elsewhere the version in use stays, until a person promotes the new one. It takes
+the kernel some twenty seconds, in which the pad does not respond.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class AdaptButton(widgets.VBox):
     Parameters
     ----------
     pad : reads with the new version afterwards; one that offers all versions.
-    store : of corrections; None opens that of the lab when the button is pressed.
+    store : of corrections; None opens that of the lab when the button is pressed. Of a pad with feedback, only those of its own
+        session are learned from.
 
     Attributes
     ----------
@@ -70,8 +72,9 @@ class AdaptButton(widgets.VBox):
         self.button.disabled = True
         self.note.value = note_html(Note("Learning; the pad will not respond for about twenty seconds."))
         try:
-            store = self._store or Store()
-            self.adaptation = adapt_to(store.corrections(), self._registry, load_mnist(), store=store)
+            store, session = self._store or Store(), self._pad.feedback.session
+            own = store.corrections(session=None if session is None else session.name)
+            self.adaptation = adapt_to(own, self._registry, load_mnist(), store=store, promote=False)
             if self.adaptation.version is not None:
                 self._pad.set_version(self.adaptation.version)
             self.note.value = adaptation_html(self.adaptation)
@@ -93,7 +96,7 @@ def adaptation_html(adaptation: Adaptation) -> str:
     if refused:
         text = f"Version {base} stays in use: the version tuned to {learned} drawings did not pass every gate."
     else:
-        text = f"Version {adaptation.version} is in use now: {base}, tuned to {learned} drawings."
+        text = f"Version {adaptation.version} reads on this pad now: {base}, tuned to {learned} drawings."
         for verdict in adaptation.decision.verdicts:
             if verdict.gate == "later":
                 text += f" {sentence(verdict.reason)}"

@@ -81,7 +81,7 @@ class Adaptation:
     ----------
     candidate : what was judged.
     decision : of all gates.
-    outcome : ``"promoted"`` or ``"refused"``.
+    outcome : ``"promoted"``, ``"passed"`` (kept, not in use) or ``"refused"``.
     version : the candidate's name among the lab's versions; None if it was refused.
     """
 
@@ -174,14 +174,16 @@ def adapt_to(
     settings: FineTuneSettings | None = None,
     rehearsal: Rehearsal | None = None,
     judging: JudgingData | None = None,
+    promote: bool = True,
 ) -> Adaptation:
-    """Tune a candidate in a copy of the registry, ask the gates, and put it into use if all are open.
+    """Tune a candidate in a copy of the registry, ask the gates, and keep it, or put it into use, if all are open.
 
     Parameters
     ----------
     corrections, splits, settings, rehearsal : as in ``tune_candidate``.
     store : notes which version learned from which corrections.
     judging : None makes it from ``splits``.
+    promote : False keeps the version in use; what visitors teach is for their own pad until a person promotes it.
 
     Raises
     ------
@@ -199,8 +201,9 @@ def adapt_to(
         version = registry.adopt(path)
         if store is not None:
             store.trained(version, candidate.learned_from)
-        registry.promote(version, instead_of=candidate.base)
-        return Adaptation(candidate, decision, "promoted", version)
+        if promote:
+            registry.promote(version, instead_of=candidate.base)
+        return Adaptation(candidate, decision, "promoted" if promote else "passed", version)
 
 
 def _untaught(registry: Registry, version: Checkpoint) -> Checkpoint:

@@ -114,7 +114,8 @@ def retrain(
 def retrain_with_feedback(
     store: Store | None = None, *, session: str | None = None, options: RetrainOptions | None = None
 ) -> Retraining:
-    """Tune the version in use to what people corrected (``adapt.tune_candidate``); all else as in ``retrain``.
+    """Tune the version in use to what people corrected (``adapt.tune_candidate``); all else as in ``retrain``, but that a
+    version that passes is never put into use unwatched: a person looks at the report and promotes it.
 
     Parameters
     ----------
@@ -136,7 +137,8 @@ def retrain_with_feedback(
             f"{adapt.MIN_DRAWINGS} corrections or more are needed to learn from; there are {n}", code="few"
         )
     (evaluate,) = runner.find([EVALUATE])
-    with _begin(options or RetrainOptions(), recipe="feedback", preset=f"{n} corrections") as work:
+    options = replace(options or RetrainOptions(), promote=False)
+    with _begin(options, recipe="feedback", preset=f"{n} corrections") as work:
         work.folder.display.stage("the corrections were learned from")
         tuned = adapt.tune_candidate(corrections, work.staged, work.splits, run=work.folder.id)
         work.folder.more["feedback"] = tuned.as_dict()

@@ -8,6 +8,7 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
+from corrections import make
 
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError, RegistryError
@@ -67,22 +68,33 @@ def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, spl
     button = AdaptButton(pad, store=store)
     button.button.click()
     done = button.adaptation
-    assert done.outcome == "promoted", done.decision.refusals
-    assert pad.predictor.version == registry.current() == done.version == registry.versions()[-1]
+    assert done.outcome == "passed", done.decision.refusals
+    assert pad.predictor.version == done.version == registry.versions()[-1]
+    assert registry.current() == "0001"  # other pads read as before
     assert done.version not in Registry(paths.models()).versions()
     assert (
-        f"Version {done.version} is in use now: 0001, tuned to {len(done.candidate.learned_from)} drawings"
+        f"Version {done.version} reads on this pad now: 0001, tuned to {len(done.candidate.learned_from)} drawings"
         in button.note.value
     )
-    assert "rollback" in button.note.value
     assert not button.button.disabled
     assert store.marked() == {done.version: (len(done.candidate.learned_from), 0)}
-    tuned = Predictor(registry.load())
+    tuned = Predictor(registry.load(done.version))
     wrong = [
         sum(who.predict_strokes(c.strokes, c.pen_width).digit != c.digit for c in fifth + sixth)
         for who in (reader, tuned)
     ]
     assert wrong[1] < wrong[0]
+
+
+def test_it_learns_from_the_session_of_its_own_pad_alone(registry, store, monkeypatch):
+    pad, seen = DigitPad(models=registry.root, feedback=store), MagicMock(return_value=refused("no"))
+    for session in ("stranger", pad.feedback.session.name):
+        store.add(make(session=session))
+    monkeypatch.setattr(ADAPT, seen)
+    AdaptButton(pad, store=store).press()
+    ((own, *_), options) = seen.call_args
+    assert [correction.session for correction in own] == [pad.feedback.session.name]
+    assert options["promote"] is False
 
 
 def test_too_few_drawings_are_said_and_nothing_changes(pad, store, registry):

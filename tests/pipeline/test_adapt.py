@@ -173,8 +173,11 @@ def test_retraining_with_feedback_leaves_a_report_and_marks_the_version(tmp_path
     done = CliRunner().invoke(main, ["retrain", "--with-feedback", "--store", str(store.path), "--quiet"])
     assert done.exit_code == 0, done.output
     (version,) = set(registry.versions()) - set(before)
-    assert done.stdout.splitlines()[-1] == f"Version {version} is in use; it was compared with {in_use}."
-    assert registry.current() == version
+    assert (
+        done.stdout.splitlines()[-1]
+        == f"Version {version} passed and is kept, not in use; it was compared with {in_use}."
+    )
+    assert registry.current() == in_use  # strangers' corrections are never promoted unwatched
     monkeypatch.setenv("MNISTLAB_FEEDBACK", str(store.path))
     store.erase(session="first")
     learned = store.marked()[version][0]
@@ -183,7 +186,7 @@ def test_retraining_with_feedback_leaves_a_report_and_marks_the_version(tmp_path
     assert f"- erased since: {learned} of them" in shown
     (folder,) = [path for path in reports.iterdir() if path.is_dir()]
     written = json.loads((folder / "receipt.json").read_text())
-    assert (written["recipe"], written["outcome"], written["version"]) == ("feedback", "promoted", version)
+    assert (written["recipe"], written["outcome"], written["version"]) == ("feedback", "passed", version)
     assert written["feedback"]["given"] == 40
     assert 20 < written["feedback"]["learned"] <= 30  # of the first session
     assert learned == written["feedback"]["learned"]
