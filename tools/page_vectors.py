@@ -18,11 +18,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mnistlab.common.constants import CANVAS, PEN_WIDTH
+from mnistlab.common.constants import CANVAS, PEN_WIDTH, SIDE
 from mnistlab.common.errors import ImageError
 from mnistlab.data import outliers, synthetic
 from mnistlab.data.drawings import load_drawings
-from mnistlab.data.preprocess import fit, shrink, to_ink
+from mnistlab.data.picture_file import read_grey
+from mnistlab.data.preprocess import bounds, clean_ink, fit, is_plain, shrink
 from mnistlab.data.strokes import MANY_POINTS, MAX_POINTS, rasterise, rasterise_standard
 from mnistlab.inference.attribution import attribute
 from mnistlab.inference.predictor import Predictor
@@ -136,6 +137,8 @@ def painted(n: int, seed: int) -> Iterator[np.ndarray]:
             pen, paper, grain = np.full(3, 30), np.full(3, 200), np.zeros(grain.shape)
         colour = paper + (pen - paper) * share + grain
         opacity = {0: 255 * share, 1: rng.integers(0, 256, share.shape)}.get(number % 5, np.full(share.shape, 255))
+        if number % 11 == 5:
+            colour, opacity = np.full(colour.shape, 40.0), np.full(share.shape, 255)
         if number % 11 == 10:
             colour, opacity = np.full(colour.shape, 40.0), np.full(share.shape, 255)
             colour[[0, -1]] = colour[:, [0, -1]] = 250
@@ -169,9 +172,12 @@ def _explained(reader: Predictor, strokes: Strokes, pen: float) -> dict[str, obj
 def _seen(rgba: np.ndarray) -> dict[str, object]:
     seen: dict[str, object] = {"width": rgba.shape[1], "height": rgba.shape[0], "rgba": _text(rgba)}
     try:
-        return {**seen, "image": _text(fit(to_ink(rgba).ink)), "reason": None}
+        ink = clean_ink(read_grey(rgba))
     except ImageError as error:
         return {**seen, "image": None, "reason": error.code}
+    if ink is None or (min(ink.ink.shape) > 2 * SIDE and not is_plain(ink.ink[bounds(ink.ink)])):
+        return {**seen, "image": None, "reason": "photograph"}  # which the page leaves to the lab
+    return {**seen, "image": _text(fit(ink.ink)), "reason": None}
 
 
 def _resized(seed: int) -> Iterator[dict[str, object]]:

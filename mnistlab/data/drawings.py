@@ -29,10 +29,10 @@ from mnistlab.common import paths
 from mnistlab.common.constants import CLASSES, PEN_WIDTH, PEN_WIDTHS
 from mnistlab.common.errors import LabError, StrokesError
 from mnistlab.common.files import write_new
-from mnistlab.data.preprocess import MAX_BYTES
 from mnistlab.data.strokes import as_strokes, check_pen, rasterise
 
 KEY = "mnistlab-drawing"  # of the PNG's text that holds the strokes
+MAX_BYTES = 5 * 2**20  # of a PNG with a drawing in it
 MAX_TEXT = 2 * 2**20  # bytes of a drawing as JSON; 20,000 points with all their decimals take half of it
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # of a frozen drawing
 MAX_NAME = 100  # characters

@@ -35,11 +35,8 @@ def clear(grey: np.ndarray, *, longest: int = LONGEST) -> np.ndarray:
     -------
     uint8 (h, w), 0 paper, 255 the strongest ink; all 0 if nothing stands out.
     """
-    small = reduce(grey, longest).astype(np.float32)
-    if is_inverse(small):
-        small = 255 - small
-    shade = darkness(small)
-    return strokes(shade)
+    small = reduce(grey, longest)
+    return strokes(darkness(255 - small if is_inverse(small) else small))
 
 
 def reduce(grey: np.ndarray, longest: int) -> np.ndarray:
@@ -102,9 +99,10 @@ def strokes(shade: np.ndarray) -> np.ndarray:
 
 
 def _thumb(grey: np.ndarray, longest: int) -> np.ndarray:
+    """The picture at most ``longest`` px long, in fractions: float32."""
     scale = min(1.0, longest / max(grey.shape))
     height, width = (max(1, round(side * scale)) for side in grey.shape)
-    return np.asarray(Image.fromarray(grey).resize((width, height), Image.Resampling.BOX))
+    return np.asarray(Image.fromarray(grey.astype(np.float32)).resize((width, height), Image.Resampling.BOX))
 
 
 def _paper(grey: np.ndarray, share: float) -> np.ndarray:
@@ -120,7 +118,7 @@ def _paper(grey: np.ndarray, share: float) -> np.ndarray:
 
 def _against(grey: np.ndarray, paper: np.ndarray) -> np.ndarray:
     """Share of the paper's light that is missing, its median taken as none."""
-    missing = 1 - grey / np.maximum(paper, 8)
+    missing = 1 - grey.astype(np.float32) / np.maximum(paper, 8)
     return missing - np.median(missing)
 
 

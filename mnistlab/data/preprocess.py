@@ -1,35 +1,42 @@
 """Any picture or drawing, as the 28 x 28 digit that MNIST would have made of it.
 
-Two steps. ``to_ink`` turns a picture file into ink (bright) on paper (0). ``fit`` does what MNIST's makers describe: scale
-into a box of 20 x 20 keeping the shape, then move the centre of mass to the centre of 28 x 28 (LeCun et al. 1998). Cropping
-and scaling work on the full resolution, so that edges keep their greys.
+``to_ink`` turns a picture into ink (bright) on paper (0): a clean one, as a program draws it, by what its edge shows; a
+photograph by the paper around each pixel (``sheet``, ``paper``). ``as_digit`` takes the digit out of it, its pen as wide as that
+of redrawn strokes (``pieces``, ``thickness``). ``fit`` does what MNIST's makers describe: scale into a box of 20 x 20 keeping the
+shape, then move the centre of mass to the centre of 28 x 28 (LeCun et al. 1998). Cropping and scaling work on the full
+resolution, so that edges keep their greys.
 """
 
 from __future__ import annotations
 
-import io
 import math
-import os
-import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from mnistlab.common.constants import BOX, SIDE
 from mnistlab.common.errors import ImageError
+from mnistlab.data import paper, pieces, sheet, thickness
+from mnistlab.data.picture_file import read_grey
 
 # Where the centre of mass goes, in pixel indices: the mean of MNIST's 60,000 training images is 14.0, 14.0.
 CENTRE = 14.0
-FORMATS = ("PNG", "JPEG")
-MAX_BYTES = 5 * 2**20
-SIDES = (8, 6_000)  # px
-MAX_PIXELS = 16_000_000
 LEAST_CONTRAST = 16  # of 255 greys between ink and paper; less is an empty sheet
 FULL_INK = 250  # from here on ink is not stretched, so that an MNIST image comes through unchanged
 FAINT = 8  # in a large picture, less than an eighth of the strongest ink is none
-MOST_INK = 0.75  # share of the picture; more is no digit on paper
+MOST_INK = 0.45  # share of the picture; more is what lies around a sheet, or a frame
+FLAT, FLAT_EDGE = (
+    3,
+    0.9,
+)  # greys by which more than this share of a clean picture's edge differs from its median at most
+SMALL_FLAT = 12  # the same in a picture as small as MNIST's, where JPEG's marks reach the edge
+NOTHING = 3  # greys; a picture whose pixels differ by less from its edge holds nothing at all
+STANDS_OUT = 0.25  # of the paper's light; what is darker by so much is there, even if it is no ink
+EMPTY = "the picture is empty: nothing stands out from its paper"
+RIM = "there is no digit with paper around it: what stands out reaches the edge of the picture"
+UNREAD = ("blank", "small", "rim")  # codes of pictures that are sound and hold no digit
+SMALLEST = 7  # px of the longer side of a digit; strokes of less run into each other
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class Ink:
 
     ink: np.ndarray  # uint8 (H, W), 0 paper, 255 the strongest ink
     inverted: bool  # True if the picture had dark ink on bright paper
+    clean: bool = True  # False if it is a photograph or the like, whose paper was divided out
+    grey: np.ndarray | None = None  # uint8 (H, W), the picture as the ink lies on it: reduced and straightened
 
 
 def fit(ink: np.ndarray) -> np.ndarray:
@@ -58,8 +67,7 @@ def fit(ink: np.ndarray) -> np.ndarray:
     ------
     ImageError : there is no ink (code ``"blank"``), or it is no uint8 (H, W).
     """
-    small = shrink(ink[bounds(ink)])
-    return place(small, centre(small))
+    return _boxed(ink[bounds(ink)])
 
 
 def bounds(ink: np.ndarray) -> tuple[slice, slice]:
@@ -100,21 +108,90 @@ def place(small: np.ndarray, at: tuple[int, int]) -> np.ndarray:
     return canvas
 
 
-def to_ink(source: object) -> Ink:
+def to_ink(source: object, *, longest: int = paper.LONGEST) -> Ink:
     """A picture as ink on paper, whatever way round it came.
 
-    A PNG or JPEG is turned as its EXIF data say, laid on white where it is transparent, and made grey. What its edge
-    shows most is taken for paper; the rest is ink, by how far it differs.
+    A picture whose edge has one grey is clean: that is its paper, the rest is ink, by how far it differs. Any other is a
+    photograph: the sheet is cut out and laid straight, its paper divided out, its rules taken away.
 
     Parameters
     ----------
-    source : path, bytes of a file, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4).
+    source : as ``picture_file.read_grey`` takes it.
+    longest : px of the longer side that a photograph is reduced to; a page of many digits needs more.
 
     Raises
     ------
     ImageError : not a picture, or not an allowed one; code ``"blank"`` or ``"full"`` if it holds no digit on paper.
     """
-    return _separate(_grey(source))
+    grey = read_grey(source)
+    return clean_ink(grey) or _photographed(grey, longest)
+
+
+def clean_ink(grey: np.ndarray) -> Ink | None:
+    """The ink of a clean picture, uint8 (H, W), as a program draws it; None if it is none, but a photograph or the like.
+
+    A clean picture has an edge of one grey, which is its paper, and less ink than paper. ``paper.js`` of the web page does
+    the same.
+
+    Raises
+    ------
+    ImageError : all of it has one grey (``"blank"``).
+    """
+    edge = _edge(grey)
+    ground = int(np.median(edge))
+    away = np.abs(edge - ground)
+    if (away <= (FLAT if min(grey.shape) > 2 * SIDE else SMALL_FLAT)).mean() <= FLAT_EDGE:
+        return None
+    darker, brighter = ground - int(grey.min()), int(grey.max()) - ground
+    strongest = max(darker, brighter)
+    if strongest < NOTHING:
+        raise ImageError(EMPTY, code="blank")
+    grain = 6 * int(np.median(away))  # half the edge differs from its median by less than a sixth of this
+    if min(grey.shape) > 2 * SIDE:  # a large picture has sharp strokes, and JPEG's faint marks beside them
+        grain = max(grain, strongest // FAINT)
+    if strongest < max(LEAST_CONTRAST, 2 * grain):
+        return None
+    ink = _strengths(ground, strongest, grain, inverted=darker > brighter).take(grey)
+    return Ink(ink, darker > brighter) if np.count_nonzero(ink > 127) < MOST_INK * ink.size else None
+
+
+def as_digit(found: Ink) -> np.ndarray:
+    """The one digit of a picture's ink: uint8 (28, 28).
+
+    A clean picture of one piece, and not too thin a pen, is taken as it is. Of any other, specks and a form's box are dropped,
+    and the pen is brought to the width that strokes are drawn with.
+
+    Raises
+    ------
+    ImageError : there is none (``"blank"``), or it is too small to be read (``"small"``).
+    """
+    if found.clean:
+        whole = found.ink[bounds(found.ink)]
+        if min(found.ink.shape) <= 2 * SIDE or is_plain(whole):
+            return _boxed(whole)
+    digit = pieces.digit(found.ink)
+    if not digit.any():
+        raise ImageError(EMPTY, code="blank")
+    if max(digit.shape) < SMALLEST:
+        raise ImageError(
+            f"the digit is too small: {max(digit.shape)} px high; from about 15 px on it can be read", code="small"
+        )
+    return fit(thickness.standard(digit))
+
+
+def is_plain(digit: np.ndarray) -> bool:
+    """Whether ink, uint8 (h, w) cropped to it, is one digit of no thin pen, judged without a look at its pieces.
+
+    Rows or columns without ink are the gap beside a second piece. A small picture, as MNIST's are, need not be asked.
+    """
+    whole = digit.any(axis=1).all() and digit.any(axis=0).all()
+    return bool(whole) and thickness.share(digit) >= thickness.THIN
+
+
+def _boxed(digit: np.ndarray) -> np.ndarray:
+    """Ink that is cropped to its bounds as 28 x 28."""
+    small = shrink(digit)
+    return place(small, centre(small))
 
 
 def _offset(profile: np.ndarray) -> int:
@@ -123,105 +200,29 @@ def _offset(profile: np.ndarray) -> int:
     return min(max(math.floor(CENTRE - centre + 0.5), 0), SIDE - len(profile))
 
 
-def _grey(source: object) -> np.ndarray:
-    """Grey values (H, W), uint8, of any allowed source."""
-    if isinstance(source, np.ndarray):
-        if source.dtype != np.uint8 or not (source.ndim == 2 or (source.ndim == 3 and source.shape[2] in (3, 4))):
-            raise ImageError(
-                f"an array must be uint8 (H, W), (H, W, 3) or (H, W, 4), not {source.dtype} {source.shape}",
-                code="shape",
-            )
-        _check_size(source.shape[1], source.shape[0])
-        source = Image.fromarray(source)
-    if isinstance(source, Image.Image):
-        _check_size(*source.size)
-        try:
-            return _flatten(source)
-        except Exception as error:  # closed, cut short, of a kind that has no grey: Pillow raises nearly anything
-            raise ImageError(
-                f"this picture cannot be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"
-            ) from error
-    content = _content(source)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-                _check_size(*picture.size)
-                if (frames := getattr(picture, "n_frames", 1)) > 1:
-                    raise ImageError(f"the picture has {frames} frames; only one is allowed", code="frames")
-                return _flatten(picture)
-    except ImageError:
-        raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ImageError(f"the picture is far too large: {error}", code="size") from error
-    except UnidentifiedImageError:  # its own words name an address in memory
-        raise ImageError("this is neither a PNG nor a JPEG", code="unreadable") from None
-    except Exception as error:  # decoders of broken files raise nearly anything; one error type leaves this module
+def _photographed(grey: np.ndarray, longest: int) -> Ink:
+    """Ink of what has no one paper."""
+    grey = paper.reduce(sheet.straighten(paper.reduce(grey, 2 * longest)), longest)
+    inverse = paper.is_inverse(grey)
+    shade = paper.darkness(255 - grey if inverse else grey)
+    if angle := sheet.turn(shade):
+        shade, grey = sheet.turned(shade, angle), sheet.turned(grey, angle)
+    ink = paper.strokes(shade)
+    if not ink.any():
         raise ImageError(
-            f"this PNG or JPEG cannot be read ({type(error).__name__}: {str(error)[:100]})", code="unreadable"
-        ) from error
-
-
-def _content(source: object) -> bytes:
-    if isinstance(source, bytes | bytearray | memoryview):
-        content = bytes(source)
-    elif isinstance(source, str | os.PathLike):
-        try:
-            with Path(source).open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise ImageError(f"{source} cannot be read ({reason})", code="unreadable") from error
-    else:
-        raise ImageError(
-            f"a picture is a path, bytes, a PIL image or an array, not {type(source).__name__}", code="type"
+            RIM if shade.max() > STANDS_OUT else EMPTY, code="rim" if shade.max() > STANDS_OUT else "blank"
         )
-    if len(content) > MAX_BYTES:
-        raise ImageError(f"the file is larger than {MAX_BYTES // 2**20} MiB", code="too-large")
-    return content
+    return Ink(ink, not inverse, False, grey)
 
 
-def _check_size(width: int, height: int) -> None:
-    if not (SIDES[0] <= width <= SIDES[1] and SIDES[0] <= height <= SIDES[1]) or width * height > MAX_PIXELS:
-        raise ImageError(
-            f"the picture has {width} x {height} px; sides of {SIDES[0]} to {SIDES[1]:,} px and "
-            f"{MAX_PIXELS // 10**6} million px in all are allowed",
-            code="size",
-        )
+def _edge(grey: np.ndarray) -> np.ndarray:
+    """The pixels along the four edges, each once: int16."""
+    return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]]).astype(np.int16)
 
 
-def _flatten(picture: Image.Image) -> np.ndarray:
-    """Upright, opaque, grey, 8 bits."""
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith(("I", "F")):  # convert("L") would clip, not scale
-        values = np.asarray(picture, dtype=np.float64)
-        if picture.mode.startswith("I"):
-            values = values / 257  # 65,535 -> 255
-        return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    return np.asarray(picture.convert("RGB").convert("L") if picture.mode == "CMYK" else picture.convert("L"))
-
-
-def _separate(grey: np.ndarray) -> Ink:
-    """Paper is what the edge shows most; ink is how far a pixel differs from it, towards the side that differs most."""
-    edge = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]]).astype(np.int16)
-    paper = int(np.median(edge))
-    darker, brighter = paper - int(grey.min()), int(grey.max()) - paper
-    inverted = darker > brighter
-    ink = (paper - grey.astype(np.int16)) if inverted else (grey.astype(np.int16) - paper)
-    strongest = max(darker, brighter)
-    # Half the edge differs from its median by less than a sixth of this: what lies below is grain of the paper, not ink.
-    grain = 6 * int(np.median(np.abs(edge - paper)))
-    if min(grey.shape) > 2 * SIDE:  # a large picture has sharp strokes, and JPEG's faint marks beside them
-        grain = max(grain, strongest // FAINT)
-    if strongest < max(LEAST_CONTRAST, 2 * grain):
-        raise ImageError("the picture is empty: nothing stands out from its paper", code="blank")
-    ink = np.where(ink > grain, ink, 0)
-    if strongest < FULL_INK:
-        ink = np.rint(ink * (255 / strongest))
-    ink = np.clip(ink, 0, 255).astype(np.uint8)
-    if (ink > 127).mean() > MOST_INK:
-        raise ImageError("the picture is nearly all ink; a digit on paper is needed", code="full")
-    return Ink(ink, inverted)
+def _strengths(ground: int, strongest: int, grain: int, *, inverted: bool) -> np.ndarray:
+    """How much ink each grey is: uint8 (256,), by how far it differs from the paper's."""
+    away = np.arange(256) - ground
+    ink = -away if inverted else away
+    stretch = 255 / strongest if strongest < FULL_INK else 1.0
+    return np.clip(np.rint(np.where(ink > grain, ink, 0) * stretch), 0, 255).astype(np.uint8)

@@ -127,9 +127,9 @@ class Predictor:
         """
         started = time.perf_counter()
         try:
-            return self._read(preprocess.fit(preprocess.to_ink(image).ink), started)
+            return self._read(preprocess.as_digit(preprocess.to_ink(image)), started)
         except ImageError as error:
-            if error.code not in ("blank", "full"):
+            if error.code not in preprocess.UNREAD:
                 raise
             return self._nothing(str(error), started)
 

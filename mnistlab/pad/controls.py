@@ -63,7 +63,7 @@ class Controls:
         self.clear = acting("clear", button("Clear", "Empty the canvas"))
         self.next = acting("next", button("Next digit", "Keep the answer in the line below, and draw another one"))
         self.load = widgets.FileUpload(
-            accept=".png,.jpg,.jpeg,.json",
+            accept=".png,.jpg,.jpeg,.webp,.bmp,.gif,.tif,.tiff,.heic,.json",
             description="Picture",
             icon="",
             tooltip="Open a picture or a saved drawing; you can drop or paste one, too",

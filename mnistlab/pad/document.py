@@ -14,7 +14,7 @@ import numpy as np
 from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTH
 from mnistlab.common.errors import ImageError, StrokesError
 from mnistlab.data import preprocess
-from mnistlab.data.drawings import StoredDrawing, drawing_from_json, drawing_from_png
+from mnistlab.data.drawings import MAX_BYTES, StoredDrawing, drawing_from_json, drawing_from_png
 from mnistlab.data.strokes import Drawing, check_pen
 
 if TYPE_CHECKING:
@@ -210,12 +210,12 @@ def _stored(content: bytes) -> StoredDrawing | None:
     """The drawing inside a file of ours, or None for what may be a picture."""
     if content.lstrip()[:1] == b"{":
         return drawing_from_json(content)
-    return drawing_from_png(content) if content.startswith(PNG) else None
+    return drawing_from_png(content) if content.startswith(PNG) and len(content) <= MAX_BYTES else None
 
 
 def _check_picture(content: bytes) -> None:
     try:
         preprocess.to_ink(content)
     except ImageError as error:
-        if error.code not in ("blank", "full"):  # these are read, as no digit
+        if error.code not in preprocess.UNREAD:  # these are read, as no digit
             raise

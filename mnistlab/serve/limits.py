@@ -14,7 +14,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.requests import Request
 
-from mnistlab.data.preprocess import MAX_BYTES
+from mnistlab.data.picture_file import MAX_BYTES
 from mnistlab.serve.errors import ApiError
 
 MAX_BODY = MAX_BYTES + 2**16  # bytes; the largest picture and what a form puts around it

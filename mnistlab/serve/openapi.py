@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.responses import PlainTextResponse
 
 from mnistlab.common.constants import PEN_WIDTH, PEN_WIDTHS, PIXELS, SIDE
-from mnistlab.data.preprocess import FORMATS, MAX_BYTES, MAX_PIXELS, SIDES
+from mnistlab.data.picture_file import FORMATS, MAX_BYTES, MAX_PIXELS, SIDES
 from mnistlab.data.strokes import MAX_POINTS
 from mnistlab.serve.bodies import FAR, FIELD, FeedbackBody
 from mnistlab.serve.schemas import (
@@ -76,7 +76,7 @@ IMAGE: Json = {
 PICTURE: Json = {
     "type": "string",
     "format": "binary",
-    "description": f"a picture of one digit, {' or '.join(FORMATS)}, sides of {SIDES[0]} to {SIDES[1]:,} px, "
+    "description": f"a picture of one digit, {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, sides of {SIDES[0]} to {SIDES[1]:,} px, "
     f"{MAX_PIXELS // 10**6} million px and {MAX_BYTES // 2**20} MiB at most",
 }
 

@@ -58,7 +58,7 @@ declare namespace Engine {
         rgba: Uint8Array | Uint8ClampedArray,
         width: number,
         height: number,
-      ) => { image: Uint8Array } | { reason: "blank" | "full" };
+      ) => { image: Uint8Array } | { reason: "blank" | "photograph" };
     };
     ink: {
       CANVAS: number;

@@ -14,7 +14,7 @@ from pictures import animation, bomb, encode, seven, variants
 from PIL import Image
 from serving import BEARER, SEVEN, TOKEN, client_of, settings
 
-from mnistlab.data import preprocess
+from mnistlab.data import picture_file
 from mnistlab.inference.predictor import Predictor
 from mnistlab.serve.app import create_app
 from mnistlab.serve.errors import ApiError
@@ -43,13 +43,13 @@ def send(client, picture: bytes):
         (b"", 422, "unreadable"),
         (b"not a picture", 422, "unreadable"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", 422, "unreadable"),
-        (encode(Image.fromarray(seven()), format="GIF"), 422, "unreadable"),
+        (encode(Image.fromarray(seven()), format="ICO"), 422, "unreadable"),
         (encode(Image.fromarray(seven()))[:-200], 422, "unreadable"),
         (encode(Image.fromarray(np.zeros((7, 100), np.uint8))), 422, "size"),
         (bomb(), 422, "size"),
         (animation(), 422, "frames"),
-        (bytes(preprocess.MAX_BYTES + 1), 422, "too-large"),
-        (bytes(preprocess.MAX_BYTES + 2**17), 413, "too-large"),
+        (bytes(picture_file.MAX_BYTES + 1), 422, "too-large"),
+        (bytes(picture_file.MAX_BYTES + 2**17), 413, "too-large"),
     ],
 )
 def test_hostile_pictures_are_refused_in_the_one_form(client, picture, status, code):

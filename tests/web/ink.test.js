@@ -63,11 +63,11 @@ test("a picture becomes the 28 x 28 that Python makes of its pixels", () => {
     if (image) assert.ok(distance(read.image, bytes(image)) <= APART);
     reasons.add(reason);
   }
-  assert.deepEqual(reasons, new Set([null, "blank", "full"]));
+  assert.deepEqual(reasons, new Set([null, "blank", "photograph"]));
 });
 
 test("a picture out of bounds is refused", () => {
-  for (const [width, height] of [[7, 28], [28, 7], [6001, 28], [5000, 5000]]) {
+  for (const [width, height] of [[7, 28], [28, 7], [12_001, 28], [5000, 5000]]) {
     assert.throws(() => ink.picture({ length: 4 * width * height }, width, height), RangeError);
   }
   assert.throws(() => ink.picture(new Uint8Array(4), 28, 28), /28 x 28 px with 4 bytes/);

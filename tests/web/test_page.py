@@ -112,7 +112,7 @@ def test_the_reasons_that_a_server_gives_are_known_to_the_page():
         "empty": reader.predict_strokes([]),
         "dot": reader.predict_strokes([[(1, 1)]]),
         "blank": reader.predict_image(paper),
-        "full": reader.predict_image(ink),
+        "rim": reader.predict_image(ink),
     }
     assert {key: prediction.reason for key, prediction in given.items()} == {
         key: words for words, key in reasons.items() if key != "not-a-digit"

@@ -16,7 +16,7 @@
     "that is only a dot": "dot",
     "it does not look like a digit": "not-a-digit",
     "the picture is empty: nothing stands out from its paper": "blank",
-    "the picture is nearly all ink; a digit on paper is needed": "full",
+    "there is no digit with paper around it: what stands out reaches the edge of the picture": "rim",
   });
 
   /** What went wrong: a code, and a message of the server's. */

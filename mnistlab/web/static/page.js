@@ -25,7 +25,8 @@
   const { say, number, share, date, fill, switchOver } = mnistlab.language;
   const { part, put, makeBars } = mnistlab.view;
 
-  const PLAIN = ["busy", "frames", "gone", "nothing", "several", "token", "unreadable"]; // they need no words of the server
+  // They need no words of the server.
+  const PLAIN = "busy empty frames gone heic html nothing pdf several tiff token unreadable".split(" ");
 
   /** @type {Data} */
   const data = JSON.parse(part("data").textContent);

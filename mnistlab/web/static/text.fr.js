@@ -51,7 +51,9 @@
   "reason.dot": "Ce n’est qu’un point.",
   "reason.not-a-digit": "Cela ne ressemble pas à un chiffre.",
   "reason.blank": "L’image est vide : rien ne se détache du papier.",
-  "reason.full": "L’image est presque toute encrée ; il faut un chiffre sur du papier.",
+  "reason.rim": "Aucun chiffre n’est entouré de papier : ce qui se détache touche le bord de l’image.",
+  "reason.photograph":
+    "Ce n’est pas un dessin net, mais une photo ou semblable : papier inégal, plusieurs morceaux ou trait très fin. Cette page ne lit seule que les images nettes ; le laboratoire lit les autres : mnistlab predict FICHIER, ou mnistlab serve.",
 
   why: "Pourquoi ?",
   whyDigit: "Pourquoi {digit} ?",
@@ -157,7 +159,12 @@
   "error.again": "Réessayer",
   "error.busy": "Le serveur est occupé.",
   "error.token": "Ce serveur demande son jeton : ouvrez son adresse suivie de #token=…",
-  "error.unreadable": "Cette image est illisible. Il faut un fichier PNG ou JPEG.",
+  "error.unreadable": "Ce fichier ne se lit pas comme une image. Il faut un PNG, JPEG, WEBP, GIF ou BMP.",
+  "error.empty": "Ce fichier est vide : il a 0 octet.",
+  "error.heic": "C’est une image HEIC, comme en font les iPhone ; enregistrez-la ou envoyez-la en JPEG.",
+  "error.tiff": "C’est une image TIFF, qu’un navigateur ne montre pas ; enregistrez-la en PNG, ou lisez-la par mnistlab predict FICHIER.",
+  "error.pdf": "C’est un PDF ; enregistrez sa page en PNG ou JPEG.",
+  "error.html": "C’est une page web, pas une image ; enregistrez l’image elle-même.",
   "error.too-large": "Ce fichier fait {size} Mo ; la limite est de {most} Mo.",
   "error.size":
     "Cette image fait {width} px sur {height} ; il faut des côtés de {least} à {most} px et au plus {pixels} millions de px en tout.",
