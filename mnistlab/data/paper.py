@@ -10,7 +10,7 @@ Convention: grey is uint8 (H, W) of any picture; ink is uint8 (h, w), 0 paper, 2
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 LONGEST = 640  # px of the longer side that a picture is worked on at; a ballpoint of 0.7 % is still 4 px wide
 PAPER = 64  # px of the longer side at which the paper is looked for: grain and thin rules are gone there
@@ -80,7 +80,8 @@ def strokes(shade: np.ndarray) -> np.ndarray:
 
     shade = _without_rules(shade)
     grain = 1.4826 * float(np.median(np.abs(shade - np.median(shade))))
-    calm = ndimage.median_filter(shade, 3)
+    eight = Image.fromarray(np.clip(np.rint(255 * shade), 0, 255).astype(np.uint8))
+    calm = np.asarray(eight.filter(ImageFilter.MedianFilter(3))).astype(np.float32) / 255
     strongest = float(np.quantile(calm, 0.999))
     least = max(FAINTEST, GRAIN * grain, DOUBTFUL * strongest)
     sure = max(least, SURE * strongest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 
 SPECK = 0.04  # of all ink; a smaller piece is dust or a tap
 BOXED = 0.3  # a digit takes at least this share of the sides of the box around it
@@ -21,11 +22,10 @@ def digit(ink: np.ndarray) -> np.ndarray:
     keep &= areas >= SPECK * areas[keep].sum()
     kept = np.concatenate([[False], keep])[labels]
     kept = ndimage.binary_dilation(kept, np.ones((3, 3)), iterations=2) & ~(~kept & (labels > 0))
-    rows, columns = np.flatnonzero(kept.any(1)), np.flatnonzero(kept.any(0))
-    if not len(rows):
+    alone = np.where(kept, ink, 0)
+    if (box := Image.fromarray(alone).getbbox()) is None:
         return ink[:0, :0]
-    alone = np.where(kept, ink, 0)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return alone
+    return alone[box[1] : box[3], box[0] : box[2]]
 
 
 def _boxes(labels: np.ndarray, places: list[tuple[slice, slice]]) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Any picture or drawing, as the 28 x 28 digit that MNIST would have made of it.
 
 ``to_ink`` turns a picture into ink (bright) on paper (0): a clean one, as a program draws it, by what its edge shows; a
-photograph by the paper around each pixel (``sheet``, ``paper``). ``as_digit`` takes the digit out of it, its pen as wide as that
-of redrawn strokes (``pieces``, ``thickness``). ``fit`` does what MNIST's makers describe: scale into a box of 20 x 20 keeping the
-shape, then move the centre of mass to the centre of 28 x 28 (LeCun et al. 1998). Cropping and scaling work on the full
+photograph by the paper around each pixel (``alignment``, ``paper``). ``as_digit`` takes the digit out of it, its pen as wide as
+that of redrawn strokes (``pieces``, ``thickness``). ``fit`` does what MNIST's makers describe: scale into a box of 20 x 20 keeping
+the shape, then move the centre of mass to the centre of 28 x 28 (LeCun et al. 1998). Cropping and scaling work on the full
 resolution, so that edges keep their greys.
 """
 
@@ -17,7 +17,7 @@ from PIL import Image
 
 from mnistlab.common.constants import BOX, SIDE
 from mnistlab.common.errors import ImageError
-from mnistlab.data import paper, pieces, sheet, thickness
+from mnistlab.data import alignment, paper, pieces, thickness
 from mnistlab.data.picture_file import read_grey
 
 # Where the centre of mass goes, in pixel indices: the mean of MNIST's 60,000 training images is 14.0, 14.0.
@@ -130,8 +130,8 @@ def to_ink(source: object, *, longest: int = paper.LONGEST) -> Ink:
 def clean_ink(grey: np.ndarray) -> Ink | None:
     """The ink of a clean picture, uint8 (H, W), as a program draws it; None if it is none, but a photograph or the like.
 
-    A clean picture has an edge of one grey, which is its paper, and less ink than paper. ``paper.js`` of the web page does
-    the same.
+    A clean picture has an edge of one grey, which is its paper, and less ink than paper. The web page's script for paper
+    does the same.
 
     Raises
     ------
@@ -202,11 +202,11 @@ def _offset(profile: np.ndarray) -> int:
 
 def _photographed(grey: np.ndarray, longest: int) -> Ink:
     """Ink of what has no one paper."""
-    grey = paper.reduce(sheet.straighten(paper.reduce(grey, 2 * longest)), longest)
+    grey = paper.reduce(alignment.straighten(paper.reduce(grey, 2 * longest)), longest)
     inverse = paper.is_inverse(grey)
     shade = paper.darkness(255 - grey if inverse else grey)
-    if angle := sheet.turn(shade):
-        shade, grey = sheet.turned(shade, angle), sheet.turned(grey, angle)
+    if angle := alignment.turn(shade):
+        shade, grey = alignment.turned(shade, angle), alignment.turned(grey, angle)
     ink = paper.strokes(shade)
     if not ink.any():
         raise ImageError(

@@ -186,7 +186,7 @@ def _place(picture: np.ndarray, scene: Scene, rng: np.random.Generator) -> np.nd
         )
         moved = np.asarray(
             flat.transform(
-                (side, side), Image.Transform.PERSPECTIVE, _homography(seen, corners), Image.Resampling.BICUBIC
+                (side, side), Image.Transform.PERSPECTIVE, homography(seen, corners), Image.Resampling.BICUBIC
             ),
             dtype=float,
         )
@@ -198,7 +198,7 @@ def _place(picture: np.ndarray, scene: Scene, rng: np.random.Generator) -> np.nd
     return picture
 
 
-def _homography(source: np.ndarray, target: np.ndarray) -> list[float]:
+def homography(source: np.ndarray, target: np.ndarray) -> list[float]:
     """The eight numbers with which Pillow takes a place of ``source`` to one of ``target``."""
     rows, wanted = [], []
     for (x, y), (u, v) in zip(source, target, strict=True):

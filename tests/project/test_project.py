@@ -33,6 +33,7 @@ MODULES = {
     "axe-playwright-python": "axe_playwright_python",
     "scikit-learn": "sklearn",
     "pillow": "PIL",
+    "pillow-heif": "pillow_heif",
     "cosmic-ray": "cosmic_ray",
     "fastapi-offline": "fastapi_offline",
     "mlflow-skinny": "mlflow",

@@ -15,7 +15,8 @@ DARKER = 0.75  # what lies around has at most this share of the sheet's light, o
 ALIKE = 0.94  # share of sheet and four-sided figure together that both cover
 INSET = 0.015  # of the sheet's sides, cut off so that no edge is left
 TURN = 22  # degrees either way in which rules are looked for
-RULES = 256  # px of the longer side at which they are
+RULES = 224  # px of the longer side at which they are
+RULE = 0.03  # of the paper's light; a fainter rule is none
 CLEAR = 3.0  # times as strong as at other angles
 
 
@@ -67,11 +68,13 @@ def turn(shade: np.ndarray) -> float:
     ----------
     shade : float32 (h, w), how much darker than its paper each pixel is.
     """
+    if not _reaches_edges(shade):
+        return 0.0
     scale = min(1.0, RULES / max(shade.shape))
     height, width = (max(1, round(side * scale)) for side in shade.shape)
     small = Image.fromarray(shade.astype(np.float32)).resize((width, height), Image.Resampling.BOX)
     angles = np.arange(-TURN, TURN + 1)
-    strengths = np.array([_ruled(small, angle) for angle in angles])
+    strengths = np.array([_ruled(small, float(angle)) for angle in angles])
     best = int(strengths.argmax())
     if strengths[best] < max(CLEAR * float(np.median(strengths)), 0.004):
         return 0.0
@@ -88,6 +91,13 @@ def turned(picture: np.ndarray, angle: float) -> np.ndarray:
     return np.asarray(framed.rotate(-angle, Image.Resampling.BILINEAR))[
         reach[0] : reach[0] + height, reach[1] : reach[1] + width
     ]
+
+
+def _reaches_edges(shade: np.ndarray) -> bool:
+    """Whether lines reach both edges left and right, as rules do; it saves trying all angles on plain paper."""
+    band = max(1, shade.shape[1] // 40)
+    sides = shade[:, :band].mean(axis=1), shade[:, -band:].mean(axis=1)
+    return all(bool((side > RULE).mean() > 0.01) for side in sides)
 
 
 def _ruled(small: Image.Image, angle: float) -> float:
