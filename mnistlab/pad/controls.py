@@ -22,6 +22,7 @@ from mnistlab.web.page import asset
 if TYPE_CHECKING:
     from mnistlab.inference.predictor import Prediction
     from mnistlab.pad.document import Document
+    from mnistlab.pad.feedback_panel import FeedbackPanel
 
 NONE = ""  # the version of no second model
 IDLE = "mnistlab-idle"  # class of a button that has nothing to do
@@ -112,7 +113,7 @@ class Controls:
             self.origin,
         ]
 
-    def arrange(self, canvas: widgets.Widget, feedback_panel: widgets.Widget | None = None) -> list[widgets.Widget]:
+    def arrange(self, canvas: widgets.Widget, feedback_panel: FeedbackPanel | None = None) -> list[widgets.Widget]:
         """The children of the pad: its style, a line on top, the canvas and what was read side by side, and why below."""
         css = asset("look.css").decode() + (files("mnistlab.pad") / "pad.css").read_text(encoding="utf-8")
         style = widgets.HTML(render("pad/style.html", css=Markup(css)), layout=widgets.Layout(display="none"))
@@ -124,6 +125,8 @@ class Controls:
             show(widget, feedback_panel is None)
         actions = box("mnistlab-row", [self.why, self.next, self.copy, self.scramble])
         panel = [] if feedback_panel is None else [feedback_panel]
+        if feedback_panel is not None:
+            self._extras.children += (feedback_panel.earlier,)
         right = box("mnistlab-right", [self.prediction, self.second_prediction, actions, self._line, *panel])
         return [style, top, box("mnistlab-grid", [left, right]), self.explanation, self.spoken]
 

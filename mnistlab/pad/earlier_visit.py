@@ -23,13 +23,10 @@ class EarlierVisit(widgets.VBox):
 
     def __init__(self) -> None:
         self.name = widgets.HTML(layout=_whole())
-        self.field = widgets.Text(
-            placeholder="Name of an earlier visit", tooltip="Name of an earlier visit", layout=_whole(flex="1 1 auto")
-        )
+        self.field = widgets.Text(description="Earlier visit", placeholder="its name", layout=_whole(flex="1 1 auto"))
         self.erase = widgets.Button(
             description="Erase it",
             tooltip="Erase all drawings kept under the name beside this",
-            layout=widgets.Layout(width="72px", flex="0 0 auto"),
         )
         super().__init__([self.name, widgets.HBox([self.field, self.erase], layout=_whole())], layout=_whole())
         self.add_class("mnistlab-earlier")

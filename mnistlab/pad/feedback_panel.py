@@ -68,7 +68,6 @@ class FeedbackPanel(widgets.Box):
             self.note,
             box("mnistlab-keep", [self.consent, self.withdraw]),
             self.comment,
-            self.earlier,
             text(render("pad/consent.html", paragraphs=consent.TEXTS[consent.VERSION])),
         ]
         super().__init__(children)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from contextlib import contextmanager
@@ -366,6 +367,75 @@ def test_a_reloaded_page_has_its_ink_and_its_reading_again(pad):
     pad.locator(".mnistlab-wet canvas").wait_for()
     expect_digit(pad, 3)
     expect_ink(pad, "ink > 0")
+
+
+def violations(page) -> list[tuple[str, str]]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context=".mnistlab-pad").response["violations"]
+    return [(each["id"], node["html"][:200]) for each in found for node in each["nodes"]]
+
+
+def test_nothing_on_the_pad_is_a_fault_to_axe_whatever_is_open_in_light_and_dark(pad, kernel):
+    assert violations(pad) == []
+    browser.draw(pad, load_drawings()["seven"].strokes)
+    expect_digit(pad, 7)
+    more(pad)
+    browser.ask(kernel, "[pad.show_why(True), pad.compare('0002'), pad.feedback.agree(True)]")
+    pad.locator(".mnistlab-permuted").wait_for()
+    pad.get_by_text("spoke for the 7").wait_for()
+    try:
+        assert violations(pad) == []
+        browser.choose(pad, "Settings", "Theme", "JupyterLab Dark")
+        pad.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+        assert violations(pad) == []
+    finally:
+        browser.choose(pad, "Settings", "Theme", "JupyterLab Light")
+        pad.locator("body[data-jp-theme-light=true]").wait_for(state="attached")
+        browser.ask(kernel, "pad.feedback.agree(False)")
+
+
+def test_the_keyboard_walks_from_the_sheet_past_the_tools_to_the_answer(pad):
+    browser.draw(pad, load_drawings()["seven"].strokes)
+    expect_digit(pad, 7)
+    pad.locator(".mnistlab-wet canvas").focus()
+    walked = []
+    for _ in range(10):
+        pad.keyboard.press("Tab")
+        name = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent.trim()"
+        walked.append(pad.evaluate(name))
+    tools = ["Undo", "Redo", "Clear", "Picture", "Camera", "More"]  # this browser has touch, so there is a camera
+    assert walked == [*tools, "Why a 7?", "Next digit", "Copy", "Scramble the pixels"]
+
+
+def test_the_answer_is_said_by_one_live_region_that_stays(pad):
+    region = pad.locator(".mnistlab-spoken [role=status]")
+    pad.evaluate("window.region = document.querySelector('.mnistlab-spoken [role=status]')")
+    for name, words in (("seven", "seven, sure"), ("three", "three, sure")):
+        browser.draw(pad, load_drawings()[name].strokes)
+        region.get_by_text(words).or_(region.filter(has_text=words)).first.wait_for(state="attached")
+        pad.get_by_role("button", name="Clear").click()
+        pad.get_by_text("draw a digit", exact=True).wait_for()
+    assert pad.evaluate("window.region.isConnected && window.region.getAttribute('role') === 'status'")
+
+
+def test_a_picture_that_is_dropped_or_pasted_is_read(pad):
+    file = io.BytesIO()
+    Image.fromarray(255 - rasterise(load_drawings()["eight"].strokes)).save(file, "PNG")
+    give = """([kind, base64]) => {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      const data = new DataTransfer();
+      data.items.add(new File([bytes], "digit.png", {type: "image/png"}));
+      const options = {bubbles: true, cancelable: true};
+      const event = kind === "drop" ? new DragEvent("drop", {...options, dataTransfer: data})
+        : new ClipboardEvent("paste", {...options, clipboardData: data});
+      document.querySelector(".mnistlab-wet canvas").dispatchEvent(event);
+    }"""
+    for kind in ("drop", "paste"):
+        pad.evaluate(give, [kind, base64.b64encode(file.getvalue()).decode()])
+        expect_digit(pad, 8)
+        pad.get_by_role("button", name="Clear").click()
+        pad.get_by_text("draw a digit", exact=True).wait_for()
 
 
 # --- two pads in a notebook, and a kernel that ends -------------------------------------------------------------------
