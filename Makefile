@@ -5,8 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE_READY := node_modules/.package-lock.json
-# JupyterLab refuses to start as root unless told to; in a container there may be nobody else.
-AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run draw lab app test lint types faults fuzz contract load mutants architecture notebooks doctor clean
@@ -36,13 +34,11 @@ draw: $(READY) ## draw a digit in the browser
 # Three settings in jupyter/ make the pad twice as quick. page_config.json: the tab's icon stays as it is, or it would change
 # twice for every move of the pen. overrides.json: the circle of a busy kernel is in the status bar, since the toolbar measures
 # itself again at every change. server.json: messages of the kernel are sent at once (mnistlab/pad/websocket.py).
-# The default address is for those who follow the link in the terminal.
 lab: $(READY) ## open JupyterLab on the drawing notebook
-	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/05_draw.ipynb notebooks/05_draw.ipynb
+	$(BIN)/mnistlab lab
 
-# What it serves, and how, is in jupyter/app: this machine only, a token in the address, idle kernels ended.
-app: $(READY) ## serve the drawing pad by itself, as a web page
-	JUPYTER_PATH=$(CURDIR)/jupyter/app $(BIN)/voila jupyter/app/draw.ipynb --Voila.config_file_paths=jupyter/app
+app: $(READY) ## serve the drawing pad by itself, as a web page (SHARE=1: to others in this network, too)
+	$(BIN)/mnistlab app $(if $(SHARE),--share)
 
 # One process per core with one thread each: on a full machine, threads that wait for one another cost far more than they bring.
 test: $(READY) lint types ## check style and types, then run all tests: package, notebooks, browser

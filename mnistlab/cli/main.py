@@ -10,11 +10,13 @@ import click
 
 from mnistlab import __version__
 from mnistlab.cli import (
+    app,
     benchmark,
     doctor,
     draw,
     export,
     feedback,
+    lab,
     mirror,
     models,
     monitor,
@@ -44,6 +46,9 @@ EXTRAS = {
     "nbformat": ("Jupyter", "lab"),
     "nbclient": ("Jupyter", "lab"),
     "nbconvert": ("Jupyter", "lab"),
+    "jupyterlab": ("JupyterLab", "lab"),
+    "voila": ("Voila", "lab"),
+    "segno": ("segno", "lab"),
     "IPython": ("Jupyter", "lab"),
     "fastapi": ("FastAPI", "serve"),
     "uvicorn": ("uvicorn", "serve"),
@@ -89,6 +94,8 @@ def main() -> None:
 
 for command in (
     draw.draw,
+    app.app,
+    lab.lab,
     run.run,
     notebooks.notebooks,
     retrain.retrain,

@@ -80,6 +80,30 @@ def notebooks() -> Path:
     return _folder("MNISTLAB_NOTEBOOKS", "notebooks")
 
 
+def own_notebooks() -> Path:
+    """Folder of the notebooks to work in; those of an installed package are copied into the user's data folder, once.
+
+    Raises
+    ------
+    LabError : code ``"write"``, they could not be.
+    """
+    brought = INSTALLED / "notebooks"
+    if notebooks() != brought:
+        return notebooks()
+    folder = _folder("MNISTLAB_NOTEBOOKS", "notebooks")
+    if not folder.exists():
+        aside = folder.with_name(f".notebooks.{secrets.token_hex(4)}")
+        try:
+            shutil.copytree(brought, aside)
+            for path in (aside, *aside.rglob("*")):
+                path.chmod(path.stat().st_mode | stat.S_IWUSR)
+            aside.rename(folder)
+        except OSError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise LabError(f"the notebooks could not be copied to {folder}: {error}", code="write") from error
+    return folder
+
+
 def drawings() -> Path:
     """Folder of the drawings that a test replays (``MNISTLAB_DRAWINGS``)."""
     return _folder("MNISTLAB_DRAWINGS", "tests/drawings")

@@ -13,7 +13,7 @@ import numpy as np
 
 from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTH
 from mnistlab.common.errors import ImageError, StrokesError
-from mnistlab.data import preprocess
+from mnistlab.data import drawings, preprocess
 from mnistlab.data.drawings import MAX_BYTES, StoredDrawing, drawing_from_json, drawing_from_png
 from mnistlab.data.strokes import Drawing, check_pen
 
@@ -162,6 +162,12 @@ class Document:
         self.drawing = drawing
         self.pen_width = check_pen(stored.pen_width)
         self.true_digit = stored.digit if len(drawing) else None
+
+    def as_text(self) -> str:
+        """The drawing as JSON that ``load`` reads; "" if there is none."""
+        if not len(self.drawing):
+            return ""
+        return drawings.drawing_to_json(self.drawing.strokes, pen_width=self.pen_width, digit=self.true_digit)
 
     def read(self, predictor: Predictor) -> Prediction:
         """What a network makes of it."""

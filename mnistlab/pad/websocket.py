@@ -2,7 +2,7 @@
 
 Jupyter's server lets TCP wait for the receipt of one small packet before it sends the next (Nagle's algorithm, RFC 896), and a
 page that has nothing to send takes up to 40 ms over its receipts (delayed acknowledgement, RFC 1122, 4.2.3.2). The kernel's
-answer to the last move of a pen is such a packet. `make setup` has JupyterLab use this class, and jupyter/app has Voila do so.
+answer to the last move of a pen is such a packet. `make setup` has JupyterLab use this class, and pad/app has Voila do so.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@
   const { through: curveThrough, REACH } = mnistlab.curve;
   const { Link } = mnistlab.link;
   const { furnish, nameParts } = mnistlab.furniture;
+  const { keep } = mnistlab.survive;
 
   const KEYS = /^(Arrow(Left|Right|Up|Down)|[ zZnN0-9]|Delete|Backspace)$/;
   const LABEL = "Sheet to draw a digit on. Arrows move the pen, Space puts it down and lifts it, Escape leaves.";
@@ -235,12 +236,14 @@
     sized.observe(canvas);
     const isFresh = Math.abs(Date.now() / 1000 - model.get("shown")) < FRESH;
     if (isFresh) requestAnimationFrame(() => come(canvas));
+    const forget = keep(model, link);
     const repaint = () => ink.paint();
     model.on("change:pen_width", repaint);
     return () => {
       gone.abort();
       sized.disconnect();
       model.off("change:pen_width", repaint);
+      forget();
       link.close();
       below(false);
     };

@@ -23,13 +23,15 @@ from mnistlab.pad.stream import Stream
 from mnistlab.web.page import asset
 
 if TYPE_CHECKING:
+    from mnistlab.pad.document import Document
     from mnistlab.pad.widget import DigitPad
 
 
 def script() -> str:
     """The module that the page loads: classic scripts, of which it shares those for the pointer with the web page."""
     own = [
-        (files("mnistlab.pad") / name).read_text(encoding="utf-8") for name in ("link.js", "furniture.js", "wet_ink.js")
+        (files("mnistlab.pad") / name).read_text(encoding="utf-8")
+        for name in ("link.js", "survive.js", "furniture.js", "wet_ink.js")
     ]
     shared = [asset(name).decode() for name in ("drawing.js", "curve.js", "pen.js")]
     return "\n".join([*shared, *own, "export default globalThis.mnistlab.wetInk;\n"])
@@ -46,6 +48,7 @@ class WetInk(anywidget.AnyWidget):
     ----------
     pen_width : px of the 280 x 280 canvas.
     colour : of the ink, as CSS names it.
+    drawn : what is on the canvas, as ``drawings`` writes it, "" for nothing; a page that stands by itself keeps it.
     shown : when a cell showed it, s since 1970; the page then brings it into sight, once.
     """
 
@@ -55,12 +58,17 @@ class WetInk(anywidget.AnyWidget):
     colour = traitlets.Unicode(f"#{INK:02x}{INK:02x}{INK:02x}").tag(sync=True)
 
     shown = traitlets.Float(0.0).tag(sync=True)
+    drawn = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, pad: DigitPad) -> None:
         self._pad, self._stream = pad, Stream()
         self._hand = ""  # the page that draws
         super().__init__()
         self.on_msg(lambda widget, content, buffers: self.receive(content))
+
+    def follow(self, document: Document) -> None:
+        """Tell the page what is on the canvas now, and how thick the pen is."""
+        self.pen_width, self.drawn = document.pen_width, document.as_text()
 
     def appear(self) -> None:
         """Say that a cell is about to show it."""
@@ -92,6 +100,9 @@ class WetInk(anywidget.AnyWidget):
                 pad.wiring.act(act)
             case ["file", str(content)]:
                 pad.load(_decoded(content))
+            case ["restore", str(text)]:
+                if pad.document.is_empty:
+                    pad.load(text.encode())
             case ["key", key, shift]:
                 pad.key(key, shift=bool(shift))
 

@@ -275,7 +275,7 @@ class DigitPad(widgets.Box):
     def change(self) -> None:
         """Show everything again, and read it."""
         self.wiring.show(self.controls.pen, round(self.document.pen_width))  # whole px
-        self.wet.pen_width = self.document.pen_width
+        self.wet.follow(self.document)
         self.controls.note.value = ""
         try:
             self.reading.now()  # first: the answer is what one waits for, and the ink is nearly all there

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -535,15 +536,19 @@ def test_a_pad_whose_kernel_ended_looks_it_and_comes_back_when_run_again(two):
 
 
 @pytest.fixture(scope="module")
-def app(chromium, tmp_path_factory: pytest.TempPathFactory):
+def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("app")
+
+
+@pytest.fixture(scope="module")
+def app(chromium, app_folder: Path):
     """What ``make app`` serves, on a page as wide as a phone's, with the address of the server."""
-    folder = tmp_path_factory.mktemp("app")
     size = {"width": 360, "height": 720}
     with (
-        browser.app(folder, models=paths.models()) as address,
+        browser.app(app_folder, models=paths.models()) as address,
         browser.tab(chromium, viewport=size, has_touch=True) as page,
     ):
-        with shown_on_failure(page, folder):
+        with shown_on_failure(page, app_folder):
             page.goto(address, wait_until="commit")
             page.locator(".mnistlab-answer").wait_for()
         yield page, address
@@ -581,3 +586,32 @@ def test_nobody_gets_in_without_the_token(app, chromium):
         stranger.goto(address.partition("?")[0])
         assert stranger.locator(".mnistlab-pad").count() == 0
         assert "login" in stranger.url or "token" in stranger.content().lower()
+
+
+def test_a_drawing_outlives_its_page_and_ten_reloads_leave_one_kernel(app, app_folder):
+    page, _ = app
+
+    def kernels(at_most: int) -> set[str]:
+        """Those that run, as soon as they are no more than that; or after a while, since a full machine takes its time."""
+        deadline = time.monotonic() + 30
+        while len(found := {path.name for path in app_folder.glob("tmp/voila_*/kernel-*.json")}) > at_most:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
+        return found
+
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    page.get_by_text("draw a digit", exact=True).wait_for()
+    browser.draw(page, load_drawings()["seven"].strokes)
+    expect_digit(page, 7)
+    page.wait_for_function("sessionStorage.length == 1")  # the pen is up
+    for _ in range(10):
+        page.reload()
+    expect_digit(page, 7)
+    expect_ink(page, "ink > 3000")
+    here = kernels(at_most=2)
+    assert len(here) == 2  # this page's, and one that is ready for the next visitor
+    page.goto("about:blank")
+    assert len(kernels(at_most=1)) == 1
+    assert kernels(at_most=1) < here

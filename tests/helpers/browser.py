@@ -71,20 +71,21 @@ def lab(folder: Path, *, models: Path, theme: str = "JupyterLab Light", **cells:
 
 
 @contextmanager
-def app(folder: Path, *, models: Path) -> Iterator[str]:
+def app(folder: Path, *options: str, models: Path) -> Iterator[str]:
     """The drawing pad as ``make app`` serves it; gives its address, with the token."""
-    home = paths.ROOT / "jupyter" / "app"
-    command = ["voila", str(home / "draw.ipynb"), f"--Voila.config_file_paths={home}", "--no-browser"]
     with socket.socket() as probe:  # Voila takes no port 0
         probe.bind(("127.0.0.1", 0))
-        command.append(f"--port={probe.getsockname()[1]}")
+        port = probe.getsockname()[1]
 
     def ready() -> str | None:
-        found = re.search(r"http://127\.0\.0\.1:\d+/\?token=\w+", (folder / "server.log").read_text(errors="replace"))
+        found = re.search(
+            r"http://127\.0\.0\.1:\d+/\?token=[\w-]+", (folder / "server.log").read_text(errors="replace")
+        )
         return found and found[0]
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with _served(command, folder, models, ready, JUPYTER_PATH=str(home)) as address:
+    (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    command = ["mnistlab", "app", "--no-browser", f"--port={port}", *options]
+    with _served(command, folder, models, ready, TMPDIR=str(folder / "tmp")) as address:
         yield address
 
 

@@ -56,9 +56,12 @@ def test_a_message_to_the_page_does_not_wait_for_the_receipt_of_the_one_before(m
     assert seen == [("connected to the kernel", kind is PromptConnection)]
 
 
-@pytest.mark.parametrize(("app", "settings"), [(ServerApp, "server.json"), (Voila, "app/voila.json")])
+@pytest.mark.parametrize(
+    ("app", "settings"),
+    [(ServerApp, paths.ROOT / "jupyter" / "server.json"), (Voila, paths.PACKAGE / "pad" / "app" / "voila.json")],
+)
 def test_jupyterlab_and_voila_are_told_to_use_it(app, settings):
-    config = Config(json.loads((paths.ROOT / "jupyter" / settings).read_text()))
+    config = Config(json.loads(settings.read_text()))
     assert app(config=config).kernel_websocket_connection_class is PromptConnection
 
 

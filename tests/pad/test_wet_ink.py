@@ -57,6 +57,22 @@ def page(pad, monkeypatch) -> Page:
     return Page(pad, monkeypatch)
 
 
+def test_what_a_page_kept_is_drawn_on_an_empty_pad_alone(pad, page, registry):
+    assert pad.wet.drawn == ""
+    page.draw()
+    kept, before = pad.wet.drawn, pad.drawing.strokes
+    later = DigitPad(models=registry.root)
+    try:
+        later.wet.receive({"session": "b", "number": 1, "events": [["restore", "no drawing"]]})
+        assert later.document.is_empty
+        later.wet.receive({"session": "b", "number": 2, "events": [["restore", kept], ["restore", "{}"]]})
+        assert [stroke.tolist() for stroke in later.drawing.strokes] == [stroke.tolist() for stroke in before]
+        later.clear()
+        assert later.wet.drawn == ""
+    finally:
+        later.close()
+
+
 def test_a_stroke_of_a_page_is_read_as_one_of_the_mouse(pad, page):
     strokes = load_drawings()["four"].strokes
     for stroke in strokes:

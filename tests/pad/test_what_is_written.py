@@ -123,7 +123,7 @@ def test_freeze_is_neither_shown_nor_obeyed_unless_it_was_asked_for(pad, tmp_pat
     pad.controls.freeze.click()
     assert "DigitPad(freeze=True)" in pad.message
     assert not (tmp_path / "drawings").exists()
-    (source,) = re.findall(r"DigitPad\(.*\)", (paths.ROOT / "jupyter" / "app" / "draw.ipynb").read_text())
+    (source,) = re.findall(r"DigitPad\(.*\)", (paths.PACKAGE / "pad" / "app" / "draw.ipynb").read_text())
     assert "freeze" not in source
 
 
