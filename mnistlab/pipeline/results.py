@@ -6,6 +6,7 @@ A headless run collects these files and closes with their headlines. In an inter
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ def write_results(notebook: str, values: dict[str, Any], *, headlines: Sequence[
     ------
     ValueError, TypeError : a number is not finite; a value is no plain JSON (a tensor, an array, a NumPy integer).
     """
-    folder = Path(os.environ.get(paths.RUN_FOLDER) or paths.reports() / "interactive")
+    folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{notebook}.json"
     content = {
@@ -42,3 +43,21 @@ def write_results(notebook: str, values: dict[str, Any], *, headlines: Sequence[
     }
     write_atomic(path, to_json(content))
     return path
+
+
+def read_results(notebook: str) -> dict[str, Any] | None:
+    """The values that another notebook of the same run, or of an earlier session, has written; None if there are none.
+
+    Parameters
+    ----------
+    notebook : name without suffix, ``"02_permutation"``.
+    """
+    try:
+        values: dict[str, Any] = json.loads((_folder() / f"{notebook}.json").read_text(encoding="utf-8"))["metrics"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return values
+
+
+def _folder() -> Path:
+    return Path(os.environ.get(paths.RUN_FOLDER) or paths.reports() / "interactive")

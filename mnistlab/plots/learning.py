@@ -97,7 +97,7 @@ def moments(
     steps : how many were made by each moment, (n,).
     """
     figure = plt.figure(figsize=(WIDTH, 4.2), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(2, 1.2))
+    above, below = np.asarray(figure.subfigures(2, 1, height_ratios=(2, 1.2)))
     top, high = 0.8 * np.abs(kernels).max(), 0.8 * maps.max()
     pictures = []
     grid = above.subplots(2, kernels.shape[1])

@@ -18,6 +18,7 @@ SEQUENCE = ["01_explore", "02_permutation", "02a_convolution", "02b_learning", "
 MAX_BYTES = 1_500_000
 MAX_LINES = 12  # of a code cell, blank ones and imports aside
 LOCAL = re.compile(r"/(?:home|root|tmp|work|Users)/|\b[A-Z]:\\")
+NUMBER = re.compile(r"\b0\d{3}\b")  # of a version
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -72,6 +73,9 @@ def faults(notebook) -> list[str]:
     if views or "widgets" in notebook.metadata or any("widgets" in cell.metadata for cell in cells):
         found.append("holds widget state")
     found += [f"names a place on one machine: {m.group()}" for c in cells for t in texts(c) for m in LOCAL.finditer(t)]
+    if any("Registry().save(" in cell.source or "registry.save(" in cell.source for cell in code):
+        numbers = [m.group() for cell in code for text in texts(cell)[1:] for m in NUMBER.finditer(text)]
+        found += [f"calls a version {number} that it made: another may have that number" for number in numbers]
     for cell in code:
         lines = [line for line in cell.source.splitlines() if line.strip() and not re.match(r"(from|import) ", line)]
         if len(lines) > MAX_LINES:
@@ -151,6 +155,10 @@ SPOIL = {
     "one machine: /tmp/": lambda n: output(n, "stream", text="saved in /tmp/x"),
     "one machine: /root/": lambda n: output(n, "display_data", {"text/html": "<a href='/root/x'>"}),
     "one machine: C:": lambda n: n.cells[3].update(source="see C:\\\\Users"),
+    "calls a version 0004 that it made": lambda n: (
+        n.cells[2].update(source="version = registry.save(training, splits)"),
+        output(n, "stream", text="version 0004 reads 99 %"),
+    ),
     "has 13 lines": lambda n: n.cells[1].update(source="\n".join("x = 1" for _ in range(13))),
     "write its results": lambda n: n.cells.append(new_code_cell("print('later')", id="later", execution_count=4)),
     "does not write": lambda n: n.cells.__delitem__(4),
