@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from mnistlab.cli import options
+from mnistlab.common import paths
 from mnistlab.common.constants import KEEP
 from mnistlab.common.errors import LabError, plain
 
@@ -29,7 +30,7 @@ def models_list() -> None:
     for name in registry.versions():
         rows.append((("* " if name == _current(registry) else "  ") + name, *_describe(registry, name)))
     if len(rows) == 1:
-        click.echo(f"There is no version in {registry.root}; `mnistlab run 03_train` makes one.")
+        click.echo(f"There is no version in {paths.told(registry.root)}; `mnistlab run 03_train` makes one.")
         return
     rows[0] = ("  version", *rows[0][1:])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -107,7 +108,7 @@ def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
     registry = _registry()
     names = [registry.resolve(version) for version in versions] or registry.versions()
     if not names:
-        click.echo(f"There is no version in {registry.root}.")
+        click.echo(f"There is no version in {paths.told(registry.root)}.")
     faults = 0
     for name in names:
         try:
@@ -131,7 +132,7 @@ def models_promote(version: str) -> None:
 @models.command("rollback", short_help="Go back to the version in use before.")
 def models_rollback() -> None:
     """Go back to the version that was in use before; repeated, it goes further back."""
-    from mnistlab.common import locks, paths
+    from mnistlab.common import locks
     from mnistlab.registry.promotions import Promotions  # not the registry, which waits for PyTorch
 
     root = paths.models()
@@ -187,9 +188,16 @@ def models_compare(first: str, second: str, images: str, as_json: bool) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default="convnet.pt")
 def models_export(version: str, file: Path) -> None:
     """Write VERSION to FILE in the old format, a dictionary for torch.load: model_state_dict, permutation, n_kernels,
-    input_size and output_size. Nothing is overwritten.
+    input_size and output_size. Nothing is overwritten. A FILE that ends in .onnx is written by `export onnx`.
     """
+    from mnistlab.cli.export import export_onnx
     from mnistlab.registry import legacy
+
+    if file.suffix.lower() == ".onnx":
+        click.get_current_context().invoke(export_onnx, version=version, file=file)
+        return
+    if file.suffix.lower() == ".safetensors":
+        raise click.UsageError(f"the old format is a file of PyTorch, such as convnet.pt, not {file.name}")
 
     options.write_file(file, legacy.export_legacy(_registry().load(version)))
 
@@ -205,4 +213,8 @@ def models_import(file: Path) -> None:
 
     registry, splits = _registry(), load_mnist()
     version = registry.add(lambda name: legacy.import_legacy(file, splits, version_id=name))
-    click.echo(f"Version {version}: {registry.manifest(version).summary()}")
+    manifest = registry.manifest(version)
+    click.echo(f"Version {version}: {manifest.summary()}")
+    _, _, converted = (manifest.imported or "").partition("Converted: ")
+    if converted:
+        click.echo(f"Converted: {converted}. Its stored answers are those of the converted network.")

@@ -20,6 +20,7 @@ from mnistlab.common.errors import LabError
 PACKAGE = Path(str(mnistlab.__file__)).resolve().parent
 ROOT = PACKAGE.parent
 CHROMIUM, BROWSERS = "MNISTLAB_CHROMIUM", ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+VARIABLES = ("MNISTLAB_MODELS", "MNISTLAB_REPORTS", "MNISTLAB_DATA", "MNISTLAB_NOTEBOOKS", "MNISTLAB_DRAWINGS")
 RUN_FOLDER = "MNISTLAB_RUN_FOLDER"  # in this variable the runner names the folder of its run's files
 
 
@@ -33,11 +34,25 @@ def checkout() -> Path | None:
 
 def _folder(variable: str, default: str) -> Path:
     home = checkout() or platformdirs.user_data_path("mnistlab", appauthor=False)
-    folder = Path(os.environ.get(variable) or home / default)
+    given = os.environ.get(variable)
+    folder = Path(given or home / default)
     try:
-        return folder.expanduser().resolve()
-    except RuntimeError as error:  # ~nobody
+        found = folder.expanduser().resolve()
+        blocked = [part for part in (found, *found.parents) if part.exists() and not part.is_dir()] if given else []
+    except (RuntimeError, OSError, ValueError) as error:  # ~nobody, a loop of links, a null byte
         raise LabError(f"{variable} names no folder that can be: {str(folder)[:100]!r}", code="usage") from error
+    if blocked:
+        raise LabError(f"{variable} names {str(found)[:200]}, but {blocked[0].name} is no folder", code="usage")
+    return found
+
+
+def told(folder: Path) -> str:
+    """A folder for a message, with the variable that names it, if one does."""
+    for variable in VARIABLES:
+        given = os.environ.get(variable)
+        if given and Path(given).expanduser().resolve() == folder:
+            return f"{folder} (named by {variable})"
+    return str(folder)
 
 
 def models() -> Path:

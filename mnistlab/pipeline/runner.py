@@ -63,7 +63,7 @@ def find(names: Sequence[str | Path] = ()) -> list[Notebook]:
     folder = paths.notebooks()
     chosen = [_locate(str(name), folder) for name in names] or sorted(folder.glob("[0-9][0-9]*_*.ipynb"))
     if not chosen:
-        raise RunError(f"there are no notebooks in {folder}", code="unknown-notebook")
+        raise RunError(f"there are no notebooks in {paths.told(folder)}", code="unknown-notebook")
     for i, path in enumerate(chosen):
         if path.stem in (other.stem for other in chosen[:i]):
             raise RunError(f"{path.stem} is named twice; a run has room for one of that name", code="twice")
@@ -185,6 +185,8 @@ def _locate(name: str, folder: Path) -> Path:
     if matches:
         several = ", ".join(path.stem for path in matches)
         raise RunError(f"{name!r} could be any of {several}; give the whole name", code="unknown-notebook")
+    if not known:
+        raise RunError(f"there are no notebooks in {paths.told(folder)}", code="unknown-notebook")
     near = difflib.get_close_matches(wanted, known, n=1)
     hint = f"did you mean {near[0]!r}? Choose from" if near else "choose from"
     raise RunError(f"there is no notebook {name!r}; {hint} {', '.join(known)}", code="unknown-notebook")

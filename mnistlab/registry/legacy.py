@@ -45,6 +45,7 @@ PATIENCE = 300  # seconds until it is given up, on a machine so busy that PyTorc
 # Share of validation images below which weights and permutation do not belong together; a wrong order gives about 10 %, the
 # weakest sound network of the lab, a permuted one, 93 %.
 FITS = 0.5
+OLD = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number with which torch.save began until PyTorch 1.6
 CHILD = Path(__file__).with_name("legacy_child.py")
 
 
@@ -72,14 +73,27 @@ def export_legacy(loaded: Checkpoint) -> bytes:
 def read_legacy(path: Path) -> Network:
     """The network of a file in the older form, with the permutation beside it.
 
+    Weights of another precision, the prefixes of DataParallel and torch.compile, tuples and numbers of NumPy are converted.
+
     Raises
     ------
     CheckpointError : it is no such file, or more than one could need; the permutation is missing or none.
     """
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[Network, str]:
+    """The network, and in words what was converted, or ""."""
     path = Path(path)
     _look(path)
     content = _read_apart(path)
     plain, arrays = content["plain"], _arrays(content["weights"], path.name)
+    if "model_state_dict" not in content["keys"] and any(key.endswith((".weight", ".bias")) for key in content["keys"]):
+        raise CheckpointError(
+            f"{path.name} holds weights alone. Their permutation cannot be guessed: save a dictionary of {', '.join(KEYS)} "
+            "in their place",
+            code="tensors",
+        )
     if missing := [key for key in KEYS if key not in content["keys"] and key != "permutation"]:
         raise CheckpointError(
             f"{path.name} lacks {', '.join(missing)}; it has {', '.join(content['keys'])}", code="tensors"
@@ -91,7 +105,7 @@ def read_legacy(path: Path) -> Network:
     except LabError as error:
         raise CheckpointError(f"the network of {path.name} cannot be built: {error}", code="manifest") from error
     weights = _checked({name.removeprefix("model."): array for name, array in arrays.items()}, shapes, path.name)
-    return Network("convnet", arguments, weights, permutation, Normalisation())
+    return Network("convnet", arguments, weights, permutation, Normalisation()), "; ".join(content["converted"])
 
 
 def import_legacy(path: Path, splits: Splits, *, version_id: str) -> dict[str, bytes]:
@@ -106,7 +120,7 @@ def import_legacy(path: Path, splits: Splits, *, version_id: str) -> dict[str, b
     ------
     CheckpointError : as ``read_legacy``; the weights do not go with the permutation.
     """
-    network = read_legacy(path)
+    network, converted = _read(path)
     with np.errstate(all="ignore"):  # weights that overflow read nothing right
         share = Accuracy.of(network.predictions(splits.validation.images) == np.asarray(splits.validation.labels))
     if share.value < FITS:
@@ -117,6 +131,8 @@ def import_legacy(path: Path, splits: Splits, *, version_id: str) -> dict[str, b
         )
     now = datetime.now(UTC).strftime("%Y-%m-%d")
     note = f"imported {now} from an older file; nothing is known of its training"
+    if converted:
+        note += f". Converted: {converted}"
     return packing.pack_imported(network, splits, version_id=version_id, note=note)
 
 
@@ -127,6 +143,13 @@ def _look(path: Path) -> None:
             raise CheckpointError(f"{path.name} is not a regular file", code="not-a-file")
         if (size := path.stat().st_size) > MAX_FILE:
             raise CheckpointError(f"{path.name} has {size:,} bytes; at most {MAX_FILE:,} are allowed", code="too-large")
+        with path.open("rb") as file:
+            if file.read(len(OLD)) == OLD:
+                raise CheckpointError(
+                    f"{path.name} is in the format that torch.save wrote before PyTorch 1.6, a pickle that is no zip; load it "
+                    "with PyTorch and save it again, if you trust it",
+                    code="tensors",
+                )
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:

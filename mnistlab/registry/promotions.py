@@ -15,6 +15,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from mnistlab.common import paths
 from mnistlab.common.errors import CheckpointError, RegistryError
 from mnistlab.common.files import UnflushedError, read_regular, write_atomic
 from mnistlab.registry.layout import HISTORY, MANIFEST, MAX_MANIFEST, MAX_WEIGHTS, POINTER, VERSION, WEIGHTS
@@ -54,7 +55,8 @@ class Promotions:
                 name = file.read(64).decode().strip()
         except (OSError, UnicodeDecodeError):
             raise RegistryError(
-                f"no version is in use: {self.root / POINTER} cannot be read; `mnistlab models promote VERSION` sets it",
+                f"no version is in use: there is no {POINTER} that can be read in {paths.told(self.root)}; "
+                "`mnistlab models promote VERSION` sets it",
                 code="no-current",
             ) from None
         if name not in self.versions():
@@ -119,7 +121,7 @@ class Promotions:
     def known(self) -> str:
         """The versions there are, for the end of a sentence."""
         versions = self.versions()
-        return f"choose from {', '.join(versions)}" if versions else f"there is none in {self.root}"
+        return f"choose from {', '.join(versions)}" if versions else f"there is none in {paths.told(self.root)}"
 
     def current_or_none(self) -> str | None:
         """Name of the version in use; None where ``current`` raises."""

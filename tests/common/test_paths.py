@@ -6,7 +6,9 @@ import stat
 
 import platformdirs
 import pytest
+from click.testing import CliRunner
 
+from mnistlab.cli import main
 from mnistlab.common import paths
 from mnistlab.common.errors import LabError
 
@@ -72,3 +74,31 @@ def test_a_variable_that_names_no_folder_is_named(monkeypatch):
     monkeypatch.setenv("MNISTLAB_MODELS", "~nobody-of-that-name/models")
     with pytest.raises(LabError, match="MNISTLAB_MODELS names no folder"):
         paths.models()
+
+
+@pytest.mark.parametrize(
+    ("variable", "place"),
+    [
+        ("MNISTLAB_MODELS", paths.models),
+        ("MNISTLAB_REPORTS", paths.reports),
+        ("MNISTLAB_DATA", paths.downloads),
+        ("MNISTLAB_NOTEBOOKS", paths.notebooks),
+        ("MNISTLAB_DRAWINGS", paths.drawings),
+    ],
+)
+def test_a_variable_that_leads_through_a_file_is_named(monkeypatch, tmp_path, variable, place):
+    (tmp_path / "notes.txt").touch()
+    for value in (tmp_path / "notes.txt", tmp_path / "notes.txt" / "deeper"):
+        monkeypatch.setenv(variable, str(value))
+        with pytest.raises(LabError, match=rf"{variable} names .*notes\.txt is no folder"):
+            place()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["models", "list"], ["models", "show"], ["models", "show", "0001"], ["run", "01_explore"]]
+)
+def test_what_is_not_in_a_named_folder_is_told_with_the_variable(monkeypatch, tmp_path, arguments):
+    variable = "MNISTLAB_NOTEBOOKS" if arguments[0] == "run" else "MNISTLAB_MODELS"
+    monkeypatch.setenv(variable, str(tmp_path / "nowhere"))
+    result = CliRunner().invoke(main.main, arguments)
+    assert f"{tmp_path / 'nowhere'} (named by {variable})" in result.output

@@ -226,10 +226,26 @@ CHANGES = {
     "another size": (lambda c: {**c, "n_kernels": 7}, "shape", "has shape"),
     "an absurd size": (lambda c: {**c, "n_kernels": 10**9}, "manifest", "cannot be built"),
     "a size in words": (lambda c: {**c, "n_kernels": "six"}, "manifest", "cannot be built"),
-    "doubles": (
-        lambda c: {**c, "model_state_dict": {k: v.double() for k, v in c["model_state_dict"].items()}},
+    "whole numbers": (
+        lambda c: {**c, "model_state_dict": {k: v.int() for k, v in c["model_state_dict"].items()}},
         "type",
-        "float64",
+        "int32",
+    ),
+    "doubles beyond float32": (
+        lambda c: {**c, "model_state_dict": {k: v.double() * 1e300 for k, v in c["model_state_dict"].items()}},
+        "finite",
+        "not finite",
+    ),
+    "a tuple of tuples": (lambda c: {**c, "permutation": ((1, 2), (3, 4))}, "permutation", "it is 'list'"),
+    "an array of objects": (
+        lambda c: {**c, "permutation": np.array([object, 1], dtype=object)},
+        "tensors",
+        "cannot be read as weights alone",
+    ),
+    "weights alone": (
+        lambda c: c["model_state_dict"],
+        "tensors",
+        "holds weights alone. Their permutation cannot be guessed",
     ),
     "not finite": (
         lambda c: {**c, "model_state_dict": {k: v * float("nan") for k, v in c["model_state_dict"].items()}},
@@ -237,6 +253,71 @@ CHANGES = {
         "not finite",
     ),
 }
+
+
+def with_weights(change, content, prefix=""):
+    return {**content, "model_state_dict": {prefix + k: change(v) for k, v in content["model_state_dict"].items()}}
+
+
+FORMS = {
+    "half precision": (lambda c: with_weights(torch.Tensor.half, c), "weights from float16 to float32"),
+    "bfloat16": (lambda c: with_weights(torch.Tensor.bfloat16, c), "weights from bfloat16 to float32"),
+    "doubles": (lambda c: with_weights(torch.Tensor.double, c), "weights from float64 to float32"),
+    "DataParallel": (lambda c: with_weights(torch.clone, c, "module."), "without 'module.'"),
+    "compiled": (lambda c: with_weights(torch.clone, c, "_orig_mod."), "without '_orig_mod.'"),
+    "an array": (lambda c: {**c, "permutation": c["permutation"].numpy()}, "the permutation from an array of NumPy"),
+    "a tuple": (lambda c: {**c, "permutation": tuple(c["permutation"].tolist())}, "permutation from a tuple"),
+    "a tuple of scalars": (lambda c: {**c, "permutation": tuple(c["permutation"].numpy())}, "permutation from a tuple"),
+    "scalars": (lambda c: {**c, "n_kernels": np.int64(c["n_kernels"])}, "n_kernels from a number of NumPy"),
+    "tensors of one number": (
+        lambda c: {**c, "n_kernels": torch.tensor(c["n_kernels"])},
+        "n_kernels from a number of PyTorch",
+    ),
+    "more than is asked for": (lambda c: {**c, "accuracy": np.float64(0.98), "lr": np.float32(0.1)}, ""),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_other_forms_of_the_same_numbers_are_converted_and_told(content, tmp_path, form, registry, small):
+    change, words = FORMS[form]
+    network, told = legacy._read(save(change(content), tmp_path))
+    assert words in told
+    assert bool(told) == bool(words)
+    plain = legacy.read_legacy(save(content, tmp_path))
+    assert network.permutation.tolist() == plain.permutation.tolist()
+    np.testing.assert_allclose(network.logits(small.test.images), plain.logits(small.test.images), atol=0.3)
+
+
+def test_the_command_tells_what_it_converted_and_the_version_answers_as_stored(registry, tmp_path, monkeypatch):
+    made = torch.load(export_of_the_lab(tmp_path), weights_only=True)
+    monkeypatch.setenv("MNISTLAB_MODELS", str(registry.root))
+    path = str(save(with_weights(torch.Tensor.half, made, "module."), tmp_path))
+    result = CliRunner().invoke(main.main, ["models", "import", path])
+    words = "Converted: the names of the weights, without 'module.'; weights from float16 to float32."
+    assert words in result.stdout
+    assert words[:-1] in registry.load("0003").manifest.imported  # its stored answers were compared on the way
+
+
+def export_of_the_lab(folder: Path) -> Path:
+    path = folder / "lab.pt"
+    path.write_bytes(legacy.export_legacy(Registry().load("0002")))
+    return path
+
+
+def test_the_format_before_pytorch_1_6_is_called_by_its_name(content, tmp_path):
+    torch.save(content, tmp_path / "convnet.pt", _use_new_zipfile_serialization=False)
+    refused(tmp_path / "convnet.pt", "tensors", r"the format that torch.save wrote before PyTorch 1\.6.* save it again")
+
+
+def test_a_name_that_asks_for_another_format_gets_that_or_a_refusal(tmp_path):
+    call = CliRunner().invoke
+    assert call(main.main, ["models", "export", "0002", str(tmp_path / "x.onnx")]).exit_code == 0
+    import onnx
+
+    assert onnx.load(tmp_path / "x.onnx").graph.node
+    refusal = call(main.main, ["models", "export", "0002", str(tmp_path / "x.safetensors")])
+    assert (refusal.exit_code, "file of PyTorch" in refusal.stderr) == (2, True)
+    assert not (tmp_path / "x.safetensors").exists()
 
 
 @pytest.mark.parametrize("change", CHANGES)
