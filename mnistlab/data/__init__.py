@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from mnistlab.common.constants import CLASSES, PIXELS, SIDE
 
 if TYPE_CHECKING:
-    from mnistlab.data.mnist import Digits, Splits, load, load_mnist
+    from mnistlab.data.mnist import Digits, Splits, check_seed, load, load_mnist
     from mnistlab.data.normalisation import Normalisation
 
-__all__ = ["CLASSES", "PIXELS", "SIDE", "Digits", "Normalisation", "Splits", "load", "load_mnist"]
+__all__ = ["CLASSES", "PIXELS", "SIDE", "Digits", "Normalisation", "Splits", "check_seed", "load", "load_mnist"]
 
 
 def __getattr__(name: str) -> object:

@@ -104,8 +104,9 @@ class Digits:
 
         Raises
         ------
-        DataError : ``n`` is not between 1 and the number of images.
+        DataError : ``n`` is not between 1 and the number of images, or there is no such seed.
         """
+        check_seed(seed)
         if not 1 <= n <= len(self):
             raise DataError(f"cannot draw {n} of {len(self):,} digits; 1 to {len(self):,} is allowed", code="sample")
         return self[torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:n]]
@@ -217,12 +218,22 @@ def _download(name: str, train: bool) -> Digits:
     return Digits(images.contiguous(), labels.long())
 
 
+def check_seed(seed: int) -> None:
+    """Refuse what is no seed for all that is random in a notebook.
+
+    Raises
+    ------
+    DataError : it is no whole number from 0 to 2**32 - 1, which scikit-learn allows.
+    """
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise DataError(f"seed is a whole number from 0 to {2**32 - 1:,}, not {seed!r}", code="seed")
+
+
 def _split(name: str, training: Digits, test: Digits, seed: int) -> Splits:
     """Set ``VALIDATION_SIZE`` training images aside, each class by its share, in an order that ``seed`` fixes."""
     from sklearn.model_selection import train_test_split
 
-    if not isinstance(seed, Integral) or not 0 <= seed < 2**32:  # as scikit-learn has it
-        raise DataError(f"seed is a whole number from 0 to {2**32 - 1:,}, not {seed!r}", code="seed")
+    check_seed(seed)
     if len(training) <= VALIDATION_SIZE:
         raise DataError(
             f"{name} has {len(training):,} training images; more than {VALIDATION_SIZE:,} are needed to set some aside",

@@ -1,7 +1,8 @@
 """What a notebook can be asked with: its cell tagged ``parameters``, read without running it, and values checked against it.
 
-One literal per line, ``epochs: int = 3  # passes over the training set``. papermill has a reader of its own; it misses
-``int | None`` and lines with two ``=``, and takes any name and any type when it runs. This one reads the syntax tree.
+One literal per line, ``epochs: int = 3  # passes over the training set``. papermill has a reader of its own, which takes any name
+and any type when it runs; it misses lines with two ``=``, and ``int | None``, for which ``Optional[int]`` is written here. This
+one reads the syntax tree.
 """
 
 from __future__ import annotations

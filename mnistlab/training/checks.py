@@ -7,15 +7,16 @@ import math
 from mnistlab.common.errors import TrainingError
 
 
-def check_whole(name: str, value: object, *, least: int) -> None:
-    """Whether a setting is an int (no bool) of at least so much.
+def check_whole(name: str, value: object, *, least: int, most: int | None = None) -> None:
+    """Whether a setting is an int (no bool) of at least so much, and at most so much.
 
     Raises
     ------
     TrainingError : it is not; the code is the setting's name.
     """
-    if type(value) is not int or value < least:
-        raise TrainingError(f"{name} is a whole number, {least} or more, not {value!r}", code=name)
+    if type(value) is not int or value < least or (most is not None and value > most):
+        allowed = f", {least} or more" if most is None else f" from {least} to {most:,}"
+        raise TrainingError(f"{name} is a whole number{allowed}, not {value!r}", code=name)
 
 
 def check_finite(name: str, value: object, *, zero: bool = False) -> None:

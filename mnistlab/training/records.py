@@ -67,7 +67,7 @@ class TrainingSettings:
     average : share of the old in the running mean of the weights at each step, 0 to below 1; the mean is what is judged and
         kept. 0.99 looks back some 100 steps; 0 keeps the weights as they are (Polyak and Juditsky 1992).
     batch_norm : normalise over the batch while the ConvNet learns (``batchnorm``); what is kept is the plain network.
-    seed : order of the images, >= 0.
+    seed : order of the images, 0 to 2**32 - 1, as in ``data.mnist``.
     """
 
     epochs: int = 5
@@ -81,7 +81,7 @@ class TrainingSettings:
         check_whole("epochs", self.epochs, least=1)
         check_whole("batch_size", self.batch_size, least=1)
         check_finite("learning_rate", self.learning_rate)
-        check_whole("seed", self.seed, least=0)
+        check_whole("seed", self.seed, least=0, most=2**32 - 1)
         average: object = self.average  # a notebook's parameter may be anything
         if isinstance(average, bool) or not isinstance(average, int | float) or not 0 <= average < 1:
             raise TrainingError(f"average is a share from 0 to below 1, not {average!r}", code="average")
