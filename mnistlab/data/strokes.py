@@ -129,12 +129,12 @@ def as_strokes(strokes: Iterable[ArrayLike]) -> list[np.ndarray]:
     return arrays
 
 
-def on_canvas(strokes: Sequence[np.ndarray], canvas: Canvas) -> list[np.ndarray]:
-    """Strokes of a canvas of another size, in px of ours.
+def canvas_side(canvas: Canvas) -> float:
+    """The longer side of a canvas, in the unit of the points drawn on it.
 
     Parameters
     ----------
-    canvas : the length of its side, or (width, height), in the unit of the points.
+    canvas : the length of its side, or (width, height).
 
     Raises
     ------
@@ -147,8 +147,7 @@ def on_canvas(strokes: Sequence[np.ndarray], canvas: Canvas) -> list[np.ndarray]
             f"canvas is the length of a side, or (width, height), from {CANVASES[0]:g} to {CANVASES[1]:,}; not {canvas!r:.60}",
             code="canvas",
         )
-    side = max(lengths)
-    return list(strokes) if side == CANVAS else [stroke * (CANVAS / side) for stroke in strokes]
+    return max(lengths)
 
 
 def rasterise(strokes: Sequence[np.ndarray], *, pen_width: float = PEN_WIDTH) -> np.ndarray:

@@ -8,10 +8,10 @@ set side by side, against single digits of several strokes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,14 @@ PARTS = (0, 1, 2, 6)  # what that part, the bowl of a 9 or the arms of a 4, read
 Look = Callable[[Piece], NDArray[np.uint8]]  # a piece as 28 x 28
 
 
+class Drawn(NamedTuple):
+    """Strokes to be taken apart."""
+
+    strokes: list[NDArray[np.float64]]  # px of the 280 x 280 canvas
+    boxes: list[Box]  # of each of them
+    unit: float = 1.0  # of the points as they came, in px of that canvas
+
+
 @dataclass(frozen=True)
 class Layout:
     """A drawing or a picture, taken apart.
@@ -46,11 +54,13 @@ class Layout:
     lines : pieces in reading order, as ``segments.lines`` gives them.
     look : makes 28 x 28 of a piece.
     strays : how many stray marks were left out.
+    unit : by which the boxes of the pieces are multiplied to tell where they stand.
     """
 
     lines: list[list[Piece]]
     look: Look
     strays: int = 0
+    unit: float = 1.0
 
     @property
     def note(self) -> str:
@@ -60,8 +70,9 @@ class Layout:
         return "a stray mark was left out" if self.strays == 1 else f"{self.strays} stray marks were left out"
 
 
-def stroke_layout(strokes: Sequence[np.ndarray], boxes: Sequence[Box]) -> Layout:
-    """Strokes taken apart: as ``as_strokes`` gives them, at least one, with the box of each."""
+def stroke_layout(drawn: Drawn) -> Layout:
+    """Strokes taken apart; at least one."""
+    strokes, boxes, unit = drawn
     strays = segments.strays(boxes)
     kept = [number for number in range(len(strokes)) if number not in strays] if strays else range(len(strokes))
     lines = segments.lines([boxes[number] for number in kept])
@@ -70,7 +81,7 @@ def stroke_layout(strokes: Sequence[np.ndarray], boxes: Sequence[Box]) -> Layout
         standard, _ = to_standard_size([strokes[kept[member]] for member in piece.members])
         return preprocess.fit(rasterise_standard(standard))
 
-    return Layout(lines, look, len(strays))
+    return Layout(lines, look, len(strays), unit)
 
 
 def settle(reader: Predictor, layout: Layout) -> Layout:
@@ -97,7 +108,7 @@ def settle(reader: Predictor, layout: Layout) -> Layout:
             else:
                 pieces.append(piece)
         lines.append(pieces)
-    return Layout(lines, layout.look, layout.strays)
+    return replace(layout, lines=lines)
 
 
 def is_one(left: Box, right: Box, probabilities: NDArray[np.floating]) -> bool:
@@ -138,7 +149,7 @@ def _read(reader: Predictor, layout: Layout, started: float) -> Page:
     placed = [(number, piece) for number, line in enumerate(layout.lines) for piece in line]
     images = np.stack([layout.look(piece) for _, piece in placed])
     readings = [
-        _placed(prediction, piece.box, line)
+        _placed(prediction, Box(*(side * layout.unit for side in piece.box)), line)
         for prediction, (line, piece) in zip(reader.judge(images, started), placed, strict=True)
     ]
     return Page(tuple(readings), 1000 * (time.perf_counter() - started), reader.version, note=layout.note)

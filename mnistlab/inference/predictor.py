@@ -13,17 +13,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mnistlab.common.constants import CLASSES, PEN_WIDTH, SIDE
+from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTH, SIDE
 from mnistlab.common.errors import CheckpointError, ImageError
 from mnistlab.data import preprocess, segments
 from mnistlab.data.permutation import Permutation
-from mnistlab.data.segments import Box
 from mnistlab.data.strokes import (
     DOT,
     Canvas,
     as_strokes,
+    canvas_side,
     check_pen,
-    on_canvas,
     rasterise_standard,
     to_standard_size,
 )
@@ -100,23 +99,23 @@ class Predictor:
         CheckpointError : the network gives no finite numbers for this drawing (``"finite"``); so do the others below.
         """
         started = time.perf_counter()
-        drawn, boxes, fault = _drawn(strokes, pen_width, canvas)
+        drawn, fault = _drawn(strokes, pen_width, canvas)
         if fault:
             return self._nothing(fault, started)
-        if len(drawn) == 1:
-            standard, _ = to_standard_size(drawn)
+        if len(drawn.strokes) == 1:
+            standard, _ = to_standard_size(drawn.strokes)
             return self._read(preprocess.fit(rasterise_standard(standard)), started)
-        return page.predict(self, page.stroke_layout(drawn, boxes), started)
+        return page.predict(self, page.stroke_layout(drawn), started)
 
     def predict_strokes_page(
         self, strokes: Iterable[ArrayLike], pen_width: float = PEN_WIDTH, canvas: Canvas | None = None
     ) -> Page:
         """Read a drawing of any number of digits, each by itself, in reading order; the rest as ``predict_strokes``."""
         started = time.perf_counter()
-        drawn, boxes, fault = _drawn(strokes, pen_width, canvas)
+        drawn, fault = _drawn(strokes, pen_width, canvas)
         if fault:
             return Page((), 1000 * (time.perf_counter() - started), self.version, fault)
-        return page.read(self, page.stroke_layout(drawn, boxes), started)
+        return page.read(self, page.stroke_layout(drawn), started)
 
     def predict_image(self, image: object) -> Prediction:
         """Read a picture: path, bytes of a PNG or JPEG, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4).
@@ -214,17 +213,16 @@ class Predictor:
         )
 
 
-def _drawn(
-    strokes: Iterable[ArrayLike], pen_width: float, canvas: Canvas | None
-) -> tuple[list[np.ndarray], list[Box], str]:
-    """Strokes in px of the 280 x 280 canvas, the box of each, and why there is nothing to read in them, or ""."""
+def _drawn(strokes: Iterable[ArrayLike], pen_width: float, canvas: Canvas | None) -> tuple[page.Drawn, str]:
+    """Strokes in px of the 280 x 280 canvas, and why there is nothing to read in them, or ""."""
     drawn, pen = as_strokes(strokes), check_pen(pen_width)
+    unit = 1.0 if canvas is None else canvas_side(canvas) / CANVAS
     if not drawn:
-        return [], [], "the canvas is empty"
-    if canvas is not None:
-        drawn = on_canvas(drawn, canvas)
+        return page.Drawn([], []), "the canvas is empty"
+    if unit != 1:
+        drawn = [stroke / unit for stroke in drawn]
     boxes = segments.boxes_of(drawn)
     whole = segments.around(boxes)
     if canvas is None and (fault := segments.misplaced(whole)):
-        return [], [], fault
-    return drawn, boxes, "that is only a dot" if whole.size <= DOT * pen else ""
+        return page.Drawn([], []), fault
+    return page.Drawn(drawn, boxes, unit), "that is only a dot" if whole.size <= DOT * pen else ""

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from python_multipart.exceptions import FormParserError
 
 from mnistlab.common.constants import CLASSES, PEN_WIDTH, PEN_WIDTHS, PIXELS, SIDE
-from mnistlab.data.strokes import MAX_POINTS
+from mnistlab.data.strokes import CANVASES, MAX_POINTS
 from mnistlab.feedback.consent import TEXTS
 from mnistlab.feedback.fields import COMMENT
 from mnistlab.serve.errors import ApiError
@@ -74,14 +74,19 @@ class PredictBody(BaseModel):
     image: Flat | Square | None = None
     strokes: Strokes | None = None
     pen_width: Pen = PEN_WIDTH
+    canvas: Annotated[
+        float | None,
+        Field(ge=CANVASES[0], le=FAR, description="side of the canvas in px; without it 280 is held for it"),
+    ] = None
 
 
 @dataclass(frozen=True)
 class PenInk:
-    """A drawing: strokes as ``Predictor.predict_strokes`` takes them, and the pen's width in px."""
+    """A drawing: strokes as ``Predictor.predict_strokes`` takes them, the pen's width in px, and the side of its canvas."""
 
     strokes: list[NDArray[np.float64]]
     pen_width: float
+    canvas: float | None = None
 
     @property
     def n_points(self) -> int:
@@ -123,7 +128,7 @@ def parse_json(body: bytes) -> NDArray[np.uint8] | PenInk:
         raise refusal(error) from None
     named = sent.model_fields_set & {"image", "strokes"}  # with null it is named as well, and holds nothing
     if len(named) == 1 and sent.strokes is not None:
-        return as_ink(sent.strokes, sent.pen_width)
+        return as_ink(sent.strokes, sent.pen_width, sent.canvas)
     if len(named) == 1 and sent.image is not None:
         return as_image(sent.image)
     came = "both" if len(named) == 2 else "neither"
@@ -152,9 +157,9 @@ def as_image(values: object) -> NDArray[np.uint8]:
     return whole
 
 
-def as_ink(strokes: list[list[tuple[float, float]]], pen_width: float) -> PenInk:
+def as_ink(strokes: list[list[tuple[float, float]]], pen_width: float, canvas: float | None = None) -> PenInk:
     """Lists of points as arrays (n, 2)."""
-    return PenInk([np.array(stroke, dtype=np.float64).reshape(-1, 2) for stroke in strokes], pen_width)
+    return PenInk([np.array(stroke, dtype=np.float64).reshape(-1, 2) for stroke in strokes], pen_width, canvas)
 
 
 def read(reader: Predictor, source: Source) -> Prediction:
@@ -165,7 +170,8 @@ def read(reader: Predictor, source: Source) -> Prediction:
     ImageError, StrokesError : it is no picture that is allowed; there are too many points.
     """
     if isinstance(source, PenInk):
-        return reader.predict_strokes(source.strokes, source.pen_width)
+        size = () if source.canvas is None else (source.canvas,)
+        return reader.predict_strokes(source.strokes, source.pen_width, *size)
     return reader.predict_digit(source) if isinstance(source, np.ndarray) else reader.predict_image(source)
 
 

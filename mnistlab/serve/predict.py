@@ -20,6 +20,7 @@ from mnistlab.serve.schemas import CLIENT, INCLUDE
 from mnistlab.serve.versions import permutation_hash
 
 if TYPE_CHECKING:
+    from mnistlab.inference.prediction import PlacedPrediction
     from mnistlab.inference.predictor import Prediction, Predictor
     from mnistlab.serve.service import Service
 
@@ -73,9 +74,22 @@ def as_answer(prediction: Prediction, reader: Predictor, answer_id: str) -> dict
         "probabilities": prediction.probabilities.tolist(),
         "confidence": prediction.confidence,
         "reason": prediction.reason,
+        "note": prediction.note,
+        "digits_found": [_part(part) for part in prediction.parts],
         "version": prediction.version,
         "permutation": permutation_hash(reader),
         "milliseconds": round(prediction.milliseconds, 3),
+    }
+
+
+def _part(part: PlacedPrediction) -> dict[str, Any]:
+    return {
+        "digit": part.digit,
+        "digits": list(part.digits),
+        "confidence": part.confidence,
+        "reason": part.reason,
+        "box": list(part.box),
+        "line": part.line,
     }
 
 

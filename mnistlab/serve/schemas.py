@@ -41,6 +41,20 @@ class WhyAnswer(_Told):
     weights: Annotated[list[float], Field(description="one a piece: the log-odds with it minus those without")]
 
 
+class PartAnswer(_Told):
+    """One of several digits."""
+
+    digit: DigitOrNone
+    digits: list[int]
+    confidence: Share
+    reason: str
+    box: Annotated[
+        tuple[float, float, float, float],
+        Field(description="left, top, right, bottom, in px of the picture or the canvas"),
+    ]
+    line: Annotated[int, Field(ge=0, description="on which line it stands, 0 for the uppermost")]
+
+
 class PredictAnswer(_Told):
     """What was read."""
 
@@ -50,6 +64,10 @@ class PredictAnswer(_Told):
     probabilities: Annotated[list[Share], Field(min_length=CLASSES, max_length=CLASSES)]
     confidence: Annotated[Share, Field(description="probability of the digit, 0 without one")]
     reason: Annotated[str, Field(description="why there is no digit; else empty")]
+    note: Annotated[str, Field(description="what was left out before reading, such as a stray mark; else empty")] = ""
+    digits_found: Annotated[
+        list[PartAnswer], Field(description="if there are several digits, each in reading order; else empty")
+    ] = []
     version: Version
     permutation: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the order of the pixels")]
     milliseconds: Annotated[float, Field(ge=0, description="the reading took")]

@@ -185,3 +185,29 @@ def test_a_server_is_told_apart_from_its_page(client: TestClient):
     refused(client.get("/nothing"), 404, "not-found")
     refused(client.get("/predict"), 405, "method")
     assert client.get("/predict").headers["Allow"] == "POST"
+
+
+ONE_AND_SEVEN = [[[40, 60], [40, 200]], [[150, 60], [220, 62], [180, 200]]]
+
+
+def test_several_digits_are_told_one_by_one(client: TestClient):
+    answer = client.post("/api/v1/predict", json={"strokes": ONE_AND_SEVEN}).json()
+    assert (answer["digit"], answer["digits"], answer["reason"]) == (None, [], "several digits: 1, then 7")
+    assert [(part["digit"], part["line"]) for part in answer["digits_found"]] == [(1, 0), (7, 0)]
+    assert answer["digits_found"][1]["box"] == [150, 60, 220, 200]
+    assert client.post("/api/v1/predict", json={"strokes": SEVEN}).json()["digits_found"] == []
+
+
+def test_a_stray_mark_is_left_out_and_told(client: TestClient):
+    answer = client.post("/api/v1/predict", json={"strokes": [[[120, 60], [180, 62], [150, 180]], [[20, 274]]]}).json()
+    assert (answer["digit"], answer["note"]) == (7, "a stray mark was left out")
+
+
+def test_a_canvas_of_another_size_is_read_if_its_side_is_told(client: TestClient):
+    strokes = [[[4 * x, 4 * y] for x, y in stroke] for stroke in ONE_AND_SEVEN]
+    untold = client.post("/api/v1/predict", json={"strokes": strokes}).json()
+    assert (untold["digit"], "how large the canvas is" in untold["reason"]) == (None, True)
+    told = client.post("/api/v1/predict", json={"strokes": strokes, "canvas": 1120}).json()
+    assert [part["digit"] for part in told["digits_found"]] == [1, 7]
+    assert told["digits_found"][1]["box"] == [600, 240, 880, 800]
+    refused(client.post("/api/v1/predict", json={"strokes": strokes, "canvas": 0}), 422, "value", "canvas")

@@ -3,7 +3,7 @@
 /** Answers from the server that sent this page, and feedback to it. */
 (() => {
   const mnistlab = (globalThis.mnistlab ??= {});
-  const { PEN_WIDTH } = mnistlab.drawing;
+  const { CANVAS, PEN_WIDTH } = mnistlab.drawing;
 
   const TIMEOUT = 10_000; // ms until a server that says nothing counts as gone
   const GONE = [502, 504]; // what a proxy says for a server that is gone
@@ -70,7 +70,7 @@
   }
 
   /** @param {Content} content */
-  const drawn = ({ strokes, picture }) => picture?.file ?? { strokes, pen_width: PEN_WIDTH };
+  const drawn = ({ strokes, picture }) => picture?.file ?? { strokes, pen_width: PEN_WIDTH, canvas: CANVAS };
 
   /** @param {Data} data @returns {Promise<ServedSource>} */
   async function open(data) {
