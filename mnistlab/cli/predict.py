@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mnistlab.cli import options
 from mnistlab.common.errors import LabError
 
+if TYPE_CHECKING:
+    from mnistlab.inference.prediction import Page
+    from mnistlab.inference.predictor import Predictor
+
 
 @click.command(short_help="Read the digit in each picture.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
 @options.version("Which version reads.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list, with all ten probabilities.")
+@click.option("--page", is_flag=True, help="Read every digit of each picture, and print a table of them.")
+@click.option(
+    "--boxes",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --page and one FILE: a new PNG, with a box around each digit.",
+)
 @click.pass_context
-def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: bool) -> None:
+def predict(
+    ctx: click.Context, files: tuple[str, ...], version: str, as_json: bool, page: bool, boxes: Path | None
+) -> None:
     """Read the digit in each picture FILE (PNG or JPEG)."""
     from mnistlab import Predictor
 
+    if boxes and not (page and len(files) == 1):
+        raise click.UsageError("--boxes goes with --page and one FILE")
     reader = Predictor.load(version)
+    if page:
+        ctx.exit(_pages(reader, files, as_json, boxes))
     readings: list[dict[str, object]] = []
     failed = False
     for file in files:
@@ -47,3 +65,41 @@ def predict(ctx: click.Context, files: tuple[str, ...], version: str, as_json: b
     if as_json:
         click.echo(json.dumps(readings, indent=2, ensure_ascii=False, allow_nan=False))
     ctx.exit(1 if failed else 0)
+
+
+def _pages(reader: Predictor, files: tuple[str, ...], as_json: bool, boxes: Path | None) -> int:
+    """Read every digit of each file; the exit code."""
+    from mnistlab.inference.page_picture import page_png, page_table
+
+    told: list[dict[str, object]] = []
+    failed = False
+    for file in files:
+        try:
+            page = reader.predict_page(file)
+        except LabError as error:
+            failed = True
+            told.append({"file": file, "error": str(error), "code": error.code})
+            click.echo(f"{file}: {error}", err=True)
+            continue
+        told.append({"file": file, "number": page.number, "reason": page.reason, "digits_found": _as_rows(page)})
+        if not as_json:
+            click.echo(f"{file}: {page}")
+            click.echo("\n".join(page_table(page)) if page else "")
+        if boxes and page:
+            options.write_file(boxes, page_png(page))
+    if as_json:
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+    return 1 if failed else 0
+
+
+def _as_rows(page: Page) -> list[dict[str, object]]:
+    return [
+        {
+            "digit": part.digit,
+            "digits": list(part.digits),
+            "confidence": part.confidence,
+            "box": list(part.box),
+            "line": part.line,
+        }
+        for part in page
+    ]

@@ -18,7 +18,7 @@ def digit(ink: np.ndarray) -> np.ndarray:
         return ink[:0, :0]
     places = ndimage.find_objects(labels)
     areas = np.bincount(labels.ravel(), minlength=n + 1)[1:]
-    keep = ~_boxes(labels, places)
+    keep = ~boxes(labels, places)
     keep &= areas >= SPECK * areas[keep].sum()
     kept = np.concatenate([[False], keep])[labels]
     kept = ndimage.binary_dilation(kept, np.ones((3, 3)), iterations=2) & ~(~kept & (labels > 0))
@@ -28,7 +28,7 @@ def digit(ink: np.ndarray) -> np.ndarray:
     return alone[box[1] : box[3], box[0] : box[2]]
 
 
-def _boxes(labels: np.ndarray, places: list[tuple[slice, slice]]) -> np.ndarray:
+def boxes(labels: np.ndarray, places: list[tuple[slice, slice]]) -> np.ndarray:
     """Which pieces have another in their hole that is no speck: bool (n,)."""
     from scipy import ndimage
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mnistlab.common.constants import CLASSES
 from mnistlab.data import preprocess, segments
+from mnistlab.data.ink_marks import Marks
 from mnistlab.data.segments import Box, Piece
 from mnistlab.data.strokes import rasterise_standard, to_standard_size
 from mnistlab.inference.prediction import Page, PlacedPrediction, Prediction, named
@@ -84,6 +85,15 @@ def stroke_layout(drawn: Drawn) -> Layout:
     return Layout(lines, look, len(strays), unit)
 
 
+def marks_layout(marks: Marks) -> Layout:
+    """A picture's marks taken apart."""
+
+    def look(piece: Piece) -> NDArray[np.uint8]:
+        return marks.image(piece.members)
+
+    return Layout(segments.lines(marks.boxes), look)
+
+
 def settle(reader: Predictor, layout: Layout) -> Layout:
     """The same with pieces put together that are one digit."""
     doubts = {
@@ -139,10 +149,24 @@ def predict(reader: Predictor, layout: Layout, started: float) -> Prediction:
     if len(pieces) == 1:
         prediction = reader.judge(image[None], started)[0]
         return replace(prediction, note=layout.note) if layout.strays else prediction
-    page = _read(reader, settled, started)
+    return several(_read(reader, settled, started), image)
+
+
+def several(page: Page, image: NDArray[np.uint8]) -> Prediction:
+    """A page with several digits as one answer.
+
+    Parameters
+    ----------
+    image : uint8 (28, 28), what they look like together.
+    """
     reason = f"several digits: {named(page)}"
     none, parts = np.full(CLASSES, 1 / CLASSES), page.readings
     return Prediction(None, none, image, page.milliseconds, page.version, reason, note=page.note, parts=parts)
+
+
+def of_one(read: Prediction, box: Box) -> Page:
+    """The page of a single digit."""
+    return Page((_placed(read, box, 0),), read.milliseconds, read.version)
 
 
 def _read(reader: Predictor, layout: Layout, started: float) -> Page:

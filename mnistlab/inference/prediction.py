@@ -90,6 +90,7 @@ class Page(Sequence[PlacedPrediction]):
     version : of the model.
     reason : why there is nothing to read, in plain words; else empty.
     note : what was left out, as in ``Prediction``.
+    picture : uint8 (H, W), ink dark, the picture as the boxes lie on it; None for strokes.
     """
 
     readings: tuple[PlacedPrediction, ...]
@@ -97,6 +98,7 @@ class Page(Sequence[PlacedPrediction]):
     version: str
     reason: str = ""
     note: str = ""
+    picture: np.ndarray | None = None
 
     @overload
     def __getitem__(self, index: int) -> PlacedPrediction: ...

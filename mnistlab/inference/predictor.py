@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from numpy.typing import ArrayLike
 from mnistlab.common.constants import CANVAS, CLASSES, PEN_WIDTH, SIDE
 from mnistlab.common.errors import CheckpointError, ImageError
 from mnistlab.data import preprocess, segments
+from mnistlab.data.ink_marks import find_marks
 from mnistlab.data.permutation import Permutation
+from mnistlab.data.segments import Box
 from mnistlab.data.strokes import (
     DOT,
     Canvas,
@@ -33,6 +36,7 @@ from mnistlab.inference.prediction import Prediction as Prediction  # others imp
 from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.registry import Registry
 
+PAGE = 1_600  # px of the longer side of a photographed page; a digit of a thousandth of it can still be read
 NO_DIGIT = "it does not look like a digit"
 
 
@@ -126,11 +130,40 @@ class Predictor:
         """
         started = time.perf_counter()
         try:
-            return self._read(preprocess.as_digit(preprocess.to_ink(image)), started)
+            found = preprocess.to_ink(image)
+            if marks := find_marks(found):
+                together = page.read(self, page.marks_layout(marks), started)
+                if sum(part.digit is not None for part in together) > 1:
+                    return page.several(together, preprocess.fit(found.ink))
+            return self._read(preprocess.as_digit(found), started)
         except ImageError as error:
             if error.code not in preprocess.UNREAD:
                 raise
             return self._nothing(str(error), started)
+
+    def predict_page(self, image: object) -> Page:
+        """Read a picture of any number of digits, each by itself, in reading order: as ``predict_image`` takes it.
+
+        The boxes are px of the picture as it is read: turned upright, its sheet cut out and laid straight, and reduced to
+        1,600 px if it is a photograph.
+
+        Raises
+        ------
+        ImageError : as ``predict_image``. A blank picture is no error: its page is empty, with a reason.
+        """
+        started = time.perf_counter()
+        try:
+            found = preprocess.to_ink(image, longest=PAGE)
+            if marks := find_marks(found):
+                return replace(page.read(self, page.marks_layout(marks), started), picture=_shown(found))
+            single = preprocess.as_digit(found)
+        except ImageError as error:
+            if error.code not in preprocess.UNREAD:
+                raise
+            return Page((), 1000 * (time.perf_counter() - started), self.version, str(error))
+        rows, columns = preprocess.bounds(found.ink)
+        box = Box(columns.start, rows.start, columns.stop, rows.stop)
+        return replace(page.of_one(self.judge(single[None], started)[0], box), picture=_shown(found))
 
     def predict_digit(self, image: ArrayLike) -> Prediction:
         """Read one digit that is already 28 x 28, ink bright, centred as MNIST's: uint8 (28, 28), taken as it is.
@@ -211,6 +244,13 @@ class Predictor:
             self.version,
             reason,
         )
+
+
+def _shown(found: preprocess.Ink) -> np.ndarray:
+    """The picture that a page's boxes lie on, its ink dark: uint8 (H, W)."""
+    if found.grey is None:
+        return np.subtract(255, found.ink, dtype=np.uint8)
+    return found.grey if found.inverted else np.subtract(255, found.grey, dtype=np.uint8)
 
 
 def _drawn(strokes: Iterable[ArrayLike], pen_width: float, canvas: Canvas | None) -> tuple[page.Drawn, str]:

@@ -1,13 +1,21 @@
+import io
+import json
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from drawn import WIDE_GAPS, extent, fitted, placed, side_by_side
+from PIL import Image
 
 from mnistlab import Predictor
-from mnistlab.common.errors import StrokesError
+from mnistlab.cli import main
+from mnistlab.common.errors import ImageError, StrokesError
 from mnistlab.data import synthetic
 from mnistlab.data.drawings import load_drawings
 from mnistlab.data.segments import Box
+from mnistlab.data.strokes import rasterise
 from mnistlab.inference.page import is_one
+from mnistlab.inference.page_picture import page_png, page_table
 from mnistlab.inference.prediction import Page, PlacedPrediction
 
 DIGITS = [drawing for drawing in load_drawings().values() if not drawing.hard]
@@ -206,3 +214,73 @@ def test_what_lies_beyond_a_canvas_of_known_size_is_pulled_to_its_edge(reader):
 def test_a_canvas_of_no_size_is_refused(reader, canvas):
     with pytest.raises(StrokesError, match="canvas is the length of a side"):
         reader.predict_strokes(of(0).strokes, canvas=canvas)
+
+
+# --- pictures ----------------------------------------------------------------------------------------------------------
+
+
+def picture_of(strokes, *, size=400, paper=255):
+    """A picture of strokes, 280 px, larger by so much: uint8 (size, size)."""
+    ink = rasterise(strokes, pen_width=12)
+    return np.asarray(Image.fromarray(paper - ink).resize((size, size)))
+
+
+def test_two_digits_of_a_picture_are_named_and_told_one_by_one(reader):
+    read = reader.predict_image(picture_of(beside(of(1), of(2))))
+    assert (read.digit, read.reason) == (None, "several digits: 1, then 2")
+    assert [part.digit for part in read.parts] == [1, 2]
+    assert read.image.any()
+
+
+def test_a_picture_of_a_page_is_read_line_by_line(reader):
+    upper, lower = (
+        [stroke + np.array([0, down]) for stroke in beside(of(first), of(second))]
+        for first, second, down in [(1, 2, -50), (5, 6, 70)]
+    )
+    page = reader.predict_page(picture_of(upper + lower))
+    assert page.number == "12 / 56"
+    assert page.picture.shape == (400, 400)
+    first = page[0].box
+    assert (
+        np.asarray(page.picture)[int(first.top) : int(first.bottom), int(first.left) : int(first.right) + 1].min() < 60
+    )
+
+
+def test_one_digit_of_a_picture_is_read_as_before(reader):
+    for drawing in DIGITS:
+        picture = picture_of(drawing.strokes)
+        read = reader.predict_image(picture)
+        assert (read.digit, read.parts) == (drawing.digit, ())
+        page = reader.predict_page(picture)
+        assert [part.digit for part in page] == [drawing.digit]
+
+
+def test_a_blank_picture_is_an_empty_page(reader):
+    page = reader.predict_page(np.full((300, 300), 255, np.uint8))
+    assert (len(page), page.picture) == (0, None)
+    assert "empty" in str(page)
+    with pytest.raises(ImageError, match="empty"):
+        page_png(page)
+
+
+def test_a_page_is_drawn_with_a_box_around_each_digit(reader):
+    page = reader.predict_page(picture_of(beside(of(1), of(2))))
+    drawn = np.asarray(Image.open(io.BytesIO(page_png(page))).convert("RGB")).astype(int)
+    coloured = (drawn.max(axis=2) - drawn.min(axis=2)) > 60
+    for reading in page:
+        left, right = int(reading.box.left), int(reading.box.right)
+        assert coloured[:, max(0, left - 60) : right + 60].any()
+    assert len(page_table(page)) == 3
+    assert page_table(page)[1].split()[:3] == ["1", "1", "1"]
+
+
+def test_the_command_prints_a_table_and_writes_the_boxes(tmp_path):
+    Image.fromarray(picture_of(beside(of(1), of(2)))).save(tmp_path / "page.png")
+    call = CliRunner().invoke
+    result = call(main.main, ["predict", "--page", str(tmp_path / "page.png"), "--boxes", str(tmp_path / "out.png")])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0].endswith("page.png: 12")
+    assert Image.open(tmp_path / "out.png").size == (400, 400)
+    told = json.loads(call(main.main, ["predict", "--page", "--json", str(tmp_path / "page.png")]).stdout)
+    assert [part["digit"] for part in told[0]["digits_found"]] == [1, 2]
+    assert call(main.main, ["predict", str(tmp_path / "page.png"), "--boxes", "x.png"]).exit_code == 2
