@@ -116,6 +116,8 @@ def strays(boxes: Sequence[Box]) -> list[int]:
     if len(boxes) < 2:
         return []
     limit = STRAY_SIZE * max(box.size for box in boxes)
+    if not limit:
+        return []  # dots alone: none is small beside another
     large = [box for box in boxes if box.size > limit]
     found = []
     for number, box in enumerate(boxes):
