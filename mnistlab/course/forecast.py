@@ -14,7 +14,7 @@ from mnistlab.evaluation.intervals import MeanInterval
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Forecast:
     """What was said before anything was trained.
 
     Attributes
@@ -28,7 +28,7 @@ class Prediction:
     guess: tuple[float, float] = (4.0, 0.0)
 
     @classmethod
-    def of(cls, results: Mapping[str, Any] | None) -> Prediction:
+    def of(cls, results: Mapping[str, Any] | None) -> Forecast:
         """As notebook 02 wrote it down in its results; None, or results without one, give the one stored with the lab."""
         found = (results or {}).get("prediction_points")
         return cls(**{name: tuple(pair) for name, pair in found.items()}) if found else cls()
@@ -46,7 +46,7 @@ def guessed(answer: object) -> tuple[float, float]:
     LabError : it is something else, or beyond 100 points.
     """
     if answer is None:
-        return Prediction().guess
+        return Forecast().guess
     try:
         first, second = (float(value) for value in answer)  # type: ignore[attr-defined]  # anything that is not two numbers raises
     except (TypeError, ValueError) as error:

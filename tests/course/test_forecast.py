@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mnistlab.common.errors import LabError
-from mnistlab.course.prediction import Prediction, guessed, score_number, score_range
+from mnistlab.course.forecast import Forecast, guessed, score_number, score_range
 from mnistlab.evaluation.intervals import MeanInterval
 from mnistlab.pipeline.results import read_results, write_results
 
@@ -42,7 +42,7 @@ def test_a_number_is_told_how_far_it_is_off_and_whether_the_interval_holds_it():
 
 def test_a_guess_is_two_numbers():
     assert guessed((7, 0.5)) == (7.0, 0.5)
-    assert guessed(None) == Prediction().guess
+    assert guessed(None) == Forecast().guess
     for wrong in (7, (1, 2, 3), ("a", 1), "46"[:1]):
         with pytest.raises(LabError, match="a guess is two numbers"):
             guessed(wrong)
@@ -53,9 +53,9 @@ def test_a_guess_is_two_numbers():
 
 def test_what_02_writes_down_03_reads(tmp_path, monkeypatch):
     monkeypatch.setenv("MNISTLAB_RUN_FOLDER", str(tmp_path))
-    assert Prediction.of(read_results("02_permutation")) == Prediction()
-    stated = Prediction((1, 3), (-2, 2), (6.5, 1.0))
+    assert Forecast.of(read_results("02_permutation")) == Forecast()
+    stated = Forecast((1, 3), (-2, 2), (6.5, 1.0))
     write_results("02_permutation", {"prediction_points": stated.as_dict()})
-    assert Prediction.of(read_results("02_permutation")) == stated
+    assert Forecast.of(read_results("02_permutation")) == stated
     (tmp_path / "02_permutation.json").write_text("{")
     assert read_results("02_permutation") is None
