@@ -54,6 +54,7 @@ class Document:
         # where the keyboard's pen stands, px; None while the keyboard is not used
         self.cursor: tuple[float, float] | None = None
         self._by_key = False  # the open stroke is the keyboard's
+        self.is_back = False  # what is there was brought back by Undo or Redo
         self._before: list[Content] = []  # what Undo brings back, the newest last
         self._after: list[Content] = []  # what Redo brings back
 
@@ -198,10 +199,11 @@ class Document:
         """Something else comes: what is there can be brought back, what was taken back cannot."""
         self._before = [*self._before[1 - MOST_UNDONE :], self._now() if now is None else now]
         self._after.clear()
+        self.is_back = False
 
     def _turn(self, from_here: list[Content], to_there: list[Content]) -> None:
         to_there.append(self._now())
-        moment, self._by_key = from_here.pop(), False
+        moment, self._by_key, self.is_back = from_here.pop(), False, True
         self.drawing, self.picture = Drawing(moment.strokes), moment.picture
         if self.is_empty:
             self.true_digit = None

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from mnistlab.common.errors import FeedbackError
 from mnistlab.common.progress import headless
+from mnistlab.pad.learning import Learning
+from mnistlab.pad.schedule import Timer
 from mnistlab.pad.wiring import Part, handler
 
 if TYPE_CHECKING:
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from mnistlab.pad.feedback_panel import FeedbackPanel
     from mnistlab.pad.feedback_session import FeedbackSession
     from mnistlab.pad.widget import DigitPad
+
+
+NEXT = 0.9  # seconds for which a drawing that was kept stays, to be corrected; then the canvas is empty for the next
 
 
 class FeedbackHandlers(Part):
@@ -28,6 +33,8 @@ class FeedbackHandlers(Part):
     def __init__(self, pad: DigitPad, feedback: Store | bool | None) -> None:
         super().__init__(pad)
         self.panel = _open_panel(feedback)  # the widgets; None without feedback
+        self.learning = Learning(pad)
+        self._next = Timer(self._clear_kept, lock=pad.lock)
 
     @property
     def session(self) -> FeedbackSession | None:
@@ -59,6 +66,8 @@ class FeedbackHandlers(Part):
     @handler
     def withdraw(self, name: str | None = None) -> None:
         """Erase all that was kept from this pad, and keep no more; or all of an earlier visit, by its name."""
+        if name is None:
+            self.learning.forget()
         self._open().withdraw(name)
         self._pad.view.show()
 
@@ -86,6 +95,8 @@ class FeedbackHandlers(Part):
             document.mark(digit)
         if session:
             session.judge(document, self._pad.prediction)
+            if session.is_kept:
+                self._next.start(NEXT)
 
     def renew(self) -> None:
         """Another drawing is on the canvas: nothing is said of it yet."""
@@ -101,9 +112,25 @@ class FeedbackHandlers(Part):
         session.watch(pad.document)
         with pad.wiring.quietly():
             self.panel.show(pad.document, pad.prediction)
+            self.panel.show_learning(self.learning, can_learn=not pad.model_choice.is_fixed)
         pad.schedule.count_no_more()
         if pad.is_settled and not pad.document.is_empty and not session.is_counted:
             pad.schedule.count_soon()
+
+    @handler
+    def _clear_kept(self) -> None:
+        """What is kept makes place for the next, unless somebody goes on with it; Undo brings it back."""
+        pad, session = self._pad, self.session
+        if session and session.is_kept and pad.is_settled:
+            note = session.note
+            pad.clear()
+            session.note = note
+            pad.view.show()
+
+    def close(self) -> None:
+        """Wait for nothing, and keep nothing that was learned."""
+        self._next.cancel()
+        self.learning.close()
 
     def _open(self) -> FeedbackSession:
         if self.session is None:

@@ -12,7 +12,8 @@ import ipywidgets as widgets
 from mnistlab.common.errors import FeedbackError
 from mnistlab.common.html import render
 from mnistlab.feedback import consent
-from mnistlab.pad.controls import acting, box, button, chips, digit_buttons, show, text
+from mnistlab.feedback.duplicates import MIN_DRAWINGS
+from mnistlab.pad.controls import acting, box, button, chips, digit_buttons, dim, show, text
 from mnistlab.pad.document import Document
 from mnistlab.pad.earlier_visit import EarlierVisit
 from mnistlab.pad.feedback_session import FeedbackSession, Note
@@ -20,6 +21,7 @@ from mnistlab.pad.feedback_session import FeedbackSession, Note
 if TYPE_CHECKING:
     from mnistlab.feedback.store import Store
     from mnistlab.inference.predictor import Prediction
+    from mnistlab.pad.learning import Learning
 
 WAIT = 5.0  # seconds for another writer; the pad does not respond meanwhile
 
@@ -54,7 +56,10 @@ class FeedbackPanel(widgets.Box):
         )
         self.consent = widgets.Checkbox(False, description=consent.QUESTION, indent=False)
         self.withdraw = button("Erase", "Erase all drawings kept from this pad, and keep no more")
-        self.note = text()
+        self.note, self.progress = text(), text()
+        self.learn = button("Learn my hand", "Tune the network to the drawings you kept; you can draw on meanwhile")
+        self.promote = button("Use it for all", "Put what was learned among the versions of the lab, and into use")
+        self._teaching = box("mnistlab-row", [self.learn, self.promote])
         ask, answer = (
             text(render("pad/ask.html", words="Right?", strong=True)),
             text(render("pad/ask.html", words="It is a …", strong=False)),
@@ -67,11 +72,28 @@ class FeedbackPanel(widgets.Box):
             chips(self.digits),
             self.note,
             box("mnistlab-keep", [self.consent, self.withdraw]),
+            self.progress,
+            self._teaching,
             self.comment,
             text(render("pad/consent.html", paragraphs=consent.TEXTS[consent.VERSION])),
         ]
         super().__init__(children)
         self.add_class("mnistlab-panel")
+
+    def show_learning(self, learning: Learning, *, can_learn: bool) -> None:
+        """Show how many drawings there are to learn from, how far the learning is, and what came of it."""
+        session = self.session
+        shown = can_learn and (session.consented_at is not None or session.n_kept > 0)
+        n = session.n_different if shown else 0
+        html = render(
+            "pad/learning.html", n=n, most=MIN_DRAWINGS, doing=learning.doing, share=learning.share, note=learning.note
+        )
+        if shown and html != self.progress.value:
+            self.progress.value = html
+        show(self.progress, shown)
+        show(self._teaching, shown)
+        dim(self.learn, n < MIN_DRAWINGS or bool(learning.doing))
+        show(self.promote, learning.can_promote)
 
     def show(self, document: Document, prediction: Prediction) -> None:
         """Show what was said of the drawing on the canvas, and what is kept."""

@@ -13,10 +13,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from mnistlab.common.errors import FeedbackError
 from mnistlab.data.stroke_stats import stroke_stats
 from mnistlab.evaluation.formatting import a_digit
 from mnistlab.feedback import consent, records
+from mnistlab.feedback.duplicates import without_near_duplicates
 from mnistlab.feedback.erasing import Erased
 from mnistlab.feedback.records import Correction, Use
 from mnistlab.feedback.store import Store
@@ -36,6 +39,10 @@ UNUSABLE = {
     "busy": "the store of drawings is kept busy by others",
     "url": "the address of the store of drawings is not valid",
 }
+
+
+# What is said of a drawing; it comes back with it.
+STATE = ("_key", "_last", "_began", "_ended", "_points", "_judged", "verdict", "comment", "_counted")
 
 
 @dataclass(frozen=True)
@@ -68,12 +75,13 @@ class FeedbackSession:
         self.name = records.new_key()
         self.consented_at: datetime | None = None
         self.clock: Callable[[], float] = time.monotonic  # seconds
-        self._kept: set[str] = set()  # keys of the drawings in the store
+        self._kept: dict[str, np.ndarray] = {}  # the drawings in the store, by key: uint8 (28, 28)
         self.renew()
         self.note = Note(f"Nothing can be saved: {_told(self._fault)}" if store is None else "", failed=store is None)
 
     def renew(self) -> None:
         """Another drawing: nothing is said of it yet. What was kept of the one before stays."""
+        self._parted = {name: getattr(self, name) for name in STATE} if getattr(self, "_last", None) else None
         self._key = records.new_key()
         self._last: Correction | None = None  # what the store holds of this drawing
         self._began = self._ended = 0.0
@@ -86,6 +94,21 @@ class FeedbackSession:
     def n_kept(self) -> int:
         """Drawings in the store from this pad, since the last withdrawal."""
         return len(self._kept)
+
+    @property
+    def n_different(self) -> int:
+        """Of them, those that differ: what was drawn twice alike counts once."""
+        return len(without_near_duplicates(list(self._kept.values())))
+
+    @property
+    def is_kept(self) -> bool:
+        """The drawing on the canvas is in the store, as it is now."""
+        return self._last is not None and not self.is_stale
+
+    @property
+    def store(self) -> Store | None:
+        """Where drawings are kept; None if it cannot be opened."""
+        return self._store
 
     @property
     def is_stale(self) -> bool:
@@ -103,6 +126,9 @@ class FeedbackSession:
             if self._points:
                 self.renew()
             return
+        if document.is_back and not self._points and self._parted and _same(document, self._parted["_last"]):
+            for name, value in self._parted.items():  # undone: it is the drawing that was kept
+                setattr(self, name, value)
         points = document.drawing.n_points or 1  # a picture has none
         if points != self._points:
             self._ended = self.clock()
@@ -161,7 +187,8 @@ class FeedbackSession:
             self.note = Note(f"Not erased: {_told(error)}. Press Erase again", failed=True)
             return
         if own:
-            self.name, self._last, self._kept = records.new_key(), None, set()
+            self.name, self._last, self._kept = records.new_key(), None, {}
+            self._parted = None
         self.note = _erased(erased, own)
 
     def add_comment(self, comment: str) -> None:
@@ -229,12 +256,12 @@ class FeedbackSession:
         )
         self._open().add(correction)
         self._last = correction
-        self._kept.add(self._key)
+        self._kept[self._key] = correction.image
         return f"Saved as {a_digit(correction.digit)}; {_drawings(self.n_kept)} kept from this pad."
 
     def _take_back(self) -> None:
         self._open().erase(key=self._key)
-        self._kept.discard(self._key)
+        self._kept.pop(self._key, None)
         self._last = None
 
     def _open(self) -> Store:
@@ -260,6 +287,11 @@ def _erased(erased: Erased, own: bool) -> Note:
 def _told(error: FeedbackError) -> str:
     """An error as visitors may see it: where the lab keeps things is none of their business."""
     return UNUSABLE.get(error.code, str(error))
+
+
+def _same(document: Document, kept: Correction) -> bool:
+    strokes = document.drawing.strokes
+    return len(strokes) == len(kept.strokes) and all(map(np.array_equal, strokes, kept.strokes))
 
 
 def _drawings(n: int) -> str:

@@ -97,7 +97,7 @@
   function furnish(el, sheet, signal) {
     const pad = () => /** @type {HTMLElement | null} */ (el.closest(".mnistlab-pad"));
     const take = (/** @type {Blob} */ file) => read(file).then(sheet.file, () => sheet.file(""));
-    const choose = chooser(take, { accept: ".png,.jpg,.jpeg,.json" });
+    const choose = chooser(take, { accept: ".png,.jpg,.jpeg,.webp,.bmp,.gif,.tif,.tiff,.json" });
     const photograph = chooser(take, { accept: "image/*", capture: "environment" });
     const isOurs = (/** @type {Event} */ event) => event.target instanceof Node && Boolean(pad()?.contains(event.target));
 

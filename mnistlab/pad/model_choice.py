@@ -39,6 +39,8 @@ class ModelChoice:
             )
         self.registry = None if predictor else Registry(models)  # the versions on offer; None with a given predictor
         self._given = given
+        self.own: Predictor | None = None  # of this pad alone: what it learned from the hand that draws on it
+        self._before = ""  # the version that read before that
         self.first = predictor or self._load(version)  # the network that reads
         # the one that reads beside it, or None
         self.second = self._load(compare_with) if isinstance(compare_with, str) else compare_with
@@ -54,8 +56,11 @@ class ModelChoice:
         names = version_names(manifests.values())
         if self.registry is None:
             return [(names[each.version], each.version) for each in self._given]
+        mine = [] if self.own is None else [(self.name(self.own), self.own.version)]
         # A damaged one stays on the list, and choosing it says what is wrong.
-        return [(names.get(number, f"{number}, damaged"), number) for number in reversed(self.registry.versions())]
+        return mine + [
+            (names.get(number, f"{number}, damaged"), number) for number in reversed(self.registry.versions())
+        ]
 
     def name(self, predictor: Predictor) -> str:
         """What a version is called among those on offer."""
@@ -82,6 +87,23 @@ class ModelChoice:
                 found[number] = self.registry.manifest(number)
         return found
 
+    def adopt(self, own: Predictor) -> None:
+        """Read with a version of this pad's own."""
+        self._before = self.first.version
+        self.own = self.first = own
+
+    def disown(self) -> None:
+        """Have none, and read with the version before."""
+        was_first, self.own = self.first is self.own, None
+        if (
+            self.second is not None
+            and self.registry is not None
+            and self.second.version not in self.registry.versions()
+        ):
+            self.second = None
+        if was_first:
+            self.first = self._load(self._before)
+
     def choose(self, version: str) -> None:
         """Read with another version; one that cannot be loaded leaves the one in use.
 
@@ -96,6 +118,8 @@ class ModelChoice:
         self.second = None if version is None else self._load(version)
 
     def _load(self, version: str) -> Predictor:
+        if self.own is not None and version == self.own.version:
+            return self.own
         if self.registry is not None:
             return Predictor.load(version, models=self.registry.root)
         for predictor in self._given:

@@ -268,8 +268,8 @@ class DigitPad(widgets.Box):
     def close(self) -> None:
         """Take the pad off the page."""
         if "schedule" in vars(self):  # Widget.__del__ closes a pad that was never made, too: DigitPad(nonsense=1)
-            self.schedule.close()
-            self.playback.close()
+            for part in (self.schedule, self.playback, self.feedback):
+                part.close()
         super().close()
 
     def change(self) -> None:

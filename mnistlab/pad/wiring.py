@@ -170,6 +170,8 @@ def _connect_panel(pad: DigitPad, panel: FeedbackPanel) -> None:
     wiring.on_click(panel.right, lambda: feedback.judge(True))
     wiring.on_click(panel.wrong, lambda: feedback.judge(False))
     wiring.on_click(panel.withdraw, feedback.withdraw)
+    wiring.on_click(panel.learn, feedback.learning.start)
+    wiring.on_click(panel.promote, feedback.learning.promote)
     wiring.on_click(panel.earlier.erase, lambda: feedback.withdraw(panel.earlier.field.value))
     _connect_digits(pad, panel.digits)
     wiring.on_change(panel.consent, feedback.agree)

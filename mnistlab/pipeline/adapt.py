@@ -26,6 +26,7 @@ from mnistlab.common.errors import TrainingError
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.evaluation.intervals import Accuracy, compare
 from mnistlab.feedback import label_review
+from mnistlab.feedback.duplicates import MIN_DRAWINGS, without_near_duplicates
 from mnistlab.feedback.label_review import Review
 from mnistlab.feedback.records import Correction
 from mnistlab.feedback.store import Store
@@ -37,9 +38,6 @@ from mnistlab.registry.checkpoint import Checkpoint
 from mnistlab.registry.registry import Registry
 from mnistlab.training.networks import Classifier
 
-# Drawings to learn from: each digit three times. Of 150 sessions of so many, a tenth of them labelled wrong, the review of labels
-# by version 0004 refused 146; of 20 it refused 130, and of ten none.
-MIN_DRAWINGS = 30
 HELD_OUT = 0.2  # share of the drawings that judge, at least, in whole sessions
 SIGNIFICANCE = 0.05  # p-value (exact McNemar) below which more errors on later drawings are not put down to chance
 
@@ -138,7 +136,7 @@ def tune_candidate(
     base = registry.load()
     learner = Classifier.of(base)
     ordered = sorted(corrections, key=lambda correction: correction.created)
-    distinct = [ordered[index] for index in finetune.without_near_duplicates(_digits(ordered).images)]
+    distinct = [ordered[index] for index in without_near_duplicates(_digits(ordered).images)]
     judge = _untaught(registry, base)
     review = label_review.review_labels(judge, _digits(distinct), [correction.session for correction in distinct])
     believed = _chosen(distinct, review.kept.tolist())

@@ -17,11 +17,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnistlab.common.constants import SIDE
 from mnistlab.common.errors import TrainingError
 from mnistlab.common.progress import track
 from mnistlab.data import outliers, synthetic
@@ -32,9 +30,6 @@ from mnistlab.training.embedding import embed, log_probabilities, split_head
 from mnistlab.training.networks import Classifier
 from mnistlab.training.records import Epoch, Training, TrainingSettings
 
-# Relative distance below which two pictures are the same drawing, sent twice or hardly moved. Of 3,000 drawings of 30 writers
-# the nearest other one of the same writer lies closer in about 1 in 1,000.
-TWIN = 0.15
 MNIST, DRAWN, NONDIGITS = 5_000, 500, 300  # pictures of each kind to rehearse
 # A person's few digits bear, and need, larger changes than 55,000 of MNIST's do.
 CHANGE = Augmentation(degrees=12, shear=0.25, scale=0.15, shift=1.5)
@@ -116,27 +111,6 @@ class Rehearsal:
         )
         features = embed(base, pictures)
         return cls(features, log_probabilities(split_head(base.model)[1], features), digits)
-
-
-def without_near_duplicates(images: NDArray[np.uint8] | Tensor) -> list[int]:
-    """Which pictures to keep so that near-duplicates count once: the last of each, since people correct themselves.
-
-    Parameters
-    ----------
-    images : uint8 (N, 28, 28), in the order they were drawn.
-
-    Returns
-    -------
-    indices, ascending.
-    """
-    pixels = torch.as_tensor(np.asarray(images)).reshape(-1, SIDE * SIDE).float()
-    lengths = pixels.norm(dim=1).clamp_min(1.0)
-    distances = torch.cdist(pixels, pixels) / torch.maximum(lengths[:, None], lengths[None])
-    kept: list[int] = []
-    for index in reversed(range(len(pixels))):
-        if all(distances[index, other] >= TWIN for other in kept):
-            kept.append(index)
-    return kept[::-1]
 
 
 def fine_tune(

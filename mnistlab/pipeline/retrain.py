@@ -20,6 +20,7 @@ from mnistlab.common import locks, paths
 from mnistlab.common.constants import CLASSES, RETRAIN_CELL_TIMEOUT
 from mnistlab.common.errors import DataError, LabError, RunError, TrainingError
 from mnistlab.data.mnist import Splits, load_mnist
+from mnistlab.feedback.duplicates import MIN_DRAWINGS
 from mnistlab.feedback.store import Store
 from mnistlab.pipeline import adapt, gates, history_page, progress_display, report_folder, runner, tracking
 from mnistlab.pipeline.decision import Decision, JudgingData, Verdict
@@ -132,10 +133,8 @@ def retrain_with_feedback(
     store = store or Store()
     corrections = store.corrections(session=session)
     n = len(corrections)
-    if n < adapt.MIN_DRAWINGS:  # a schedule that comes by too early should leave no report that is cut off
-        raise TrainingError(
-            f"{adapt.MIN_DRAWINGS} corrections or more are needed to learn from; there are {n}", code="few"
-        )
+    if n < MIN_DRAWINGS:  # a schedule that comes by too early should leave no report that is cut off
+        raise TrainingError(f"{MIN_DRAWINGS} corrections or more are needed to learn from; there are {n}", code="few")
     (evaluate,) = runner.find([EVALUATE])
     options = replace(options or RetrainOptions(), promote=False)
     with _begin(options, recipe="feedback", preset=f"{n} corrections") as work:

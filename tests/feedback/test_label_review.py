@@ -6,8 +6,8 @@ from mnistlab.common.errors import DataError
 from mnistlab.data import synthetic
 from mnistlab.data.mnist import Digits
 from mnistlab.feedback import label_review
+from mnistlab.feedback.duplicates import MIN_DRAWINGS
 from mnistlab.feedback.label_review import Review, SessionReview, review_labels
-from mnistlab.pipeline import adapt
 from mnistlab.pipeline.finetune import CHANGE
 from mnistlab.registry.registry import Registry
 
@@ -44,7 +44,7 @@ def test_honest_labels_are_believed(base, honest):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 1.0])
-@pytest.mark.parametrize("n", [adapt.MIN_DRAWINGS, 50, 100])
+@pytest.mark.parametrize("n", [MIN_DRAWINGS, 50, 100])
 def test_a_prankster_is_left_out(base, honest, share, n):
     digits = spoiled(honest[:n], share)
     found = review_labels(base, digits, ["a"] * n)

@@ -10,8 +10,9 @@ from mnistlab.common.errors import TrainingError
 from mnistlab.data import synthetic
 from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits
+from mnistlab.feedback.duplicates import without_near_duplicates
 from mnistlab.pipeline import finetune
-from mnistlab.pipeline.finetune import FineTuneSettings, Rehearsal, fine_tune, without_near_duplicates
+from mnistlab.pipeline.finetune import FineTuneSettings, Rehearsal, fine_tune
 from mnistlab.registry.registry import Registry
 from mnistlab.training.embedding import embed, split_head
 from mnistlab.training.networks import Classifier

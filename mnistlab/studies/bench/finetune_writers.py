@@ -23,6 +23,7 @@ from mnistlab.common.progress import progress_bar
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.pen_files import PenDrawing
 from mnistlab.evaluation.conformal import calibrate
+from mnistlab.feedback.duplicates import without_near_duplicates
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline import finetune
 from mnistlab.training import embedding
@@ -171,7 +172,7 @@ def measure_writers(
             features = embedding.embed(loaded, digits.images)
             wrong = ~_right(embedding.split_head(loaded.model)[1], features, digits.labels, limit)
             for amount in amounts:
-                kept = finetune.without_near_duplicates(digits.images[:amount])
+                kept = without_near_duplicates(digits.images[:amount])
                 model = finetune.fine_tune(loaded, digits[kept], rehearsal, settings=settings, show_progress=False)
                 head = embedding.split_head(model)[1]
                 new_limit, test_after = held_out.judge(head)
