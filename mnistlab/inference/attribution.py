@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from mnistlab.common.constants import BOX, CANVAS, CLASSES, PEN_WIDTH
 from mnistlab.common.errors import LabError
-from mnistlab.data import polyline
+from mnistlab.data import polyline, segments
 from mnistlab.data.preprocess import bounds, centre, place, shrink
 from mnistlab.data.strokes import as_strokes, check_pen, is_dot, rasterise, rasterise_standard, to_standard_size
 from mnistlab.evaluation.metrics import log_odds
@@ -83,7 +83,9 @@ def attribute(
     strokes, pen = as_strokes(strokes), check_pen(pen_width)
     if not strokes or is_dot(strokes, pen):
         return Attribution(None, [], np.zeros(0))
-    standard, width = to_standard_size(strokes)
+    stray = segments.strays(segments.boxes_of(strokes))  # they were left out when the drawing was read, and say nothing
+    kept = [number for number in range(len(strokes)) if number not in stray]
+    standard, width = to_standard_size([strokes[number] for number in kept])
     whole = rasterise_standard(standard)
     window = bounds(whole)
     small = shrink(whole[window])
@@ -95,10 +97,12 @@ def attribute(
     logits = predictor.checkpoint.logits(np.stack(images))
     digit = int(logits[0].argmax()) if digit is None else int(digit)
     odds = log_odds(logits, digit)
-    weights = np.zeros(len(cuts))
+    places = [(kept[i], start, end) for i, start, end in cuts] + [(number, 0.0, 1.0) for number in stray]
+    weights = np.zeros(len(places))
     weights[judged] = odds[0] - odds[1:]
     drawn = [np.clip(stroke, 0, CANVAS) for stroke in strokes]  # the ink anybody saw
-    return Attribution(digit, [polyline.part(drawn[i], start, end) for i, start, end in cuts], weights)
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return Attribution(digit, [polyline.part(drawn[places[k][0]], *places[k][1:]) for k in order], weights[order])
 
 
 def preprocessing_steps(

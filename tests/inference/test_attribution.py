@@ -224,3 +224,11 @@ def test_ink_is_blue_where_it_spoke_for_the_digit_and_orange_where_against(reade
         red, _, blue, _ = line.get_color()
         assert (blue - red) * weight >= 0
     assert plots.attribution(attribute(reader, [])).get_title() == "nothing to read"
+
+
+def test_a_stray_mark_that_was_not_read_says_nothing(reader):
+    strokes = [[[120, 60], [180, 62], [150, 180]]]
+    alone, with_mark = attribute(reader, strokes), attribute(reader, [[[20, 274], [22, 274]], *strokes])
+    assert with_mark.digit == alone.digit
+    np.testing.assert_array_equal(with_mark.weights, [0, *alone.weights])
+    assert with_mark.pieces[0].tolist() == [[20, 274], [22, 274]]
