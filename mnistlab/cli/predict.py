@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ from mnistlab.common.errors import LabError
 if TYPE_CHECKING:
     from mnistlab.inference.prediction import Page
     from mnistlab.inference.predictor import Predictor
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif")
 
 
 @click.command(short_help="Read the digit in each picture.")
@@ -30,7 +34,10 @@ if TYPE_CHECKING:
 def predict(
     ctx: click.Context, files: tuple[str, ...], version: str, as_json: bool, page: bool, boxes: Path | None
 ) -> None:
-    """Read the digit in each picture FILE (PNG or JPEG)."""
+    """Read the digit in each picture FILE: a photograph or a drawing, PNG, JPEG, WEBP, BMP, GIF or TIFF.
+
+    A folder stands for the pictures in it, - for a picture on standard input.
+    """
     from mnistlab import Predictor
 
     if boxes and not (page and len(files) == 1):
@@ -40,9 +47,9 @@ def predict(
         ctx.exit(_pages(reader, files, as_json, boxes))
     readings: list[dict[str, object]] = []
     failed = False
-    for file in files:
+    for file in _pictures(files):
         try:
-            read = reader.predict_image(file)
+            read = reader.predict_image(_source(file))
         except LabError as error:
             failed = True
             readings.append({"file": file, "error": str(error), "code": error.code})
@@ -73,9 +80,9 @@ def _pages(reader: Predictor, files: tuple[str, ...], as_json: bool, boxes: Path
 
     told: list[dict[str, object]] = []
     failed = False
-    for file in files:
+    for file in _pictures(files):
         try:
-            page = reader.predict_page(file)
+            page = reader.predict_page(_source(file))
         except LabError as error:
             failed = True
             told.append({"file": file, "error": str(error), "code": error.code})
@@ -103,3 +110,20 @@ def _as_rows(page: Page) -> list[dict[str, object]]:
         }
         for part in page
     ]
+
+
+def _pictures(files: tuple[str, ...]) -> Iterator[str]:
+    """The files, and for a folder the pictures in it, by name."""
+    for file in files:
+        if not Path(file).is_dir():
+            yield file
+            continue
+        inside = sorted(str(each) for each in Path(file).iterdir() if each.suffix.lower() in SUFFIXES)
+        if not inside:
+            raise LabError(f"there is no picture in the folder {file}; {', '.join(SUFFIXES)} are", code="unknown")
+        yield from inside
+
+
+def _source(file: str) -> object:
+    """What to read: the file, or standard input."""
+    return sys.stdin.buffer if file == "-" else file

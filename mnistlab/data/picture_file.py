@@ -31,6 +31,7 @@ MAX_PIXELS = 16_000_000
 MAX_JPEG_PIXELS = 64_000_000  # decoded at a half, a quarter or an eighth, unless it is progressive
 LARGE = 1_600  # px of the longer side that a JPEG of many pixels keeps at least
 DECODED = 4_000_000  # px; a larger JPEG is reduced while it is decoded
+ORIENTATION = 0x0112  # of EXIF; 1 is upright
 STRIP = 2_000_000  # px that are made grey at once
 BRIGHT, BRIGHT_SHARE = 160, 0.95  # greys; if more than this share of what is opaque is brighter, it is white ink
 CLEAR = 0.25  # share of a picture of white ink that is transparent at least
@@ -254,7 +255,8 @@ def _broken(name: str, error: Exception) -> ImageError:
 def _flatten(picture: Image.Image) -> np.ndarray:
     """Upright, opaque, grey, 8 bits; made strip by strip, since a colour takes four times as much memory."""
     picture.load()
-    picture = ImageOps.exif_transpose(picture)
+    if picture.getexif().get(ORIENTATION, 1) != 1:  # or it would be copied for nothing
+        picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith(("I", "F")):  # convert("L") would clip, not scale
         return _eight_bits(np.asarray(picture))
     ground = _ground(picture) if picture.has_transparency_data else None

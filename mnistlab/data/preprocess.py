@@ -2,8 +2,8 @@
 
 ``to_ink`` turns a picture into ink (bright) on paper (0): a clean one, as a program draws it, by what its edge shows; a
 photograph by the paper around each pixel (``alignment``, ``paper``). ``as_digit`` takes the digit out of it, its pen as wide as
-that of redrawn strokes (``pieces``, ``thickness``). ``fit`` does what MNIST's makers describe: scale into a box of 20 x 20 keeping
-the shape, then move the centre of mass to the centre of 28 x 28 (LeCun et al. 1998). Cropping and scaling work on the full
+that of redrawn strokes (``pieces``, ``thickness``). ``fit`` does what MNIST's makers describe: scale into a box of 20 x 20, the
+shape kept, then move the centre of mass to the centre of 28 x 28 (LeCun et al. 1998). Cropping and scaling work on the full
 resolution, so that edges keep their greys.
 """
 
@@ -34,8 +34,10 @@ SMALL_FLAT = 12  # the same in a picture as small as MNIST's, where JPEG's marks
 NOTHING = 3  # greys; a picture whose pixels differ by less from its edge holds nothing at all
 STANDS_OUT = 0.25  # of the paper's light; what is darker by so much is there, even if it is no ink
 EMPTY = "the picture is empty: nothing stands out from its paper"
-RIM = "there is no digit with paper around it: what stands out reaches the edge of the picture"
-UNREAD = ("blank", "small", "rim")  # codes of pictures that are sound and hold no digit
+RIM = "there is no digit with paper around it: what stands out lies at the edge of the picture, or is too small"
+UNREAD = ("blank", "small", "rim", "blurred")  # codes of pictures that are sound and hold no digit
+BLURRED = 0.13  # of the digit's longer side; an edge as wide as the standard pen leaves no stroke
+SOFT = "the picture is too blurred to be read"
 SMALLEST = 7  # px of the longer side of a digit; strokes of less run into each other
 
 
@@ -152,7 +154,7 @@ def clean_ink(grey: np.ndarray) -> Ink | None:
     if strongest < max(LEAST_CONTRAST, 2 * grain):
         return None
     ink = _strengths(ground, strongest, grain, inverted=darker > brighter).take(grey)
-    return Ink(ink, darker > brighter) if np.count_nonzero(ink > 127) < MOST_INK * ink.size else None
+    return Ink(ink, darker > brighter, grey=grey) if np.count_nonzero(ink > 127) < MOST_INK * ink.size else None
 
 
 def as_digit(found: Ink) -> np.ndarray:
@@ -163,12 +165,14 @@ def as_digit(found: Ink) -> np.ndarray:
 
     Raises
     ------
-    ImageError : there is none (``"blank"``), or it is too small to be read (``"small"``).
+    ImageError : there is none (``"blank"``), or it is too small (``"small"``) or too blurred (``"blurred"``) to be read.
     """
     if found.clean:
         whole = found.ink[bounds(found.ink)]
         if min(found.ink.shape) <= 2 * SIDE or is_plain(whole):
             return _boxed(whole)
+    if is_blurred(found):
+        raise ImageError(SOFT, code="blurred")
     digit = pieces.digit(found.ink)
     if not digit.any():
         raise ImageError(EMPTY, code="blank")
@@ -179,13 +183,31 @@ def as_digit(found: Ink) -> np.ndarray:
     return fit(thickness.standard(digit))
 
 
+def is_blurred(found: Ink) -> bool:
+    """Whether the edges of a photograph's ink are so soft that its strokes run into each other."""
+    if found.grey is None:
+        return False
+    seen = found.grey[bounds(found.ink)].astype(np.int16)
+    if min(seen.shape) < 2:
+        return False
+    contrast = np.quantile(seen, 0.95) - np.quantile(seen, 0.05)
+    steepest = max(np.quantile(np.abs(np.diff(seen, axis=axis)), 0.99) for axis in (0, 1))
+    return bool(contrast > BLURRED * max(seen.shape) * max(steepest, 1))
+
+
 def is_plain(digit: np.ndarray) -> bool:
-    """Whether ink, uint8 (h, w) cropped to it, is one digit of no thin pen, judged without a look at its pieces.
+    """Whether ink, uint8 (h, w) cropped to it, is one sharp digit of no thin pen, judged without a look at its pieces.
 
     Rows or columns without ink are the gap beside a second piece. A small picture, as MNIST's are, need not be asked.
     """
     whole = digit.any(axis=1).all() and digit.any(axis=0).all()
-    return bool(whole) and thickness.share(digit) >= thickness.THIN
+    return bool(whole) and thickness.share(digit) >= thickness.THIN and _is_sharp(digit)
+
+
+def _is_sharp(digit: np.ndarray) -> bool:
+    """Whether the ink somewhere rises from none to full within the width of a stroke; the middle of it is enough to look at."""
+    middle = digit[digit.shape[0] // 2].astype(np.int16)
+    return int(np.abs(np.diff(middle, prepend=0, append=0)).max()) * BLURRED * max(digit.shape) >= 255
 
 
 def _boxed(digit: np.ndarray) -> np.ndarray:

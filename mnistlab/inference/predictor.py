@@ -122,11 +122,13 @@ class Predictor:
         return page.read(self, page.stroke_layout(drawn), started)
 
     def predict_image(self, image: object) -> Prediction:
-        """Read a picture: path, bytes of a PNG or JPEG, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4).
+        """Read a picture, a photograph or a drawing: path, bytes, open file, data URL, PIL image, uint8 array or tensor.
+
+        PNG, JPEG, WEBP, BMP, GIF (its first picture) and TIFF are read, and HEIC with the extra ``heic``.
 
         Raises
         ------
-        ImageError : it is no picture, or not an allowed one. A blank or nearly full one is no error: it has no digit.
+        ImageError : it is no picture, or not an allowed one. A blank one is no error: it has no digit.
         """
         started = time.perf_counter()
         try:

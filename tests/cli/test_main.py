@@ -19,6 +19,8 @@ from mnistlab.cli import doctor, main
 from mnistlab.cli.doctor import FAULT, OK, WARNING, CheckResult
 from mnistlab.common import constants, locks
 from mnistlab.common.errors import RunError
+from mnistlab.data.drawings import load_drawings
+from mnistlab.data.strokes import rasterise
 from mnistlab.registry.registry import Registry
 
 COMMAND = [sys.executable, "-m", "mnistlab"]
@@ -295,3 +297,17 @@ def test_the_race_is_run_by_a_command(monkeypatch, small):
     assert "times faster" in table.stdout
     asked = call(*arguments, "--json")
     assert len(json.loads(asked.stdout)["laps"]) == 1
+
+
+def test_predict_reads_the_pictures_of_a_folder_and_of_standard_input(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    empty = call("predict", str(folder))
+    assert (empty.exit_code, "there is no picture in the folder" in empty.stderr) == (2, True)
+    picture = Image.fromarray(255 - rasterise(load_drawings()["eight"].strokes))
+    for name in ("b.png", "a.WEBP", "notes.txt"):
+        picture.save(folder / name, "WEBP" if name.endswith("WEBP") else "PNG", lossless=True)
+    listed = call("predict", str(folder)).stdout.splitlines()
+    assert [line.split(":")[0].rpartition("/")[2] for line in listed] == ["a.WEBP", "b.png"]
+    piped = CliRunner().invoke(main.main, ["predict", "-"], input=(folder / "b.png").read_bytes())
+    assert piped.stdout.startswith("-: 8 (")

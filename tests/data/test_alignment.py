@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from photographs import KINDS, SIDE, homography, shoot
 from PIL import Image
 
 from mnistlab.data import alignment, paper
+from mnistlab.studies.photographs import KINDS, SIDE, homography, shoot
 
 
 def test_a_sheet_on_a_table_is_cut_out_whatever_way_it_lies():

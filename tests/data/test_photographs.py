@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from photographs import KINDS, photograph
 
 from mnistlab.inference.predictor import Predictor
+from mnistlab.studies.photographs import KINDS, photograph
 
 SEED = 20261129  # of hands kept apart; 0 to 9 were for choosing
 

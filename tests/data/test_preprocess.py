@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import encode, seven, variants
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from mnistlab.common.errors import ImageError
 from mnistlab.data import preprocess
-from mnistlab.data.preprocess import fit, to_ink
+from mnistlab.data.preprocess import as_digit, fit, to_ink
 
 
 def centre_of_mass(image: np.ndarray) -> tuple[float, float]:
@@ -121,7 +121,7 @@ def test_an_empty_sheet_is_blank(value):
 def test_a_frame_around_nothing_holds_no_digit_and_is_not_called_empty(inverse):
     full = np.full((100, 100), 255, np.uint8)
     full[0] = full[-1] = full[:, 0] = full[:, -1] = 0
-    with pytest.raises(ImageError, match="reaches the edge") as caught:
+    with pytest.raises(ImageError, match="lies at the edge") as caught:
         to_ink(255 - full if inverse else full)
     assert caught.value.code == "rim"
 
@@ -132,3 +132,20 @@ def test_all_four_edges_say_what_the_paper_is():
     assert preprocess.clean_ink(grey) is None  # and a third of the edge is of another grey
     grey[[0, -1], 20:] = 255
     assert preprocess.clean_ink(grey) is None
+
+
+def test_a_picture_so_blurred_that_no_stroke_is_left_is_called_that():
+    sharp = Image.fromarray(255 - np.asarray(Image.fromarray(seven()).crop((10, 30, 150, 200))))
+    assert as_digit(to_ink(sharp)).any()
+    with pytest.raises(ImageError, match="too blurred") as caught:
+        as_digit(to_ink(sharp.filter(ImageFilter.GaussianBlur(16))))
+    assert caught.value.code == "blurred"
+
+
+def test_a_digit_of_few_px_is_too_small_and_not_empty():
+    sheet = np.full((300, 300), 235, np.uint8)
+    sheet[:, 150:] = 200  # so that it is no clean picture
+    sheet[100:105, 80:82] = 30
+    with pytest.raises(ImageError, match="too small") as caught:
+        as_digit(to_ink(sheet))
+    assert caught.value.code == "rim"

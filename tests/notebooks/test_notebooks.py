@@ -46,6 +46,7 @@ QUICK: dict[str, dict[str, object]] = {
         "n_permutations": 2,
         "probes": 50,
     },
+    "studies/photographs": {"per_kind": 1},
     "studies/unscramble": {
         "images": 2000,
         "few": 1000,

@@ -16,7 +16,7 @@
     "that is only a dot": "dot",
     "it does not look like a digit": "not-a-digit",
     "the picture is empty: nothing stands out from its paper": "blank",
-    "there is no digit with paper around it: what stands out reaches the edge of the picture": "rim",
+    "there is no digit with paper around it: what stands out lies at the edge of the picture, or is too small": "rim",
   });
 
   /** What went wrong: a code, and a message of the server's. */

@@ -21,6 +21,7 @@
   const FAINT = 8; // in a large picture, less than an eighth of the strongest ink is none
   const GRAIN = 6; // half the edge differs from its median by less than a sixth of this
   const MOST_INK = 0.45; // share of the picture; more is what lies around a sheet, or a frame
+  const BLURRED = 0.13; // of the digit's longer side; a wider edge leaves no stroke
   const THIN = 0.08; // of the digit's longer side; a thinner pen would have to be made wider
 
   /**
@@ -117,7 +118,7 @@
   }
 
   /**
-   * Whether a large picture's ink is one piece of no thin pen. Rows or columns without ink are the gap beside a second piece.
+   * Whether a large picture's ink is one sharp piece of no thin pen. Rows or columns without ink are a gap beside a second.
    * @param {Uint8Array} ink @param {number} width of all of it @param {Engine.Bounds} part
    */
   function isPlain(ink, width, { top, left, height, width: across }) {
@@ -137,7 +138,14 @@
       }
     }
     const share = (((8 / Math.PI) * sum) / Math.max(1, change)) / Math.max(height, across);
-    return rows.every(Boolean) && columns.every(Boolean) && share >= THIN;
+    let steepest = 0; // in the middle row, which is enough to see
+    for (let x = 0, before = 0; x <= across; x += 1) {
+      const value = x < across ? ink[(top + (height >> 1)) * width + left + x] : 0;
+      steepest = Math.max(steepest, Math.abs(value - before));
+      before = value;
+    }
+    const isSharp = steepest * BLURRED * Math.max(height, across) >= 255;
+    return rows.every(Boolean) && columns.every(Boolean) && share >= THIN && isSharp;
   }
 
   /**

@@ -50,7 +50,7 @@
   "reason.dot": "That is only a dot.",
   "reason.not-a-digit": "It does not look like a digit.",
   "reason.blank": "The picture is empty: nothing stands out from its paper.",
-  "reason.rim": "There is no digit with paper around it: what stands out reaches the edge of the picture.",
+  "reason.rim": "There is no digit with paper around it: what stands out lies at the edge of the picture, or is too small.",
   "reason.photograph":
     "This is no clean drawing, but a photograph or the like: uneven paper, several pieces, or a very thin pen. This page reads clean pictures by itself; the lab reads the others: mnistlab predict FILE, or mnistlab serve.",
 

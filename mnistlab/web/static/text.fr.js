@@ -51,7 +51,7 @@
   "reason.dot": "Ce n’est qu’un point.",
   "reason.not-a-digit": "Cela ne ressemble pas à un chiffre.",
   "reason.blank": "L’image est vide : rien ne se détache du papier.",
-  "reason.rim": "Aucun chiffre n’est entouré de papier : ce qui se détache touche le bord de l’image.",
+  "reason.rim": "Aucun chiffre n’est entouré de papier : ce qui se détache est au bord de l’image, ou trop petit.",
   "reason.photograph":
     "Ce n’est pas un dessin net, mais une photo ou semblable : papier inégal, plusieurs morceaux ou trait très fin. Cette page ne lit seule que les images nettes ; le laboratoire lit les autres : mnistlab predict FICHIER, ou mnistlab serve.",
 

@@ -1,18 +1,23 @@
-"""Photographs of one drawn digit, made by code: paper, light, rules, surroundings, pens, a turned sheet, JPEG.
+"""Photographs of one digit, for judging how they are read: made by code, and a few that people took.
 
-``photograph(kind, digit, rng)`` is a picture of one of ``KINDS``. All randomness comes from ``rng``, so
-each can be made again.
+``photograph(kind, digit, rng)`` is a picture of one of ``KINDS``: paper, light, rules, surroundings, pens, a turned sheet, JPEG.
+All randomness comes from ``rng``, so that each can be made again. ``published`` are crops of other people's pictures; CREDITS.md
+beside them says whose. ``WAYS`` are the ways to read one, from the simplest to that of the lab.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mnistlab.data import synthetic
+from mnistlab.common.errors import ImageError
+from mnistlab.data import paper, pieces, preprocess, synthetic, thickness
+from mnistlab.data.picture_file import read_grey
 
 SIDE = 400  # px of a picture
 FINE = 2  # drawn at so many times the size, so that strokes have soft edges
@@ -81,6 +86,59 @@ def photograph(kind: str, digit: int, rng: np.random.Generator, *, side: int = S
     return encode(KINDS[kind], shoot(KINDS[kind], digit, rng, side=side))
 
 
+def published() -> list[tuple[str, int, bytes]]:
+    """Name, digit and JPEG of eleven photographs that people took, ordered by name."""
+    folder = files("mnistlab.studies") / "photos"
+    names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".jpg"))
+    return [(name, int(name[0]), (folder / name).read_bytes()) for name in names]
+
+
+def by_its_edge(grey: np.ndarray) -> np.ndarray:
+    """The digit of uint8 (H, W) if one grey, the median of its edge, is all its paper: uint8 (28, 28)."""
+    edge = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    away = grey.astype(int) - int(np.median(edge))
+    ink = np.maximum(-away if -away.min() > away.max() else away, 0)
+    least = max(6 * int(np.median(np.abs(edge - np.median(edge)))), ink.max() // 8)
+    return preprocess.fit((np.where(ink > least, ink, 0) * (255 / max(1, ink.max()))).astype(np.uint8))
+
+
+def by_the_paper_around(grey: np.ndarray) -> np.ndarray:
+    """The digit if each pixel is held against the paper around it."""
+    return preprocess.fit(paper.clear(grey))
+
+
+def without_specks(grey: np.ndarray) -> np.ndarray:
+    """The same without specks, and without a form's box."""
+    return preprocess.fit(pieces.digit(paper.clear(grey)))
+
+
+def with_a_standard_pen(grey: np.ndarray) -> np.ndarray:
+    """The same with the pen of redrawn strokes."""
+    return preprocess.fit(thickness.standard(pieces.digit(paper.clear(grey))))
+
+
+def as_the_lab_does(grey: np.ndarray) -> np.ndarray:
+    """The same after the sheet is laid straight, clean pictures by their edge."""
+    return preprocess.as_digit(preprocess.to_ink(grey))
+
+
+WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "one grey is the paper": by_its_edge,
+    "the paper around each pixel": by_the_paper_around,
+    "no specks, no box": without_specks,
+    "a standard pen": with_a_standard_pen,
+    "the sheet laid straight": as_the_lab_does,
+}
+
+
+def prepared(way: str, picture: bytes) -> np.ndarray:
+    """What one of ``WAYS`` makes of a picture: uint8 (28, 28), all 0 if it finds no ink."""
+    try:
+        return WAYS[way](read_grey(picture))
+    except ImageError:
+        return np.zeros((28, 28), np.uint8)
+
+
 def shoot(scene: Scene, digit: int, rng: np.random.Generator, *, side: int = SIDE) -> np.ndarray:
     """What the camera sees: uint8 (side, side, 3)."""
     colour = np.array(PAPERS[scene.paper], dtype=float) * rng.uniform(0.92, 1.04)
@@ -99,6 +157,7 @@ def shoot(scene: Scene, digit: int, rng: np.random.Generator, *, side: int = SID
 
 
 def encode(scene: Scene, picture: np.ndarray) -> bytes:
+    """The file of a picture, as the scene says: PNG or JPEG."""
     file = io.BytesIO()
     if scene.quality:
         Image.fromarray(picture).save(file, "JPEG", quality=scene.quality)
