@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 NODE_READY := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run draw lab app test lint types faults fuzz contract load mutants architecture notebooks doctor clean container-test
+.PHONY: help setup run draw lab app test lint types faults fuzz contract load mutants architecture notebooks readability doctor clean container-test
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ architecture: $(READY) ## redraw the figure and rewrite the table in docs/archit
 
 notebooks: $(READY) ## run the notebooks and keep their outputs in notebooks/, before a commit
 	$(BIN)/mnistlab run --update
+
+readability: $(READY) ## how the notebooks read: length of cells, words before them, ease of the prose
+	$(BIN)/python tools/readability.py
 
 doctor: $(READY) ## say what this machine has and what is missing
 	$(BIN)/mnistlab doctor

@@ -31,6 +31,10 @@ def probabilities(logits: Mapping[str, np.ndarray], *, title: str = "") -> np.nd
         )
         axes[1, column].set(xticks=range(CLASSES), ylim=(0, 115), xlabel="digit")
     axes[0, 0].set_ylabel("logit")
+    low, high = axes[0, 0].get_ylim()
+    axes[0, 0].set_ylim(
+        min(low, -3), max(high, 3)
+    )  # equal logits, as when all sliders stand at 0, have no scale of their own
     axes[1, 0].set_ylabel("probability (%)")
     for ax in axes.flat:
         open_frame(ax)
