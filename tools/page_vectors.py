@@ -20,13 +20,21 @@ from PIL import Image
 
 from mnistlab.common.constants import CANVAS, PEN_WIDTH, SIDE
 from mnistlab.common.errors import ImageError
-from mnistlab.data import outliers, synthetic
+from mnistlab.data import outliers, segments, synthetic
 from mnistlab.data.drawings import load_drawings
 from mnistlab.data.picture_file import read_grey
 from mnistlab.data.preprocess import bounds, clean_ink, fit, is_plain, shrink
-from mnistlab.data.strokes import MANY_POINTS, MAX_POINTS, rasterise, rasterise_standard
+from mnistlab.data.strokes import (
+    MANY_POINTS,
+    MAX_POINTS,
+    as_strokes,
+    is_dot,
+    rasterise,
+    rasterise_standard,
+    to_standard_size,
+)
 from mnistlab.inference.attribution import attribute
-from mnistlab.inference.predictor import Predictor
+from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.web.export import version_data
 
 SEED = 1
@@ -58,10 +66,11 @@ def readings(*, drawings: int, whys: int, version: str = "current", seed: int = 
     """
     reader = Predictor.load(version)
     cases = [*special(), *stored(), *made(drawings, seed)]
+    chosen = cases[:: max(1, len(cases) // whys)][:whys]
     return {
         "data": version_data(reader.checkpoint),
         "drawings": [_read(reader, name, strokes, pen) for name, strokes, pen in cases],
-        "whys": [_explained(reader, strokes, pen) for _, strokes, pen in cases[:: max(1, len(cases) // whys)][:whys]],
+        "whys": [_explained(reader, strokes, pen) for _, strokes, pen in chosen if not _has_strays(strokes)],
     }
 
 
@@ -145,8 +154,21 @@ def painted(n: int, seed: int) -> Iterator[np.ndarray]:
         yield np.clip(np.rint(np.concatenate([colour, opacity], axis=2)), 0, 255).astype(np.uint8)
 
 
+def _has_strays(strokes: Strokes) -> bool:
+    return bool(drawn := as_strokes(strokes)) and bool(segments.strays(segments.boxes_of(drawn)))
+
+
+def _as_one(reader: Predictor, strokes: Strokes, pen: float) -> Prediction:
+    """All strokes read as one digit, as the page does, which takes no drawing apart."""
+    drawn = as_strokes(strokes)
+    if not drawn or is_dot(drawn, pen):
+        return reader.predict_strokes(strokes, pen, CANVAS)
+    standard, _ = to_standard_size(drawn)
+    return reader.judge(fit(rasterise_standard(standard))[None], 0.0)[0]
+
+
 def _read(reader: Predictor, name: str, strokes: Strokes, pen: float) -> dict[str, object]:
-    found = reader.predict_strokes(strokes, pen)
+    found = _as_one(reader, strokes, pen)
     return {
         "name": name,
         "strokes": [stroke.tolist() for stroke in strokes],

@@ -101,7 +101,7 @@ def attribute(
     weights = np.zeros(len(places))
     weights[judged] = odds[0] - odds[1:]
     drawn = [np.clip(stroke, 0, CANVAS) for stroke in strokes]  # the ink anybody saw
-    order = sorted(range(len(places)), key=places.__getitem__)
+    order = sorted(range(len(places)), key=lambda k: places[k][0])  # stroke by stroke, as they were drawn
     return Attribution(digit, [polyline.part(drawn[places[k][0]], *places[k][1:]) for k in order], weights[order])
 
 
