@@ -61,10 +61,12 @@ types: $(READY) ## check the types of the package
 	$(BIN)/mypy
 
 faults: $(READY) ## make writes fail and kill processes, 200 times, and check that nothing is left half done
-	FAULT_KILLS=200 $(BIN)/python -m pytest -q tests/registry/test_faults.py tests/pipeline/test_interruptions.py
+	FAULT_KILLS=200 $(BIN)/python -m pytest -q tests/registry/test_faults.py tests/pipeline/test_interruptions.py \
+		tests/feedback/test_store.py
 
 fuzz: $(READY) ## corrupt versions at random, 3000 times for each kind, and check that none is misread
-	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest -q tests/registry/test_fuzz.py
+	FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest -q tests/registry/test_fuzz.py \
+		tests/pad/test_what_is_written.py tests/feedback/test_label_review.py
 
 load: $(READY) ## measure the server under load: 100,000 requests, 50 switches of the version (minutes)
 	$(BIN)/mnistlab benchmark serve --requests 100000 --switches 50

@@ -67,6 +67,24 @@ def benchmark_personal(file: str, version: str, chosen_on: str, as_json: bool) -
     _print(WritersReport(reader.version, measure_writers(reader, drawings, load_mnist()), apart), as_json)
 
 
+@benchmark.command("poison", short_help="What wrong labels get through, and what they do.")
+@click.argument("file", type=click.Path())
+@options.version("Which version is attacked.")
+@click.option("--repeats", type=click.IntRange(min=1), default=10, help="Groups of writers for each attack.")
+@options.as_json
+def benchmark_poison(file: str, version: str, repeats: int, as_json: bool) -> None:
+    """Give the writers' drawings in FILE wrong labels, in several ways and sizes. Count what the review of labels refuses, what
+    the rest does to other writers, and how many honest sessions are refused. FILE is as for `mnistlab benchmark pen`.
+    """
+    from mnistlab.data.mnist import load_mnist
+    from mnistlab.data.pen_files import read_drawings
+    from mnistlab.inference.predictor import Predictor
+    from mnistlab.studies.bench.poisoning import measure_poisoning
+
+    report = measure_poisoning(Predictor.load(version), read_drawings(file), load_mnist(), repeats=repeats)
+    _print(report, as_json)
+
+
 @benchmark.command("train", short_help="How fast the lab trains, compared with a tutorial.")
 @click.option("--laps", type=click.IntRange(min=1), default=3, help="How often to train each way.")
 @click.option("--preset", "name", type=click.Choice(PRESET_NAMES), default="fast", help="How the lab trains.")

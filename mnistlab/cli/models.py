@@ -13,6 +13,8 @@ from mnistlab.common import paths
 from mnistlab.common.constants import KEEP
 from mnistlab.common.errors import LabError, plain
 
+REFUSED = 3  # exit code of a version that a gate refused
+
 if TYPE_CHECKING:
     from mnistlab.registry.registry import Registry
 
@@ -120,13 +122,44 @@ def models_verify(ctx: click.Context, versions: tuple[str, ...]) -> None:
     ctx.exit(1 if faults else 0)
 
 
-@models.command("promote", short_help="Put a version into use.")
+@models.command("promote", short_help="Put a version into use, if the gates let it.")
 @click.argument("version")
-def models_promote(version: str) -> None:
-    """Put VERSION into use, if its files are intact."""
+@click.option("--unjudged", is_flag=True, help="Ask no gate: it may read worse than the version in use.")
+@click.pass_context
+def models_promote(ctx: click.Context, version: str, unjudged: bool) -> None:
+    """Put VERSION into use, if its files are intact and every gate of a retraining lets it. Exit code 3 if one does not. Where
+    the package is installed without the libraries of the gates, none is asked, which is said.
+
+    To go back to the version in use before, `mnistlab models rollback` asks nobody.
+    """
     registry = _registry()
-    before, now = _current(registry), registry.promote(version)
+    name, before = registry.resolve(version), _current(registry)
+    if not unjudged and name != before:
+        try:
+            refusals = _refusals(registry, name, before)
+        except ModuleNotFoundError:  # of an installation that reads and does not train
+            refusals, unjudged = [], True
+        if refusals:
+            click.echo(f"mnistlab: version {name} is not put into use; gates are closed:", err=True)
+            for refusal in refusals:
+                click.echo(f"  {refusal}", err=True)
+            click.echo("To put it into use all the same: --unjudged.", err=True)
+            ctx.exit(REFUSED)
+    now = registry.promote(name)
     click.echo(f"Version {now} is in use" + (f"; it was {before}." if before not in (None, now) else "."))
+    if unjudged:
+        warning = f"NO GATE WAS ASKED: whether version {now} reads worse than others is not known."
+        click.echo(click.style(warning, fg="red", bold=True), err=True)
+
+
+def _refusals(registry: Registry, name: str, before: str | None) -> list[str]:
+    """What the gates have against a version that is to take the place of another one."""
+    from mnistlab.data.mnist import load_mnist
+    from mnistlab.pipeline import gates
+    from mnistlab.pipeline.decision import JudgingData
+
+    path, in_use = registry.root / name, registry.root / before if before else None
+    return gates.decide(path, in_use, JudgingData.of(load_mnist()), best=gates.best_in(registry, path)).refusals
 
 
 @models.command("rollback", short_help="Go back to the version in use before.")

@@ -54,8 +54,9 @@ def retrain(
     """Check the data, train a candidate, judge it against the version in use on the same images, and put it into use if
     it passes every gate. The report is in reports/<time>/, the history of all runs in reports/index.html.
 
-    Exit codes: 0 promoted (with --no-promote or --with-feedback: passed), 3 refused by a gate, 75 another retraining is in progress, 2 wrong usage,
-    130 and 143 stopped by a signal, 1 any other failure. In all but the first, the version in use stays as it was.
+    Exit codes: 0 promoted (with --no-promote or --with-feedback: passed), 3 refused by a gate, 75 another retraining is in
+    progress, 2 wrong usage, 130 and 143 stopped by a signal, 1 any other failure. In all but the first, the version in use stays
+    as it was.
     """
     from mnistlab.common import locks, paths
 

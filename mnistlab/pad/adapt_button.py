@@ -67,14 +67,14 @@ class AdaptButton(widgets.VBox):
     def press(self) -> None:
         """Learn, and say what came of it; a fault is said too, and leaves the version in use as it was."""
         from mnistlab.data.mnist import load_mnist  # PyTorch takes seconds to import, and may not be there
-        from mnistlab.pipeline.adapt import adapt_to
+        from mnistlab.pipeline.adapt import teach
 
         self.button.disabled = True
         self.note.value = note_html(Note("Learning; the pad will not respond for about twenty seconds."))
         try:
             store, session = self._store or Store(), self._pad.feedback.session
             own = store.corrections(session=None if session is None else session.name)
-            self.adaptation = adapt_to(own, self._registry, load_mnist(), store=store, promote=False)
+            self.adaptation = teach(own, self._registry, load_mnist(), store=store)
             if self.adaptation.version is not None:
                 self._pad.set_version(self.adaptation.version)
             self.note.value = adaptation_html(self.adaptation)

@@ -163,6 +163,44 @@ def tune_candidate(
     return AdaptedCandidate(name, len(ordered), len(distinct), review, ids, version, verdicts)
 
 
+def teach(
+    corrections: Sequence[Correction],
+    registry: Registry,
+    splits: Splits,
+    *,
+    store: Store | None = None,
+    settings: FineTuneSettings | None = None,
+    rehearsal: Rehearsal | None = None,
+    judging: JudgingData | None = None,
+) -> Adaptation:
+    """Tune a candidate in a copy of the registry, ask the gates, and keep it if all are open. The version in use stays.
+
+    Parameters
+    ----------
+    corrections, splits, settings, rehearsal : as in ``tune_candidate``.
+    store : notes which version learned from which corrections.
+    judging : None makes it from ``splits``.
+
+    Raises
+    ------
+    TrainingError, RegistryError, CheckpointError : as ``tune_candidate``, ``Registry.adopt``.
+    BusyError : the same; or a retraining is under way, with code ``"locked"``.
+    """
+    with locks.retraining(registry.root), tempfile.TemporaryDirectory() as folder:
+        staged = registry.copy(Path(folder) / "models")
+        candidate = tune_candidate(corrections, staged, splits, settings=settings, rehearsal=rehearsal)
+        path = staged.root / candidate.version
+        judging, best = judging or JudgingData.of(splits), gates.best_in(registry, path)
+        decision = gates.decide(path, registry.root / candidate.base, judging, best=best)
+        decision = replace(decision, verdicts=(*decision.verdicts, *candidate.verdicts))
+        if not decision.passed:
+            return Adaptation(candidate, decision, "refused", None)
+        version = registry.adopt(path)
+        if store is not None:
+            store.trained(version, candidate.learned_from)
+        return Adaptation(candidate, decision, "passed", version)
+
+
 def adapt_to(
     corrections: Sequence[Correction],
     registry: Registry,
@@ -172,36 +210,18 @@ def adapt_to(
     settings: FineTuneSettings | None = None,
     rehearsal: Rehearsal | None = None,
     judging: JudgingData | None = None,
-    promote: bool = True,
 ) -> Adaptation:
-    """Tune a candidate in a copy of the registry, ask the gates, and keep it, or put it into use, if all are open.
-
-    Parameters
-    ----------
-    corrections, splits, settings, rehearsal : as in ``tune_candidate``.
-    store : notes which version learned from which corrections.
-    judging : None makes it from ``splits``.
-    promote : False keeps the version in use; what visitors teach is for their own pad until a person promotes it.
+    """As ``teach``, and put into use what passes: for a lab of one's own, never for what strangers corrected.
 
     Raises
     ------
-    TrainingError, RegistryError, CheckpointError : as ``tune_candidate``, ``Registry.adopt`` and ``promote``.
-    BusyError : the same; or a retraining is under way, with code ``"locked"``.
+    TrainingError, RegistryError, CheckpointError, BusyError : as ``teach`` and ``Registry.promote``.
     """
-    with locks.retraining(registry.root), tempfile.TemporaryDirectory() as folder:
-        staged = registry.copy(Path(folder) / "models")
-        candidate = tune_candidate(corrections, staged, splits, settings=settings, rehearsal=rehearsal)
-        path = staged.root / candidate.version
-        decision = gates.decide(path, registry.root / candidate.base, judging or JudgingData.of(splits))
-        decision = replace(decision, verdicts=(*decision.verdicts, *candidate.verdicts))
-        if not decision.passed:
-            return Adaptation(candidate, decision, "refused", None)
-        version = registry.adopt(path)
-        if store is not None:
-            store.trained(version, candidate.learned_from)
-        if promote:
-            registry.promote(version, instead_of=candidate.base)
-        return Adaptation(candidate, decision, "promoted" if promote else "passed", version)
+    done = teach(corrections, registry, splits, store=store, settings=settings, rehearsal=rehearsal, judging=judging)
+    if done.version is None:
+        return done
+    registry.promote(done.version, instead_of=done.candidate.base)
+    return replace(done, outcome="promoted")
 
 
 def _untaught(registry: Registry, version: Checkpoint) -> Checkpoint:

@@ -79,19 +79,21 @@ class JudgingData:
     name, split_seed : of the data set, and of its split into training and validation images.
     validation : images that no version learned from.
     drawn : (digit, strokes) drawn by ``data.synthetic``.
+    test : images to see whether a candidate's figure on them is true; nothing is chosen by them. None leaves them alone.
     """
 
     name: str
     split_seed: int
     validation: Digits
     drawn: list[tuple[int, list[NDArray[np.float64]]]]
+    test: Digits | None = None
 
     @classmethod
     def of(cls, splits: Splits, *, drawn: int = DRAWN) -> JudgingData:
         """From a split data set; every digit is drawn equally often."""
         rng = np.random.default_rng(DRAWN_SEED)
         digits = [(i % CLASSES, synthetic.draw(i % CLASSES, rng)) for i in range(drawn)]
-        return cls(splits.name, splits.seed, splits.validation, digits)
+        return cls(splits.name, splits.seed, splits.validation, digits, splits.test)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +109,7 @@ class EvaluatedVersion:
     drawn : bool (n,), which of the drawn digits it read.
     stored : names of the lab's own drawings that it read, the hard ones left out.
     milliseconds : median of a reading.
+    test : what it reads of the test images; None if that was not asked.
     """
 
     checkpoint: Checkpoint
@@ -116,6 +119,7 @@ class EvaluatedVersion:
     drawn: NDArray[np.bool_]
     stored: frozenset[str]
     milliseconds: float
+    test: Accuracy | None = None
 
     @property
     def version(self) -> str:

@@ -219,7 +219,8 @@ def _judge(
     """
     work.folder.display.stage("the gates were asked")
     in_use = work.registry.root / work.current if work.current else None
-    decision = gates.decide(work.staged.root / candidate, in_use, JudgingData.of(work.splits))
+    path = work.staged.root / candidate
+    decision = gates.decide(path, in_use, JudgingData.of(work.splits), best=gates.best_in(work.registry, path))
     decision = replace(decision, verdicts=(*decision.verdicts, *verdicts))
     work.folder.more["decision"] = decision.as_dict()
     _remove_earlier(work)

@@ -68,6 +68,12 @@ class Promotions:
         entries = self._before()
         return entries[-1][0] if entries else None
 
+    def ever(self) -> list[str]:
+        """Versions that were put into use at some time and are still what they were, and the one in use; oldest first."""
+        recorded = dict(self._entries())
+        names = {name for name, fingerprint in recorded.items() if self._fingerprint(name) == fingerprint}
+        return [name for name in self.versions() if name in names or name == self.current_or_none()]
+
     def put(self, name: str) -> None:
         """Put a version into use. Whether it is sound is for the caller to know.
 

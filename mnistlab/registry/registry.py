@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,8 +90,13 @@ class Registry:
             same_size = n_kernels in (None, manifest.architecture.arguments.get("n_kernels"))
             if same_size and (manifest.permutation.kind == "permuted") == permuted:
                 return name
-        kind = ("permuted" if permuted else "plain") + (f" version of {n_kernels} kernels" if n_kernels else " version")
+        kind = f"{'permuted' if permuted else 'plain'} version{f' of {n_kernels} kernels' if n_kernels else ''}"
         raise RegistryError(f"there is no {kind}; notebook 03_train makes one", code="unknown")
+
+    def best(self, kind: retention.Kind) -> str | None:
+        """The version of this kind that reads most validation images, of all ever in use; None if none was."""
+        known = (name for name in self._promotions.ever() if self._kind(name) == kind)
+        return max(known, key=lambda name: self.manifest(name).metrics["validation"].value, default=None)
 
     def manifest(self, version: str = "current") -> Manifest:
         """What is written about a version, without loading it.
@@ -238,15 +243,16 @@ class Registry:
             return self._promotions.back()
 
     def prunable(self, keep: int = KEEP) -> list[str]:
-        """What ``prune`` would remove, oldest first: all but the newest ``keep``, those in use now and before, and the newest
-        of each kind (architecture and order of pixels), which notebooks compare with.
+        """What ``prune`` would remove, oldest first: all but the newest ``keep``, those in use now and before, and of each kind
+        (architecture and order of pixels) the newest and the best that was in use, which others are compared with.
 
         Raises
         ------
         RegistryError : ``keep`` is less than 1.
         """
         kinds = {name: self._kind(name) for name in self.versions()}
-        return retention.prunable(kinds, keep=keep, in_use={self._promotions.current_or_none(), self.previous()})
+        best = {self.best(kind) for kind in kinds.values() if kind}
+        return retention.prunable(kinds, keep=keep, in_use={self._promotions.current_or_none(), self.previous(), *best})
 
     def prune(self, keep: int = KEEP) -> list[str]:
         """Remove what ``prunable`` names; returns those names.
@@ -278,10 +284,9 @@ class Registry:
             raise
 
     def _kind(self, name: str) -> retention.Kind | None:
-        try:
+        with suppress(LabError):  # damaged: nothing can be compared with it
             return retention.kind(self.manifest(name))
-        except LabError:
-            return None  # damaged: nothing can be compared with it
+        return None
 
     @contextmanager
     def _changing(self, what: str) -> Iterator[None]:

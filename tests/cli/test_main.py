@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from made import write
 from PIL import Image
 
 from mnistlab import __version__
-from mnistlab.cli import doctor, main
+from mnistlab.cli import doctor, main, models
 from mnistlab.cli.doctor import FAULT, OK, WARNING, CheckResult
 from mnistlab.common import constants, locks
 from mnistlab.common.errors import RunError
@@ -184,15 +185,47 @@ def test_versions_are_verified_and_a_fault_is_told(registry: Registry):
 
 
 def test_a_version_is_put_into_use_if_it_is_sound(registry: Registry):
-    assert call("models", "promote", "0002").stdout == "Version 0002 is in use; it was 0001.\n"
-    assert call("models", "promote", "0002").stdout == "Version 0002 is in use.\n"
+    done = call("models", "promote", "0002", "--unjudged")
+    assert done.stdout == "Version 0002 is in use; it was 0001.\n"
+    assert "NO GATE WAS ASKED" in done.stderr
+    done = call("models", "promote", "0002")
+    assert (done.stdout, done.stderr) == ("Version 0002 is in use.\n", "")
     (registry.root / "0001" / "model.safetensors").write_bytes(b"x")
-    assert call("models", "promote", "0001").exit_code == 1
+    assert call("models", "promote", "0001", "--unjudged").exit_code == 1
     assert registry.current() == "0002"
 
 
+def test_by_hand_too_a_version_that_reads_badly_is_not_put_into_use(registry: Registry):
+    done = call("models", "promote", "0002")
+    assert done.exit_code == 3
+    assert "gates are closed" in done.stderr
+    assert "  digits: below 95 %" in done.stderr
+    assert "--unjudged" in done.stderr
+    assert registry.current() == "0001"
+
+
+def test_where_the_gates_cannot_be_asked_that_is_said(registry: Registry, monkeypatch):
+    monkeypatch.setattr(models, "_refusals", MagicMock(side_effect=ModuleNotFoundError("scipy")))
+    done = call("models", "promote", "0002")
+    assert (done.exit_code, registry.current()) == (0, "0002")
+    assert "NO GATE WAS ASKED" in done.stderr
+
+
+def test_a_name_with_an_escape_sequence_does_not_reach_the_terminal(registry: Registry):
+    path = registry.root / "0001" / "manifest.json"
+    for name in ("\x1b[2Jmnist", "mnist\x9b31m", "mnist\u202egnp"):
+        manifest = json.loads(path.read_text())
+        manifest["data"]["name"] = name
+        path.write_text(json.dumps(manifest))
+        for arguments in (("show", "0001"), ("show", "0001", "--json"), ("verify",), ("list",), ("promote", name)):
+            done = call("models", *arguments)
+            assert not {"\x1b[2J", "\x9b", "\u202e"} & {
+                part for part in ("\x1b[2J", "\x9b", "\u202e") if part in done.output
+            }
+
+
 def test_a_version_is_rolled_back_and_then_there_is_nothing_before_it(registry: Registry):
-    call("models", "promote", "0002")
+    call("models", "promote", "0002", "--unjudged")
     assert call("models", "rollback").stdout == "Version 0001 is in use again; it was 0002.\n"
     result = call("models", "rollback")
     assert (result.exit_code, registry.current()) == (1, "0001")
@@ -202,7 +235,7 @@ def test_a_version_is_rolled_back_and_then_there_is_nothing_before_it(registry: 
 def test_who_comes_second_is_told_to_try_again_later(registry: Registry, monkeypatch):
     monkeypatch.setattr(locks, "WAIT", 0.1)
     with locks.hold(registry.root / locks.REGISTRY, "a test"):
-        result = call("models", "promote", "0002")
+        result = call("models", "promote", "0002", "--unjudged")
     assert result.exit_code == 75
     assert "is already under way, by process" in result.stderr
 

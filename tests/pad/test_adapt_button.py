@@ -19,14 +19,14 @@ from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pad.adapt_button import AdaptButton
 from mnistlab.pad.widget import DigitPad
-from mnistlab.pipeline.adapt import Adaptation, AdaptedCandidate, adapt_to
+from mnistlab.pipeline.adapt import Adaptation, AdaptedCandidate, teach
 from mnistlab.pipeline.decision import Decision, Verdict
 from mnistlab.pipeline.finetune import Rehearsal
 from mnistlab.registry.registry import Registry
 from mnistlab.studies import simulated_use
 from mnistlab.training.networks import Classifier
 
-ADAPT = "mnistlab.pipeline.adapt.adapt_to"
+TEACH = "mnistlab.pipeline.adapt.teach"
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_hand_is_learned_and_read_on_the_pad_at_once(pad, registry, store, spl
         store.add(one)
     rehearsal = Rehearsal.of(Classifier.of(registry.load()), splits.train, mnist=2_000, drawn=100, others=50)
 
-    monkeypatch.setattr(ADAPT, functools.partial(adapt_to, rehearsal=rehearsal))
+    monkeypatch.setattr(TEACH, functools.partial(teach, rehearsal=rehearsal))
     monkeypatch.setattr("mnistlab.data.mnist.load_mnist", lambda: splits)
 
     button = AdaptButton(pad, store=store)
@@ -90,11 +90,10 @@ def test_it_learns_from_the_session_of_its_own_pad_alone(registry, store, monkey
     pad, seen = DigitPad(models=registry.root, feedback=store), MagicMock(return_value=refused("no"))
     for session in ("stranger", pad.feedback.session.name):
         store.add(make(session=session))
-    monkeypatch.setattr(ADAPT, seen)
+    monkeypatch.setattr(TEACH, seen)
     AdaptButton(pad, store=store).press()
-    ((own, *_), options) = seen.call_args
+    ((own, *_), _) = seen.call_args
     assert [correction.session for correction in own] == [pad.feedback.session.name]
-    assert options["promote"] is False
 
 
 def test_too_few_drawings_are_said_and_nothing_changes(pad, store, registry):
@@ -108,7 +107,7 @@ def test_too_few_drawings_are_said_and_nothing_changes(pad, store, registry):
 
 
 def test_a_refusal_names_its_reasons_and_the_version_stays(pad, store, monkeypatch):
-    monkeypatch.setattr(ADAPT, lambda *_, **__: refused("it reads <3 % of the 7s", "it is too large"))
+    monkeypatch.setattr(TEACH, lambda *_, **__: refused("it reads <3 % of the 7s", "it is too large"))
     button = AdaptButton(pad, store=store)
     button.press()
     assert "Version 0001 stays in use" in button.note.value
@@ -118,7 +117,7 @@ def test_a_refusal_names_its_reasons_and_the_version_stays(pad, store, monkeypat
 
 
 def test_a_bug_is_said_and_raised(pad, store, monkeypatch):
-    monkeypatch.setattr(ADAPT, MagicMock(side_effect=ZeroDivisionError("oops")))
+    monkeypatch.setattr(TEACH, MagicMock(side_effect=ZeroDivisionError("oops")))
     button = AdaptButton(pad, store=store)
     with pytest.raises(ZeroDivisionError):
         button.press()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import shutil
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ from mnistlab.evaluation.intervals import Accuracy, McNemar
 from mnistlab.pipeline import gates
 from mnistlab.pipeline.decision import Decision, EvaluatedVersion, JudgingData, evaluate_version
 from mnistlab.registry import checkpoint, layout, packing
+from mnistlab.registry.registry import Registry
 from mnistlab.training import networks
 from mnistlab.training.loop import train
 from mnistlab.training.records import TrainingData, TrainingSettings
@@ -95,7 +97,8 @@ def test_an_equally_good_version_is_let_through(candidate, current, material, si
     assert decision.refusals == []
     assert decision.passed
     assert [verdict.gate for verdict in decision.verdicts] == [
-        *("sound", "data", "leak", "overall", "digits", "calibration", "drawings", "size", "latency")
+        *("sound", "data", "figures", "leak", "overall", "digits"),
+        *("calibration", "drawings", "size", "latency", "best"),
     ]
     assert (decision.candidate, decision.current) == ("0002", "0001")
     assert decision.figures["validation"]["n"] == 5000
@@ -259,6 +262,54 @@ def test_12_the_manifest_of_another(candidate, current, material):
     manifest = (current / layout.MANIFEST).read_text().replace('"version": "0001"', '"version": "0002"')
     (folder / layout.MANIFEST).write_text(manifest)
     refused(gates.decide(folder, current, material), "sound", "SHA-256")
+
+
+# --- seven small steps down -------------------------------------------------------------------------------------------
+
+
+def recalls(nine: int, others: int = 495) -> SimpleNamespace:
+    """500 images of each digit, so many of them read."""
+    correct = [others] * 9 + [nine]
+    return SimpleNamespace(recall_of=lambda digit: Accuracy(correct[digit], 500), accuracy=Accuracy(sum(correct), 5000))
+
+
+def test_a_digit_cannot_be_lost_little_by_little():
+    """Seven promotions took the 9 from 99.4 to 95.97 %, each no worse than the one before."""
+    first = evaluated(validation=recalls(497))
+    for nine, passed in ((497, True), (490, True), (489, False), (480, False), (500, True)):
+        verdict = gates.near_the_best(evaluated(validation=recalls(nine)), first)
+        assert verdict.passed == passed, verdict.reason
+    assert "of the 9" in gates.near_the_best(evaluated(validation=recalls(489)), first).reason
+    # all digits a little: each within its margin, the whole not
+    assert "of all" in gates.near_the_best(evaluated(validation=recalls(492, others=491)), first).reason
+    assert gates.near_the_best(evaluated(validation=recalls(100)), None).passed
+
+
+def test_the_best_ever_in_use_is_asked_and_not_only_the_last(candidate, current, material, tmp_path):
+    def dull(model) -> None:
+        model.net[OUTPUT].bias[9] -= 2.2
+
+    registry = Registry(current.parent)
+    registry.promote("0001")
+    assert gates.best_in(registry, candidate()) == current
+    worse = candidate(dull)
+    assert gates.best_in(registry, worse) == current
+    assert gates.best_in(registry, tmp_path) is None
+    closed = [verdict for verdict in gates.decide(worse, worse, material, best=current).verdicts if not verdict.passed]
+    assert "best" in [verdict.gate for verdict in closed]
+    against_itself = gates.decide(worse, worse, material).verdicts  # what only looks one step back sees nothing
+    assert "best" not in [verdict.gate for verdict in against_itself if not verdict.passed]
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_figures_are_counted_again_and_never_believed(candidate, current, material, part):
+    folder = candidate()
+    path = folder / layout.MANIFEST
+    manifest = json.loads(path.read_text())
+    share = Accuracy(manifest["metrics"][part]["n"] - 1, manifest["metrics"][part]["n"])
+    manifest["metrics"][part] = {**share.as_dict()}
+    path.write_text(json.dumps(manifest))
+    refused(gates.decide(folder, current, material), "figures", f"its manifest says {share} {part} images; it reads")
 
 
 # --- what else a gate may see -----------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def test_the_core_reads_a_digit_and_writes_only_into_the_users_folder(installed)
     assert (read["digit"], read["version"]) == (8, (ROOT / "models" / "CURRENT").read_text().strip())
     listed = installed.run("python", "-m", "mnistlab", "models", "list").stdout
     assert all(name in listed for name in ("0001", "0005"))
-    installed.run("mnistlab", "models", "promote", "0003")
+    installed.run("mnistlab", "models", "promote", "0003", "--unjudged")
     assert "0003" in installed.run("mnistlab", "predict", "--json", "eight.png").stdout
     assert installed.files() - {name for name in before} == set()
     assert any(path.name == "CURRENT" for path in installed.home.rglob("*"))
