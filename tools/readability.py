@@ -3,7 +3,7 @@
     python tools/readability.py [NOTEBOOK ...]    # or: make readability
 
 - lines: median of the lines of a code cell, blank ones and comments aside; at most 6.
-- after prose: share of the code cells that stand right below a Markdown cell; parameters and what checks them aside; at least 80 %.
+- after prose: share of the code cells right below a Markdown cell; imports, parameters and what checks them aside; at least 80 %.
 - scaffolding: share of the lines of code that import, assert, raise, print, build sentences or write results; at most 25 %.
 - Flesch: 206.835 - 1.015 words per sentence - 84.6 syllables per word (Flesch 1948), over all prose; at least 74. A syllable
   is a group of vowels, a silent e at the end aside. Formulas, code, tables and addresses are no prose.
