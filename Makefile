@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 NODE_READY := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run draw lab app test lint types faults fuzz contract load mutants architecture notebooks readability doctor clean container-test
+.PHONY: help setup run draw lab app test lint types faults fuzz contract load mutants architecture picture notebooks readability doctor clean container-test
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ mutants: $(READY) ## break the deciding wings in one place at a time; do tests n
 
 architecture: $(READY) ## redraw the figure and rewrite the table in docs/architecture.md
 	$(BIN)/python tools/architecture.py
+
+picture: $(READY) ## draw on the pad in a browser, and keep what is seen as docs/pad.gif
+	$(BIN)/python tools/moving_picture.py docs/pad.gif
 
 notebooks: $(READY) ## run the notebooks and keep their outputs in notebooks/, before a commit
 	$(BIN)/mnistlab run --update

@@ -17,7 +17,7 @@ from PIL import Image
 from mnistlab.data.drawings import load_drawings
 from mnistlab.studies.bench.browser_latency import in_chromium
 
-DRAWN = ("seven crossed", "eight")
+DRAWN = ("seven with crossbar", "eight")
 WIDTH = 720  # px of the picture
 EVERY = 3  # moves of the pen between two pictures
 FRAME, LAST = 90, 1800  # ms that a picture stands, and the last one of a digit

@@ -44,7 +44,7 @@ def serve_pad(tell: Callable[[str], None], *, share: bool, port: int, warm: int,
 
     token = secrets.token_urlsafe(12)  # 96 bits
 
-    class PadServer(Voila):  # type: ignore[misc]  # comes without types
+    class PadServer(Voila):
         def init_handlers(self) -> list[Any]:
             return [(r"/voila/api/shutdown/([\w-]+)", Goodbye), *super().init_handlers()]
 

@@ -9,22 +9,17 @@ use it, another page would have to know the kernel's id, 122 random bits that on
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.web import authenticated
 
-if TYPE_CHECKING:
-    Kernels, Handler = Any, Any
-else:
-    Kernels, Handler = AsyncMappingKernelManager, APIHandler
-
 LOST = 60.0  # seconds in which a connection that was lost without a word, as on a phone that sleeps, may come back
 NEVER = 20.0  # seconds, after all cells have run, in which a page has to connect: it may have been left before it could say so
 
 
-class VisitorKernels(Kernels):
+class VisitorKernels(AsyncMappingKernelManager):
     """Kernels that end without a visitor; for Voila's setting ``multi_kernel_manager_class``.
 
     Voila asks ``cull_kernel_if_idle`` at every ``cull_interval`` about each kernel that is not kept warm for the next visitor.
@@ -54,7 +49,7 @@ class VisitorKernels(Kernels):
             await self.shutdown_kernel(kernel_id, now=True)
 
 
-class Goodbye(Handler):
+class Goodbye(APIHandler):
     """What a page posts when it is left."""
 
     def check_xsrf_cookie(self) -> None:
@@ -63,6 +58,7 @@ class Goodbye(Handler):
     @authenticated
     async def post(self, kernel_id: str) -> None:
         """End the kernel of the page."""
-        await self.kernel_manager.end(kernel_id)
+        kernels: VisitorKernels = self.kernel_manager  # type: ignore[assignment]  # Voila is told to use it
+        await kernels.end(kernel_id)
         self.set_status(204)
         self.finish()

@@ -512,3 +512,12 @@ def test_a_file_that_is_named_is_there(path):
 )
 def test_a_reference_to_nothing_would_be_seen(reference, there):
     assert is_there(reference) == there
+
+
+def test_the_readme_is_short_and_shows_drawing_first():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 200
+    assert text.index("make draw") < text.index("make run")
+    assert (ROOT / "docs" / "pad.gif").stat().st_size < 600_000
+    sections = {re.sub(r"[^\w -]", "", line).lower().replace(" ", "-") for line in re.findall(r"^## (.*)$", text, re.M)}
+    assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= sections

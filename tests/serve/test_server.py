@@ -237,9 +237,9 @@ def test_a_half_closed_socket_gets_its_answer_and_an_abandoned_one_does_no_harm(
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl")
-def test_the_lines_of_the_readme_work_as_they_stand(served, tmp_path):
+def test_the_lines_of_the_page_work_as_they_stand(served, tmp_path):
     (tmp_path / "digit.png").write_bytes(variants()["L"])
-    section = (ROOT / "README.md").read_text().partition("## Serve it")[2].partition("\n## ")[0]
+    section = (ROOT / "docs" / "serving.md").read_text()
     lines = re.findall(r"^    (curl .*)$", section, re.MULTILINE)
     assert len(lines) > 5
     for line in lines:
