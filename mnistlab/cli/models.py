@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -28,9 +29,11 @@ def models() -> None:
 def models_list() -> None:
     """List the versions; * marks the one in use."""
     registry = _registry()
-    rows = [("version", "made", "kind", "parameters", "accuracy [95 %]")]
-    for name in registry.versions():
-        rows.append((("* " if name == _current(registry) else "  ") + name, *_describe(registry, name)))
+    rows = [("version", "name", "made", "parameters", "accuracy [95 %]")]
+    names = _names(registry)
+    for number in registry.versions():
+        mark = "* " if number == _current(registry) else "  "
+        rows.append((mark + number, names.get(number, "?"), *_describe(registry, number)))
     if len(rows) == 1:
         click.echo(f"There is no version in {paths.told(registry.root)}; `mnistlab run 03_train` makes one.")
         return
@@ -53,20 +56,30 @@ def _current(registry: Registry) -> str | None:
         return None
 
 
-def _describe(registry: Registry, name: str) -> tuple[str, str, str, str]:
+def _names(registry: Registry) -> dict[str, str]:
+    """What the sound versions are called, by number."""
+    from mnistlab.registry.names import version_names
+
+    manifests = []
+    for number in registry.versions():
+        with suppress(LabError):  # its line in the list says what is wrong
+            manifests.append(registry.manifest(number))
+    return version_names(manifests)
+
+
+def _describe(registry: Registry, name: str) -> tuple[str, str, str]:
     from mnistlab.evaluation import formatting
     from mnistlab.evaluation.intervals import Accuracy
 
     try:
         manifest = registry.manifest(name)
     except LabError as error:
-        return "?", "?", "?", f"fault: {error}"
+        return "?", "?", f"fault: {error}"
     judged: Literal["test", "validation"] = "test" if "test" in manifest.metrics else "validation"
     metric = manifest.metrics[judged]
     accuracy = f"{formatting.accuracy(Accuracy(metric.correct, metric.n))} of {metric.n:,} {judged} images"
-    scramble = "plain" if manifest.permutation.kind == "identity" else "permuted"
     created = manifest.created.replace("T", " ").removesuffix(":00Z").removesuffix("Z")[:16]
-    return created, f"{manifest.architecture.name}, {scramble}", f"{manifest.parameters:,}", accuracy
+    return created, f"{manifest.parameters:,}", accuracy
 
 
 @models.command("show", short_help="Show the model card of a version.")

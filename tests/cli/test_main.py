@@ -144,11 +144,11 @@ def test_notebooks_and_their_parameters_are_listed_without_running(notebooks: Pa
 
 def test_versions_are_listed_with_what_they_are_and_how_good(registry: Registry):
     header, plain, permuted = call("models", "list").stdout.splitlines()
-    assert header.split() == ["version", "made", "kind", "parameters", "accuracy", "[95", "%]"]
+    assert header.split() == ["version", "name", "made", "parameters", "accuracy", "[95", "%]"]
     assert plain.startswith("* 0001  ")
     assert permuted.startswith("  0002  ")
-    assert "convnet, plain     6,422" in plain
-    assert "convnet, permuted  6,422" in permuted
+    assert re.search(r"  small +\d{4}-\d\d-\d\d \d\d:\d\d  6,422 ", plain)
+    assert re.search(r"  small, scrambled +\d{4}-.*  6,422 ", permuted)
     assert f"of {registry.manifest('0001').metrics['test'].n:,} test images" in plain
     assert "[" in plain
 
@@ -157,7 +157,7 @@ def test_a_list_survives_a_damaged_version_and_an_empty_folder(registry: Registr
     (registry.root / "0001" / "manifest.json").write_text("{")
     lines = call("models", "list").stdout.splitlines()
     assert "fault: " in lines[1]
-    assert "convnet, permuted" in lines[2]
+    assert "small, scrambled" in lines[2]
     monkeypatch.setenv("MNISTLAB_MODELS", str(tmp_path / "none"))
     assert "mnistlab run 03_train" in call("models", "list").stdout
     assert call("models", "verify").exit_code == 0
