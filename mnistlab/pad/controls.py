@@ -17,7 +17,6 @@ from mnistlab.common.constants import CLASSES, PEN_WIDTHS
 from mnistlab.common.html import render
 from mnistlab.evaluation.formatting import a_digit
 from mnistlab.pad.prediction_html import keys_html
-from mnistlab.web.page import asset
 
 if TYPE_CHECKING:
     from mnistlab.inference.predictor import Prediction
@@ -115,7 +114,8 @@ class Controls:
 
     def arrange(self, canvas: widgets.Widget, feedback_panel: FeedbackPanel | None = None) -> list[widgets.Widget]:
         """The children of the pad: its style, a line on top, the canvas and what was read side by side, and why below."""
-        css = asset("look.css").decode() + (files("mnistlab.pad") / "pad.css").read_text(encoding="utf-8")
+        sheets = (files("mnistlab.web") / "static" / "look.css", files("mnistlab.pad") / "pad.css")
+        css = "".join(each.read_text(encoding="utf-8") for each in sheets)
         style = widgets.HTML(render("pad/style.html", css=Markup(css)), layout=widgets.Layout(display="none"))
         top = box("mnistlab-top", [text(render("pad/lead.html")), self.versions])
         tools = box("mnistlab-tools", [self.undo, self.redo, self.clear, self.load, self.camera, self.more])
