@@ -21,10 +21,8 @@ from mnistlab.common.errors import ImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 HEIF = "HEIF"  # with the extra ``heic``
-FIRST = (
-    "GIF",
-    "MPO",
-)  # of these the first picture is read; in an MPO, which phones write as .jpg, the second is for depth
+# Of these the first picture is read; in an MPO, which phones write as .jpg, the second is for depth.
+FIRST = ("GIF", "MPO")
 MAX_BYTES = 24 * 2**20  # a phone's 12 million px take 3 to 6 MiB, its 48 million up to 20
 SIDES = (8, 12_000)  # px
 MAX_PIXELS = 16_000_000

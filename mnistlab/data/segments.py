@@ -22,10 +22,8 @@ TALL = 0.35  # of the tallest; less is a bar, a dot or a comma, and belongs to w
 # A mark is stray if it lies farther from the digit than this share of the digit's size, the more the larger the mark is itself.
 STRAY_SIZE, STRAY_GAP, STRAY_GROWTH = 0.3, 0.12, 1.2
 OVERLAP = 0.1  # of the height; what overlaps more from left to right is one digit
-CROSSING, ALIKE = (
-    0.3,
-    0.6,
-)  # of the height; two that overlap up to the first, and share the second, may be slanted digits
+# Of the height; two that overlap up to the first, and share the second, may be slanted digits.
+CROSSING, ALIKE = 0.3, 0.6
 LEVEL = 0.1  # of the lower one's height; pieces that share less of it stand on two lines
 STACKED = 0.15  # of the height of both; what stands closer on top of another is one digit with it
 BEYOND = PEN_WIDTH / 2  # px; how far outside the canvas a pen still leaves ink on it

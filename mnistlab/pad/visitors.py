@@ -9,11 +9,11 @@ use it, another page would have to know the kernel's id, 122 random bits that on
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.web import authenticated
+from traitlets import Dict
 
 LOST = 60.0  # seconds in which a connection that was lost without a word, as on a phone that sleeps, may come back
 NEVER = 20.0  # seconds, after all cells have run, in which a page has to connect: it may have been left before it could say so
@@ -25,9 +25,7 @@ class VisitorKernels(AsyncMappingKernelManager):
     Voila asks ``cull_kernel_if_idle`` at every ``cull_interval`` about each kernel that is not kept warm for the next visitor.
     """
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._alone: dict[str, tuple[float, float]] = {}  # by kernel: since when, and how long it may be, seconds
+    _alone = Dict()  # by kernel: since when, and how long it may be, seconds
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
         """End a kernel that has been alone too long, or unused for ``cull_idle_timeout``."""

@@ -18,7 +18,7 @@ from mnistlab.plots.pictures import error_bars
 STEPS = ("photograph", "sheet, laid straight", "darker than its paper", "ink", "digit, standard pen", "28 x 28")
 
 
-def contact_sheet(shown: Mapping[str, bytes], *, columns: int = 7) -> np.ndarray:
+def overview(shown: Mapping[str, bytes], *, columns: int = 7) -> np.ndarray:
     """Pictures under their names. Returns the axes (rows, columns)."""
     rows = -(-len(shown) // columns)
     _, axes = plt.subplots(rows, columns, figsize=(1.6 * columns, 1.9 * rows), squeeze=False)

@@ -24,10 +24,10 @@ from mnistlab.data.augmentation import Augmentation
 from mnistlab.data.mnist import Digits, Splits
 from mnistlab.data.pen_files import PenDrawing
 from mnistlab.evaluation.intervals import Accuracy
+from mnistlab.feedback.duplicates import MIN_DRAWINGS, without_near_duplicates
 from mnistlab.feedback.label_review import review_labels
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pipeline import finetune
-from mnistlab.pipeline.adapt import MIN_DRAWINGS
 from mnistlab.training import embedding
 from mnistlab.training.networks import Classifier
 
@@ -165,7 +165,7 @@ class Attacks:
 
     def review(self, digits: Digits, sessions: Sequence[str]) -> Digits | None:
         """What would be learned of it; None if it is refused."""
-        distinct = finetune.without_near_duplicates(digits.images)
+        distinct = without_near_duplicates(digits.images)
         found = review_labels(self._base, digits[distinct], [sessions[index] for index in distinct])
         kept = np.flatnonzero(found.kept)
         return digits[distinct][kept] if len(kept) >= MIN_DRAWINGS else None
