@@ -136,7 +136,8 @@ def test_it_serves_confined_and_loses_no_request_when_it_is_stopped(built, tmp_p
         wait_for(lambda: is_refused(int(port)), "it still takes requests")
         assert [rest_asked(each) for each in begun] == [7, 7, 7]
         wait_for(lambda: not lives(inside), "the server did not end within 5 s", seconds=5)
-        process.wait(timeout=120)  # podman removes the container; told to end meanwhile, it would leave its watcher behind
+        # podman removes the container; told to end meanwhile, it would leave its watcher behind.
+        process.wait(timeout=120)
     finally:
         process.terminate()
         process.wait(timeout=120)
