@@ -22,6 +22,7 @@ from PIL import Image
 from mnistlab.common.constants import CANVAS
 from mnistlab.common.errors import RegistryError, StrokesError
 from mnistlab.data.drawings import drawing_from_json, load_drawings
+from mnistlab.data.picture_file import MAX_BYTES
 from mnistlab.data.strokes import rasterise
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.formatting import sentence
@@ -359,9 +360,9 @@ def test_undo_takes_a_picture_back(pad):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"no picture", "This is neither a PNG nor a JPEG."),
-        (b"", "This is neither a PNG nor a JPEG."),
-        (b"x" * (6 * 2**20), "larger than"),
+        (b"no picture", "This is text, not a picture; PNG, JPEG"),
+        (b"", "The file is empty: it has 0 bytes."),
+        (b"\x89PNG" + b"x" * MAX_BYTES, "larger than"),
     ],
     ids=["text", "empty", "large"],
 )
