@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +16,7 @@ from mnistlab.common.errors import LabError, plain
 REFUSED = 3  # exit code of a version that a gate refused
 
 if TYPE_CHECKING:
+    from mnistlab.registry.manifest import Manifest
     from mnistlab.registry.registry import Registry
 
 
@@ -28,23 +28,29 @@ def models() -> None:
 @models.command("list", short_help="List the versions.")
 def models_list() -> None:
     """List the versions; * marks the one in use."""
-    registry = _registry()
-    rows = [("version", "name", "made", "parameters", "accuracy [95 %]")]
-    names = _names(registry)
-    for number in registry.versions():
-        mark = "* " if number == _current(registry) else "  "
-        rows.append((mark + number, names.get(number, "?"), *_describe(registry, number)))
-    if len(rows) == 1:
-        click.echo(f"There is no version in {paths.told(registry.root)}; `mnistlab run 03_train` makes one.")
+    from mnistlab.registry.manifest import Manifest
+    from mnistlab.registry.names import version_names
+    from mnistlab.registry.promotions import Promotions  # not the registry: what loads networks takes its time
+
+    root = paths.models()
+    promotions = Promotions(root)
+    found = {number: _manifest(root / number) for number in promotions.versions()}
+    if not found:
+        click.echo(f"There is no version in {paths.told(root)}; `mnistlab run 03_train` makes one.")
         return
-    rows[0] = ("  version", *rows[0][1:])
+    names = version_names(each for each in found.values() if isinstance(each, Manifest))
+    in_use = promotions.current_or_none()
+    rows = [("  version", "name", "made", "parameters", "accuracy [95 %]")]
+    for number, manifest in found.items():
+        described = _describe(manifest) if isinstance(manifest, Manifest) else ("?", "?", f"fault: {manifest}")
+        rows.append((("* " if number == in_use else "  ") + number, names.get(number, "?"), *described))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _registry() -> Registry:
-    from mnistlab.registry.registry import Registry  # not before it is needed: it waits for PyTorch
+    from mnistlab.registry.registry import Registry  # not before it is needed: it takes its time
 
     return Registry()
 
@@ -56,25 +62,22 @@ def _current(registry: Registry) -> str | None:
         return None
 
 
-def _names(registry: Registry) -> dict[str, str]:
-    """What the sound versions are called, by number."""
-    from mnistlab.registry.names import version_names
+def _manifest(folder: Path) -> Manifest | LabError:
+    """The manifest of a version, or what is wrong with it."""
+    from mnistlab.common.files import read_regular
+    from mnistlab.registry.layout import MANIFEST, MAX_MANIFEST
+    from mnistlab.registry.manifest import parse_manifest
 
-    manifests = []
-    for number in registry.versions():
-        with suppress(LabError):  # its line in the list says what is wrong
-            manifests.append(registry.manifest(number))
-    return version_names(manifests)
+    try:
+        return parse_manifest(read_regular(folder / MANIFEST, MAX_MANIFEST))
+    except LabError as error:
+        return error
 
 
-def _describe(registry: Registry, name: str) -> tuple[str, str, str]:
+def _describe(manifest: Manifest) -> tuple[str, str, str]:
     from mnistlab.evaluation import formatting
     from mnistlab.evaluation.intervals import Accuracy
 
-    try:
-        manifest = registry.manifest(name)
-    except LabError as error:
-        return "?", "?", f"fault: {error}"
     judged: Literal["test", "validation"] = "test" if "test" in manifest.metrics else "validation"
     metric = manifest.metrics[judged]
     accuracy = f"{formatting.accuracy(Accuracy(metric.correct, metric.n))} of {metric.n:,} {judged} images"
@@ -179,7 +182,7 @@ def _refusals(registry: Registry, name: str, before: str | None) -> list[str]:
 def models_rollback() -> None:
     """Go back to the version that was in use before; repeated, it goes further back."""
     from mnistlab.common import locks
-    from mnistlab.registry.promotions import Promotions  # not the registry, which waits for PyTorch
+    from mnistlab.registry.promotions import Promotions
 
     root = paths.models()
     with locks.hold(root / locks.REGISTRY, "a change of the version in use", wait=locks.WAIT):

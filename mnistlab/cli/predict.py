@@ -53,7 +53,7 @@ def predict(
         except LabError as error:
             failed = True
             readings.append({"file": file, "error": str(error), "code": error.code})
-            click.echo(f"{file}: {error}", err=True)
+            click.echo(_fault(file, error), err=True)
             continue
         readings.append(
             {
@@ -86,7 +86,7 @@ def _pages(reader: Predictor, files: tuple[str, ...], as_json: bool, boxes: Path
         except LabError as error:
             failed = True
             told.append({"file": file, "error": str(error), "code": error.code})
-            click.echo(f"{file}: {error}", err=True)
+            click.echo(_fault(file, error), err=True)
             continue
         told.append({"file": file, "number": page.number, "reason": page.reason, "digits_found": _as_rows(page)})
         if not as_json:
@@ -122,6 +122,13 @@ def _pictures(files: tuple[str, ...]) -> Iterator[str]:
         if not inside:
             raise LabError(f"there is no picture in the folder {file}; {', '.join(SUFFIXES)} are", code="unknown")
         yield from inside
+
+
+def _fault(file: str, error: LabError) -> str:
+    """One line on a file that was not read, its name first and once: some sentences begin with it too."""
+    from mnistlab.data.picture_file import named
+
+    return f"{file}: {str(error).removeprefix(f'{named(file)} ')}"
 
 
 def _source(file: str) -> object:

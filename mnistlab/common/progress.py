@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TextIO, TypeVar
 
 HEADLESS = "MNISTLAB_HEADLESS"
+COLUMNS, LINES = 80, 24  # of a terminal that does not say how large it is
 
 T = TypeVar("T")
 
@@ -36,6 +37,14 @@ class Bar(Protocol):
 def headless() -> bool:
     """True in a notebook that nobody is watching."""
     return os.environ.get(HEADLESS) == "1"
+
+
+def is_sizeless(stream: TextIO) -> bool:
+    """True of a terminal of no columns, as some CI services and ``docker run -t`` give one: tqdm would draw nothing in it."""
+    try:
+        return stream.isatty() and not os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):  # no real terminal, or a closed one
+        return False
 
 
 def track(
@@ -69,4 +78,6 @@ def _tqdm(iterable: Iterable[T] | None, description: str, total: int | None, sho
         return tqdm(iterable, file=sys.stdout, mininterval=1.0, ascii=False, ncols=100, **options)
     from tqdm.auto import tqdm as suited
 
+    if is_sizeless(sys.stderr):
+        options |= {"ncols": COLUMNS, "nrows": LINES}
     return suited(iterable, **options)

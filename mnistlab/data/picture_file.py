@@ -141,7 +141,7 @@ def _content(source: object) -> bytes:
     elif isinstance(source, bytes | bytearray | memoryview):
         content = bytes(source)
     else:
-        name = _named(source)
+        name = named(source)
         try:
             content = source.read(MAX_BYTES + 1) if hasattr(source, "read") else _from_path(source)  # type: ignore[arg-type]
         except ImageError:
@@ -156,7 +156,7 @@ def _content(source: object) -> bytes:
     return bytes(content)
 
 
-def _named(source: object) -> str:
+def named(source: object) -> str:
     """What to call it in a message, at most 200 characters."""
     if hasattr(source, "read"):
         return "the file"
@@ -167,9 +167,9 @@ def _named(source: object) -> str:
 
 def _from_path(source: str | os.PathLike[str]) -> bytes:
     if isinstance(source, str) and source[:8].lower().startswith(("http://", "https://")):
-        raise ImageError(f"{_named(source)} is an address; save the picture, and give its path", code="type")
+        raise ImageError(f"{named(source)} is an address; save the picture, and give its path", code="type")
     if Path(source).is_dir():
-        raise ImageError(f"{_named(source)} cannot be read (it is a folder)", code="unreadable")
+        raise ImageError(f"{named(source)} cannot be read (it is a folder)", code="unreadable")
     with Path(source).open("rb") as file:
         return file.read(MAX_BYTES + 1)
 

@@ -14,6 +14,8 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from mnistlab.common.progress import is_sizeless
+
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours and cursor moves
 QUIET = 60  # seconds without a line after which a log is told that the run still lives
 REFRESH = 0.5  # seconds between two looks of the terminal's clock
@@ -132,11 +134,11 @@ class TerminalDisplay(Display):
 
 
 def choose(show: bool = True, stream: TextIO | None = None) -> Display:
-    """The display that suits the stream, stderr if None."""
+    """The display that suits the stream, stderr if None; a terminal of no size, where no bar moves, gets the lines of a log."""
     if not show:
         return Display()
     stream = stream or sys.stderr
-    return TerminalDisplay(stream) if stream.isatty() else LogDisplay(stream)
+    return TerminalDisplay(stream) if stream.isatty() and not is_sizeless(stream) else LogDisplay(stream)
 
 
 def last_line(text: str) -> str:

@@ -283,6 +283,13 @@ def test_pictures_are_read_one_a_line_and_a_bad_one_stops_no_other(pictures):
     assert call("predict", digit).exit_code == 0
 
 
+@pytest.mark.parametrize("options", [[], ["--page"]])
+@pytest.mark.parametrize("file", ["nope.png", "folder/nope.png", "-".join(map(str, range(80)))])
+def test_a_line_about_a_picture_that_is_not_read_has_its_name_once(file, options):
+    line = call("predict", *options, file).stderr
+    assert line == f"{file}: cannot be read (No such file or directory)\n"
+
+
 def test_readings_as_json_hold_everything(pictures):
     digit, blank, text = pictures
     result = call("predict", "--json", "--version", "0002", *pictures)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from mnistlab.common import progress
-from mnistlab.common.progress import progress_bar, track
+from mnistlab.common.progress import is_sizeless, progress_bar, track
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("0", False), ("", False), (None, False)])
@@ -52,3 +54,16 @@ def test_a_bar_that_is_not_shown_says_nothing_and_still_counts_through(monkeypat
         bar.update(2)
         bar.set_postfix_str("nothing")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_of_no_size_sees_a_bar_all_the_same(monkeypatch):
+    monkeypatch.delenv(progress.HEADLESS, raising=False)
+    reading, writing = pytest.importorskip("pty", reason="there are no such terminals on Windows").openpty()
+    with os.fdopen(writing, "w") as terminal:
+        assert is_sizeless(terminal)
+        monkeypatch.setattr("sys.stderr", terminal)
+        assert list(track(range(3), description="counting")) == [0, 1, 2]
+        terminal.flush()
+        assert b"counting: 100%" in os.read(reading, 10_000)
+    assert not is_sizeless(terminal)  # it is closed
+    os.close(reading)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import pytest
 from made import wait_for
@@ -95,6 +96,14 @@ def test_the_stream_decides_and_nothing_is_shown_unasked():
     assert isinstance(progress_display.choose(stream=Terminal()), TerminalDisplay)
     assert isinstance(progress_display.choose(stream=io.StringIO()), LogDisplay)
     assert type(progress_display.choose(show=False, stream=Terminal())) is Display
+
+
+def test_a_terminal_of_no_size_is_told_line_by_line():
+    reading, writing = pytest.importorskip("pty", reason="there are no such terminals on Windows").openpty()
+    with os.fdopen(writing, "w") as terminal:
+        walk(progress_display.choose(stream=terminal))
+        assert b"03_train: started, 3 cells" in os.read(reading, 10_000)
+    os.close(reading)
 
 
 @pytest.mark.parametrize(
