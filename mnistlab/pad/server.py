@@ -38,6 +38,7 @@ def serve_pad(tell: Callable[[str], None], *, share: bool, port: int, warm: int,
     """
     from voila.app import Voila
 
+    from mnistlab.pad.guard import guarded
     from mnistlab.pad.visitors import Goodbye
 
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(HOME), os.environ.get("JUPYTER_PATH")]))
@@ -46,7 +47,7 @@ def serve_pad(tell: Callable[[str], None], *, share: bool, port: int, warm: int,
 
     class PadServer(Voila):
         def init_handlers(self) -> list[Any]:
-            return [(r"/voila/api/shutdown/([\w-]+)", Goodbye), *super().init_handlers()]
+            return [(r"/voila/api/shutdown/([\w-]+)", Goodbye), *guarded(super().init_handlers())]
 
         def launch_browser(self) -> None:
             """Called when it listens; Voila's own opens the page without the token."""
