@@ -24,17 +24,9 @@ from mnistlab.data import outliers, segments, synthetic
 from mnistlab.data.drawings import load_drawings
 from mnistlab.data.picture_file import read_grey
 from mnistlab.data.preprocess import bounds, clean_ink, fit, is_plain, shrink
-from mnistlab.data.strokes import (
-    MANY_POINTS,
-    MAX_POINTS,
-    as_strokes,
-    is_dot,
-    rasterise,
-    rasterise_standard,
-    to_standard_size,
-)
+from mnistlab.data.strokes import MANY_POINTS, MAX_POINTS, rasterise, rasterise_standard
 from mnistlab.inference.attribution import attribute
-from mnistlab.inference.predictor import Prediction, Predictor
+from mnistlab.inference.predictor import NO_DIGIT, Predictor
 from mnistlab.web.export import version_data
 
 SEED = 1
@@ -53,6 +45,12 @@ LONG = (
     (-175, -42),
     (-170, -124),
 )
+REASONS = {  # for no digit, as the page calls them
+    "": "",
+    "the canvas is empty": "empty",
+    "that is only a dot": "dot",
+    NO_DIGIT: "not-a-digit",
+}
 Strokes = list[np.ndarray]
 
 
@@ -65,19 +63,20 @@ def readings(*, drawings: int, whys: int, version: str = "current", seed: int = 
     whys : of how many the ink is explained.
     """
     reader = Predictor.load(version)
-    cases = [*special(), *stored(), *made(drawings, seed)]
+    cases = [*special(), *stored(), *made(drawings, seed), *together(drawings // 2, seed)]
     chosen = cases[:: max(1, len(cases) // whys)][:whys]
     return {
         "data": version_data(reader.checkpoint),
         "drawings": [_read(reader, name, strokes, pen) for name, strokes, pen in cases],
-        "whys": [_explained(reader, strokes, pen) for _, strokes, pen in chosen if not _has_strays(strokes)],
+        "whys": [_explained(reader, strokes, pen) for _, strokes, pen in chosen],
     }
 
 
 def pixels(*, pictures: int, seed: int = SEED) -> dict[str, object]:
     """What becomes of pictures, of ink of other sizes, and of single lines, whatever version reads."""
     seen = [_seen(rgba) for rgba in painted(pictures, seed)]
-    return {"pictures": seen, "sizes": list(_resized(seed)), "lines": list(_lines()), "long": list(_long())}
+    inked = {"sizes": list(_resized(seed)), "lines": list(_lines()), "long": list(_long())}
+    return {"pictures": seen, **inked, "layouts": list(_laid_out(seed))}
 
 
 def special() -> Iterator[tuple[str, Strokes, float]]:
@@ -133,6 +132,35 @@ def made(n: int, seed: int) -> Iterator[tuple[str, Strokes, float]]:
         yield f"made {number}", strokes, float(rng.integers(4, 61))
 
 
+def together(n: int, seed: int) -> Iterator[tuple[str, Strokes, float]]:
+    """Two or three digits, beside each other or on two lines, close and far apart; every third is one digit and some taps."""
+    rng = np.random.default_rng(seed + 1)
+    for number in range(n):
+        strokes: Strokes = []
+        if number % 3 == 2:
+            taps = rng.uniform(0, CANVAS, (rng.integers(1, 4), 2))
+            place = (*rng.uniform(60, 160, 2), rng.uniform(60, 120))
+            strokes = [
+                *_at(synthetic.draw(number % 10, rng), *place),
+                *(tap + rng.uniform(-3, 3, (2, 2)) for tap in taps),
+            ]
+        else:
+            left, height = rng.uniform(0, 20), rng.uniform(50, 120)
+            for k in range(2 + number % 2):
+                top = 90 + rng.uniform(-0.2, 0.2) * height if number % 7 else 20 + 130 * (k % 2)
+                digit = _at(synthetic.draw(int(rng.integers(10)), rng), left, top, height * rng.uniform(0.8, 1.1))
+                strokes += digit
+                left = max(stroke[:, 0].max() for stroke in digit) + rng.uniform(-0.15, 0.5) * height
+        yield f"together {number}", [np.round(stroke, 2) for stroke in strokes], PEN_WIDTH
+
+
+def _at(strokes: Strokes, left: float, top: float, height: float) -> Strokes:
+    """A digit this high, with its upper left corner at this place."""
+    points = np.concatenate(strokes)
+    low, scale = points.min(axis=0), height / np.ptp(points[:, 1])
+    return [(stroke - low) * scale + (left, top) for stroke in strokes]
+
+
 def painted(n: int, seed: int) -> Iterator[np.ndarray]:
     """Pictures, uint8 (H, W, 4): ink and paper of any colour, grain, holes, blank ones and full ones."""
     rng = np.random.default_rng(seed)
@@ -154,21 +182,8 @@ def painted(n: int, seed: int) -> Iterator[np.ndarray]:
         yield np.clip(np.rint(np.concatenate([colour, opacity], axis=2)), 0, 255).astype(np.uint8)
 
 
-def _has_strays(strokes: Strokes) -> bool:
-    return bool(drawn := as_strokes(strokes)) and bool(segments.strays(segments.boxes_of(drawn)))
-
-
-def _as_one(reader: Predictor, strokes: Strokes, pen: float) -> Prediction:
-    """All strokes read as one digit, as the page does, which takes no drawing apart."""
-    drawn = as_strokes(strokes)
-    if not drawn or is_dot(drawn, pen):
-        return reader.predict_strokes(strokes, pen, CANVAS)
-    standard, _ = to_standard_size(drawn)
-    return reader.judge(fit(rasterise_standard(standard))[None], 0.0)[0]
-
-
 def _read(reader: Predictor, name: str, strokes: Strokes, pen: float) -> dict[str, object]:
-    found = _as_one(reader, strokes, pen)
+    found = reader.predict_strokes(strokes, pen, CANVAS)
     return {
         "name": name,
         "strokes": [stroke.tolist() for stroke in strokes],
@@ -177,7 +192,18 @@ def _read(reader: Predictor, name: str, strokes: Strokes, pen: float) -> dict[st
         "digit": found.digit,
         "digits": list(found.digits),
         "logs": np.log(found.probabilities).tolist(),
+        "reason": "several" if found.parts else REASONS[found.reason],
+        "strays": _strays(found.note),
+        "parts": [
+            {"digit": part.digit, "digits": list(part.digits), "box": part.box._asdict(), "line": part.line}
+            for part in found.parts
+        ],
     }
+
+
+def _strays(note: str) -> int:
+    """How many stray marks were left out."""
+    return 0 if not note else 1 if note.startswith("a stray") else int(note.split()[0])
 
 
 def _explained(reader: Predictor, strokes: Strokes, pen: float) -> dict[str, object]:
@@ -185,6 +211,7 @@ def _explained(reader: Predictor, strokes: Strokes, pen: float) -> dict[str, obj
     return {
         "strokes": [stroke.tolist() for stroke in strokes],
         "pen": pen,
+        "strays": _strays(reader.predict_strokes(strokes, pen, CANVAS).note),
         "digit": found.digit,
         "pieces": [piece.tolist() for piece in found.pieces],
         "weights": found.weights.tolist(),
@@ -211,6 +238,19 @@ def _resized(seed: int) -> Iterator[dict[str, object]]:
         small = shrink(ink)
         sides = {"height": int(height), "width": int(width), "tall": small.shape[0], "wide": small.shape[1]}
         yield {**sides, "ink": _text(ink), "small": _text(small)}
+
+
+def _laid_out(seed: int) -> Iterator[dict[str, object]]:
+    """Boxes of many sizes, whole px among them so that some are equally near: which are stray, and the pieces of each line."""
+    rng = np.random.default_rng(seed)
+    for number in range(600):
+        count = int(rng.integers(1, 12)) if number else segments.MOST_PIECES + 1
+        corners = rng.uniform(0, CANVAS, (count, 2))
+        sizes = rng.choice([2, 8, 40, 90], (count, 1)) * rng.uniform(0.3, 1.5, (count, 2))
+        sides = np.concatenate([corners, corners + sizes], axis=1)
+        boxes = [segments.Box(*row) for row in (np.round(sides / 4) * 4 if number % 3 == 0 else sides).tolist()]
+        lines = [[list(piece.members) for piece in line] for line in segments.lines(boxes)]
+        yield {"boxes": [box._asdict() for box in boxes], "strays": segments.strays(boxes), "lines": lines}
 
 
 def _lines() -> Iterator[dict[str, object]]:

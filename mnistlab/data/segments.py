@@ -10,6 +10,7 @@ A box is (left, top, right, bottom), x to the right and y down, in whatever unit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -149,7 +150,7 @@ def _distance(a: Box, b: Box) -> float:
     """The gap between two boxes, 0 if they meet."""
     across = max(a.left - b.right, b.left - a.right, 0.0)
     down = max(a.top - b.bottom, b.top - a.bottom, 0.0)
-    return max(across, down) if not (across and down) else float(np.hypot(across, down))
+    return math.sqrt(across * across + down * down) if across and down else max(across, down)
 
 
 def _belong(a: Box, b: Box) -> bool:

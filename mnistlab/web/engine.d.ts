@@ -40,6 +40,18 @@ declare namespace Engine {
     confidence: number;
     reason: "" | "not-a-digit";
   };
+  type Box = { left: number; top: number; right: number; bottom: number };
+  type Part = { members: number[]; box: Box };
+  type Reading = {
+    digit: number | null;
+    digits: number[];
+    probabilities: number[];
+    confidence: number;
+    reason: string;
+    image: Uint8Array | null;
+    parts: (Answer & { box: Box; line: number })[];
+    strays: number;
+  };
   type Attribution = { digit: number | null; pieces: Stroke[]; weights: number[] };
 
   type Parts = {
@@ -69,12 +81,26 @@ declare namespace Engine {
       clip: (strokes: Stroke[]) => Stroke[];
       toStandardSize: (strokes: Stroke[]) => Stroke[];
       draw: (strokes: Stroke[]) => Uint8Array;
-      read: (strokes: Stroke[], penWidth?: number) => { image: Uint8Array } | { reason: "empty" | "dot" };
+      look: (strokes: Stroke[]) => Uint8Array;
       fit: (ink: Uint8Array, height: number, width: number) => Uint8Array;
       picture: Parts["paper"]["picture"];
     };
     net: { load: (data: VersionData) => Promise<Network> };
     answer: { judge: (network: { calibration: Calibration | null }, logits: Float64Array) => Answer };
+    segments: {
+      OVERLAP: number;
+      boxOf: (stroke: Stroke) => Box;
+      join: (...pieces: Part[]) => Part;
+      gap: (a: Box, b: Box) => number;
+      sharedHeight: (a: Box, b: Box) => number;
+      strays: (boxes: Box[]) => number[];
+      lines: (boxes: Box[]) => Part[][];
+    };
+    parts: {
+      isOne: (left: Box, right: Box, probabilities: number[][]) => boolean;
+      nothing: (reason: string) => Reading;
+      read: (network: Network, strokes: Stroke[], penWidth?: number) => Generator<void, Reading, void>;
+    };
     why: {
       attribute: (
         network: Network,

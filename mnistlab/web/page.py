@@ -25,7 +25,8 @@ Home = Literal["static", "served"]
 
 STYLES = ("look.css", "page.css", "icon.svg")
 TEXTS = ("text.en.js", "text.fr.js")
-ENGINE = ("fit.js", "paper.js", "ink.js", "net.js", "answer.js", "why.js")  # reads as Python does, without it
+# Reads as Python does, without it.
+ENGINE = ("fit.js", "paper.js", "ink.js", "net.js", "answer.js", "segments.js", "parts.js", "why.js")
 PAGE = (
     *("language.js", "paint.js", "pen.js", "picture.js", "files.js", "view.js"),
     *("explanation.js", "twins.js", "reading.js"),

@@ -280,6 +280,31 @@ def test_a_doubtful_digit_has_two_names_and_a_scribble_none(page):
 
 
 @both
+def test_several_digits_are_read_one_by_one_and_said_in_both_languages(page):
+    draw(page, [[(60, 70), (60, 200)], [(150, 70), (220, 70), (175, 200)]])
+    expect(page, "^Several digits: one, then seven$")
+    assert digits(page) == "17"
+    assert page.locator("#sure").inner_text() == "Several digits"
+    assert page.locator("#also").inner_text() == "1, then 7"
+    assert page.locator("#bars li.top").count() == 0
+    page.get_by_role("button", name="Why").click()
+    page.get_by_text("Only the ink of a single digit").wait_for()
+    page.get_by_role("button", name="Français").click()
+    assert page.locator("#also").inner_text() == "1, puis 7"
+    expect(page, "^Plusieurs chiffres\u00a0: un, puis sept$")
+
+
+@both
+def test_a_stray_mark_is_left_out_and_said_to_be(page):
+    draw(page, [[(150, 70), (220, 70), (175, 200)], [(10, 270), (12, 271)]])
+    expect(page, "^seven, sure. a stray mark was left out$")
+    assert digits(page) == "7"
+    assert "a stray mark was left out" in page.locator("#time").inner_text()
+    page.get_by_role("button", name="Why").click()
+    page.locator("#legend-keys").wait_for()
+
+
+@both
 def test_a_picture_is_read_and_can_be_undone(page):
     give(page, png(rasterise(load_drawings()["eight"].strokes)))
     expect(page, "^8: ")

@@ -28,24 +28,23 @@ DRAWINGS, WHYS = 2_000, 50
 # What the engine of the open page makes of the drawings: how far its pixels, logits and answers are from Python's.
 COMPARE = """async vectors => {
   const {drawings, whys} = JSON.parse(vectors);
-  const {ink, net, answer, why} = mnistlab;
+  const {parts, net, why} = mnistlab;
   const {versions, current} = JSON.parse(document.getElementById('data').textContent);
   const network = await net.load(versions[current]);
   const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
   const most = (some, others) => some.length === others.length
     ? some.reduce((worst, value, k) => Math.max(worst, Math.abs(value - others[k])), 0) : Infinity;
-  const read = drawings.map(({name, strokes, pen, image, logs, digit, digits}) => {
-    const found = ink.read(strokes, pen);
-    if (!found.image || !image) return {name, levels: found.image || image ? 255 : 0, apart: 0, same: !found.image && !image};
-    const logits = network.logits(found.image), judged = answer.judge(network, logits);
-    return {name, levels: most([...found.image], bytes(image)), apart: most(judged.probabilities.map(Math.log), logs),
-      same: judged.digit === digit && String(judged.digits) === String(digits)};
+  const last = steps => { for (;;) { const {done, value} = steps.next(); if (done) return value; } };
+  const said = ({digit, digits, reason, strays, parts}) =>
+    JSON.stringify([digit, digits, reason, strays, parts.map(({digit, digits, line}) => [digit, digits, line])]);
+  const read = drawings.map(drawing => {
+    const {name, strokes, pen, image, logs} = drawing, found = last(parts.read(network, strokes, pen));
+    const levels = found.image && image ? most([...found.image], bytes(image)) : found.image || image ? 255 : 0;
+    const same = said(found) === said(drawing);
+    return {name, levels, apart: same ? most(found.probabilities.map(Math.log), logs) : 0, same};
   });
   const explained = whys.map(({strokes, pen, digit, pieces, weights}) => {
-    const steps = why.attribute(network, strokes, pen);
-    let step = steps.next();
-    while (!step.done) step = steps.next();
-    const {value} = step;
+    const value = last(why.attribute(network, strokes, pen));
     return value.digit === digit && value.pieces.length === pieces.length ? most(value.weights, weights) : Infinity;
   });
   return {read, explained};

@@ -11,6 +11,7 @@ from mnistlab.common.errors import LabError
 from mnistlab.inference.attribution import attribute
 from mnistlab.inference.predictor import Prediction, Predictor
 from mnistlab.registry.registry import Registry
+from mnistlab.serve.predict import as_answer
 from mnistlab.web import page as web
 
 ADDRESS = "http://localhost/"
@@ -70,25 +71,18 @@ class ServedHome:
 
     def _read(self, reader: Predictor, body, include: str) -> dict:
         if isinstance(body, bytes):
-            return self._as_answer(reader.predict_image(body))
+            return self._as_answer(reader, reader.predict_image(body))
         if "image" in body:
-            return self._as_answer(reader.predict_digit(np.array(body["image"], dtype=np.uint8).reshape(28, 28)))
-        answer = self._as_answer(reader.predict_strokes(body["strokes"], body["pen_width"]))
+            return self._as_answer(
+                reader, reader.predict_digit(np.array(body["image"], dtype=np.uint8).reshape(28, 28))
+            )
+        answer = self._as_answer(reader, reader.predict_strokes(body["strokes"], body["pen_width"], body["canvas"]))
         if include == "why":
             found = attribute(reader, body["strokes"], pen_width=body["pen_width"])
             pieces = [piece.tolist() for piece in found.pieces]
             answer["why"] = {"digit": found.digit, "pieces": pieces, "weights": found.weights.tolist()}
         return answer
 
-    def _as_answer(self, prediction: Prediction) -> dict:
-        return {
-            "id": f"{len(self.calls):032x}",
-            "digit": prediction.digit,
-            "digits": list(prediction.digits),
-            "probabilities": prediction.probabilities.tolist(),
-            "confidence": prediction.confidence,
-            "reason": prediction.reason,
-            "version": prediction.version,
-            "milliseconds": prediction.milliseconds,
-            "image": prediction.image.ravel().tolist(),
-        }
+    def _as_answer(self, reader: Predictor, prediction: Prediction) -> dict:
+        answer = as_answer(prediction, reader, f"{len(self.calls):032x}")
+        return {**answer, "image": prediction.image.ravel().tolist()}

@@ -8,7 +8,7 @@ const path = require("node:path");
 globalThis.crypto ??= require("node:crypto").webcrypto; // Node 18
 
 const STATIC = path.join(__dirname, "../../mnistlab/web/static");
-for (const name of ["fit", "paper", "ink", "net", "answer", "why"]) require(path.join(STATIC, `${name}.js`));
+for (const name of ["fit", "paper", "ink", "net", "answer", "segments", "parts", "why"]) require(path.join(STATIC, `${name}.js`));
 
 const file = process.env.PAGE_VECTORS;
 if (!file) throw new Error("PAGE_VECTORS names no file; python tools/page_vectors.py FILE makes one");
@@ -22,4 +22,11 @@ function distance(some, others) {
   return some.reduce((most, value, k) => Math.max(most, Math.abs(value - others[k])), 0);
 }
 
-module.exports = { mnistlab: globalThis.mnistlab, vectors, bytes, distance };
+/** What work in steps comes to. */
+function last(steps) {
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+module.exports = { mnistlab: globalThis.mnistlab, vectors, bytes, distance, last };

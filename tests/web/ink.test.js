@@ -9,23 +9,6 @@ const { fit, ink } = mnistlab;
 // Pixel for pixel with the Pillow of constraints.txt; another one may round a grey otherwise.
 const APART = Number(process.env.PAGE_LEVELS ?? 0);
 
-test("a drawing becomes the 28 x 28 that Python makes of it", () => {
-  for (const { name, strokes, pen, image } of vectors.drawings) {
-    const read = ink.read(strokes, pen);
-    assert.equal("image" in read, image !== null, name);
-    if (image) assert.ok(distance(read.image, bytes(image)) <= APART, name);
-  }
-});
-
-test("without ink there is nothing to read, and the reason is said", () => {
-  const reasons = Object.fromEntries(vectors.drawings.map(({ name, strokes, pen }) => [name, ink.read(strokes, pen).reason]));
-  assert.equal(reasons.nothing, "empty");
-  assert.equal(reasons["a stroke without points"], "empty");
-  assert.equal(reasons["one point"], "dot");
-  assert.equal(reasons["a dot at the bound"], "dot");
-  assert.equal(reasons["just more than a dot"], undefined);
-});
-
 test("a line of every direction has Pillow's ink", () => {
   const [middle, reach] = [140, 40];
   const [first, end] = [middle - reach - 13, middle + reach + 14];
@@ -80,11 +63,4 @@ test("halves are rounded to the even number, as in Python", () => {
 
 test("ink without a pixel of it is refused", () => {
   assert.throws(() => ink.fit(new Uint8Array(100), 10, 10), /there is no ink/);
-});
-
-test("what is no drawing is refused", () => {
-  for (const bad of [[[1, NaN]], [[1, Infinity]], [[1]], [[1, 2, 3]], [["1", 2]]]) {
-    assert.throws(() => ink.read([[[0, 0]], bad]), /stroke 1 holds a point that is not two finite numbers/);
-  }
-  assert.throws(() => ink.read([Array(20_001).fill([1, 1])]), /20001 points; at most 20000/);
 });

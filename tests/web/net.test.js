@@ -3,34 +3,24 @@
 const assert = require("node:assert/strict");
 const { test } = require("node:test");
 
-const { mnistlab, vectors, bytes, distance } = require("./engine.js");
+const { mnistlab, vectors, distance } = require("./engine.js");
 const { answer, net, why } = mnistlab;
 const { data } = vectors;
 
 const changed = (changes) => ({ ...data, ...changes });
 
-test("a drawing is read as Python reads it", async () => {
-  const network = await net.load(data);
-  for (const { name, image, logs, digit, digits } of vectors.drawings.filter((drawing) => drawing.image)) {
-    const judged = answer.judge(network, network.logits(bytes(image)));
-    assert.ok(distance(judged.probabilities.map(Math.log), logs) < 0.02, name);
-    assert.deepEqual([judged.digit, judged.digits], [digit, digits], name);
-    assert.equal(judged.reason, digit === null ? "not-a-digit" : "");
-    assert.equal(judged.confidence, digit === null ? 0 : judged.probabilities[digit]);
-  }
-});
-
 test("the same ink speaks for a digit as in Python", async () => {
   const network = await net.load(data);
-  for (const { strokes, pen, digit, pieces, weights } of vectors.whys) {
+  for (const { strokes, pen, digit, pieces, weights, strays } of vectors.whys) {
     const steps = why.attribute(network, strokes, pen);
     let [step, passes] = [steps.next(), 0];
     for (; !step.done; step = steps.next()) passes += 1;
-    assert.equal(passes, digit === null ? 0 : 1 + Math.min(32, weights.length));
+    assert.equal(passes, digit === null ? 0 : 1 + Math.min(32, weights.length - strays));
     assert.equal(step.value.digit, digit);
     assert.deepEqual(step.value.pieces, pieces);
     assert.ok(distance(step.value.weights, weights) < 0.05);
   }
+  assert.ok(vectors.whys.some(({ strays }) => strays));
 });
 
 test("any digit can be explained", async () => {

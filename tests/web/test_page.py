@@ -118,3 +118,10 @@ def test_the_reasons_that_a_server_gives_are_known_to_the_page():
         key: words for words, key in reasons.items() if key != "not-a-digit"
     }
     assert reasons[predictor.NO_DIGIT] == "not-a-digit"
+
+
+def test_the_page_knows_what_a_server_says_of_stray_marks():
+    reader, digit, taps = Predictor.load(), [(140, 60), (140, 200)], [[(10, 10), (12, 11)], [(270, 10), (271, 12)]]
+    one, two = (reader.predict_strokes([digit, *taps[:count]], canvas=280).note for count in (1, 2))
+    assert f'note === "{one}" ? 1' in web.asset("api.js").decode()
+    assert two == f"2 {one.removeprefix('a ').replace('mark was', 'marks were')}"  # its number comes first

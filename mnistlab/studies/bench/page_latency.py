@@ -32,10 +32,10 @@ READY = "#reading:not([aria-busy])"
 # Times of the engine alone: of loading a version, of readings, and of every step of an explanation.
 ENGINE = """async options => {
   const {drawings, warmUp} = JSON.parse(options);
-  const {ink, net, answer, why} = mnistlab;
+  const {net, parts, why} = mnistlab;
   const {versions, current} = JSON.parse(document.getElementById('data').textContent);
   const timed = call => { const started = performance.now(); call(); return performance.now() - started; };
-  const read = strokes => answer.judge(network, network.logits(ink.read(strokes).image));
+  const read = strokes => { for (const steps = parts.read(network, strokes); !steps.next().done;); };
   const started = performance.now();
   const network = await net.load(versions[current]);
   const loaded = performance.now() - started;

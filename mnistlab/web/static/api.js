@@ -19,6 +19,9 @@
     "there is no digit with paper around it: what stands out lies at the edge of the picture, or is too small": "rim",
   });
 
+  /** How many stray marks were left out, by the server's note. @param {string} note */
+  const strays = (note) => (note === "a stray mark was left out" ? 1 : Number.parseInt(note, 10) || 0);
+
   /** What went wrong: a code, and a message of the server's. */
   class ApiError extends Error {
     /** @param {string} code @param {string} message @param {number} [wait] s until another try makes sense */
@@ -66,7 +69,7 @@
     const answer = await call(`api/v1/predict?${query}`, "POST", body);
     const reason = /** @type {Record<string, string>} */ (REASONS)[answer.reason] ?? answer.reason;
     const image = answer.image?.some(Boolean) ? Uint8Array.from(answer.image) : null;
-    return { ...answer, reason, image };
+    return { ...answer, reason, image, parts: answer.digits_found ?? [], strays: strays(answer.note ?? "") };
   }
 
   /** @param {Content} content */

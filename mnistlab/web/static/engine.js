@@ -5,7 +5,8 @@
   const mnistlab = (globalThis.mnistlab ??= {});
   const { PEN_WIDTH } = mnistlab.drawing;
 
-  const SLICE = 6; // ms of a frame that may go into an explanation
+  // ms of a frame that may go into an explanation, and into a reading: several digits of usual size take one frame
+  const [SLICE, READING] = [6, 30];
 
   /**
    * @param {Data} data @returns {Promise<Source>}
@@ -19,54 +20,51 @@
     return {
       read: async (content) => {
         const started = performance.now();
-        const { image, reason } = look(content);
-        const answer = image ? judge(network, data.current, image) : nothing(data.current, reason);
-        return { ...answer, milliseconds: performance.now() - started };
+        const found = content.picture ? seen(network, content.picture) : await drawn(network, content.strokes);
+        return { ...found, version: data.current, milliseconds: performance.now() - started, id: null };
       },
       compare: async (image) => {
         twins ??= Promise.all(data.twins.map((name) => mnistlab.net.load(data.versions[name])));
-        return (await twins).map((twin, k) => judge(twin, data.twins[k], image));
+        const read = (/** @type {any} */ twin, /** @type {number} */ k) => ({ ...one(twin, image), version: data.twins[k] });
+        return (await twins).map((twin, k) => ({ ...read(twin, k), milliseconds: 0, id: null }));
       },
       why: async (content, digit, isStale) => {
         const steps = mnistlab.why.attribute(network, content.strokes, PEN_WIDTH, digit);
-        while (!isStale()) {
-          const end = performance.now() + SLICE;
-          while (performance.now() < end) {
-            const { done, value } = steps.next();
-            if (done) return value;
-          }
-          await new Promise((resume) => requestAnimationFrame(resume));
-        }
-        return null;
+        return run(steps, SLICE, isStale);
       },
     };
   }
 
-  /** The 28 x 28 of a drawing or a picture, or why there is none. @param {Content} content */
-  function look({ strokes, picture }) {
-    if (!picture) return mnistlab.ink.read(strokes, PEN_WIDTH);
+  /**
+   * Work in steps, a slice of it in each frame; null if nobody wants it any more.
+   * @template T
+   * @param {Generator<void, T, void>} steps @param {number} slice ms @param {() => boolean} isStale
+   * @returns {Promise<T | null>}
+   */
+  async function run(steps, slice, isStale) {
+    while (!isStale()) {
+      const end = performance.now() + slice;
+      while (performance.now() < end) {
+        const { done, value } = steps.next();
+        if (done) return value;
+      }
+      await new Promise((resume) => requestAnimationFrame(resume));
+    }
+    return null;
+  }
+
+  /** @param {any} network @param {Stroke[]} strokes */
+  const drawn = (network, strokes) => run(mnistlab.parts.read(network, strokes, PEN_WIDTH), READING, () => false);
+
+  /** @param {any} network @param {Picture} picture */
+  function seen(network, picture) {
     const { data, width, height } = mnistlab.picture.pixels(picture);
-    return mnistlab.paper.picture(data, width, height);
+    const { image, reason } = mnistlab.paper.picture(data, width, height);
+    return image ? one(network, image) : mnistlab.parts.nothing(reason);
   }
 
-  /** @param {any} network @param {string} version @param {Uint8Array} image @returns {Answer} */
-  function judge(network, version, image) {
-    const judged = mnistlab.answer.judge(network, network.logits(image));
-    return { ...judged, image, version, milliseconds: 0, id: null };
-  }
-
-  /** @param {string} version @param {string} reason @returns {Answer} */
-  const nothing = (version, reason) => ({
-    digit: null,
-    digits: [],
-    probabilities: Array(10).fill(0),
-    confidence: 0,
-    reason,
-    image: null,
-    version,
-    milliseconds: 0,
-    id: null,
-  });
+  /** One digit, 28 x 28. @param {any} network @param {Uint8Array} image */
+  const one = (network, image) => ({ ...mnistlab.answer.judge(network, network.logits(image)), image, parts: [], strays: 0 });
 
   mnistlab.source = Object.freeze({ open });
 })();

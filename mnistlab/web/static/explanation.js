@@ -52,7 +52,8 @@
       part("legend").hidden = !this.isOn;
       const found = this.isOn ? this.found : null;
       part("legend-keys").hidden = !found;
-      const waiting = content.picture ? "whyPicture" : digit === null ? "whyNothing" : "whyWaiting";
+      const missing = answer?.parts.length ? "whySeveral" : "whyNothing";
+      const waiting = content.picture ? "whyPicture" : digit === null ? missing : "whyWaiting";
       const most = found && { digit: found.digit, place: say(`place.${strongest(found)}`) };
       put(part("legend-text"), most ? say("whyMost", most) : say(waiting));
       for (const kind of ["For", "Against", "Little"]) {

@@ -192,19 +192,8 @@
     return ink;
   }
 
-  /**
-   * What the network reads of a drawing, or why there is nothing to read.
-   * @param {Engine.Stroke[]} strokes
-   * @param {number} [penWidth] px, of the pen they were drawn with
-   * @returns {{image: Uint8Array} | {reason: "empty" | "dot"}}
-   * @throws {RangeError} as `check`
-   */
-  function read(strokes, penWidth = PEN_WIDTH) {
-    const drawn = check(strokes);
-    if (!drawn.length) return { reason: "empty" };
-    if (isDot(drawn, penWidth)) return { reason: "dot" };
-    return { image: fit(draw(toStandardSize(drawn)), CANVAS, CANVAS) };
-  }
+  /** Strokes, at least one and none empty, as 28 x 28. @param {Engine.Stroke[]} strokes */
+  const look = (strokes) => fit(draw(toStandardSize(strokes)), CANVAS, CANVAS);
 
-  mnistlab.ink = Object.freeze({ CANVAS, PEN_WIDTH, RADIUS, check, isDot, clip, toStandardSize, draw, read, fit, picture });
+  mnistlab.ink = Object.freeze({ CANVAS, PEN_WIDTH, RADIUS, check, isDot, clip, toStandardSize, draw, look, fit, picture });
 })();

@@ -46,6 +46,9 @@
     return choices.length < 2 ? last : say("either", { first: choices.slice(0, -1).join(", "), last });
   }
 
+  /** One after the other: `1, then 2`. @param {string[]} names @param {number} more that are not named */
+  const listed = (names, more) => names.join(say("then")) + (more > 0 ? say("moreParts", { count: more }) : "");
+
   /** A digit with its article. @param {number} digit */
   const aDigit = (digit) => say(digit === 8 ? "anEight" : "aDigit", { digit });
 
@@ -73,5 +76,5 @@
     fill();
   }
 
-  mnistlab.language = Object.freeze({ say, has, number, percent, share, either, aDigit, date, fill, switchOver });
+  mnistlab.language = Object.freeze({ say, has, number, percent, share, either, listed, aDigit, date, fill, switchOver });
 })();

@@ -24,7 +24,7 @@
     async read(answer) {
       if (!this.isOn) return;
       const asked = (this.#asked += 1);
-      const answers = answer?.image ? await this.source.compare(answer.image) : [];
+      const answers = answer?.image && !answer.parts.length ? await this.source.compare(answer.image) : [];
       if (asked !== this.#asked) return; // there is newer ink
       this.#answers = answers;
       this.show();

@@ -3,11 +3,13 @@
 /**
  * What was read, on the page: the digit, ten bars, the 28 x 28; and for those who listen, one sentence once the pen rests.
  * @typedef {object} Answer
- * @property {number | null} digit
+ * @property {number | null} digit  null if there is none, or several
  * @property {number[]} digits  the likeliest first
  * @property {number[]} probabilities
  * @property {number} confidence
  * @property {string} reason  why there is no digit; empty if there is one
+ * @property {{digit: number | null, digits: number[], confidence: number}[]} parts  of several digits, each in reading order
+ * @property {number} strays  how many stray marks were left out
  * @property {Uint8Array | null} image  what the network saw, before its permutation; null if nothing could be read
  * @property {number} milliseconds
  * @property {string} version
@@ -15,12 +17,13 @@
  */
 (() => {
   const mnistlab = (globalThis.mnistlab ??= {});
-  const { say, has, number, percent, either, aDigit } = mnistlab.language;
+  const { say, has, number, percent, either, listed, aDigit } = mnistlab.language;
 
   const LEAST = { sure: 0.9, fairly: 0.6 }; // probability of the first choice, at least
   const LIMITS = { doubt: 1.3, sure: 3.5 }; // nats, where nothing was calibrated
   const SECOND = 0.1; // probability from which the second choice is worth naming
   const NAMED = 4; // digits of a larger set that are shown
+  const MOST_PARTS = 6; // of several digits that are shown and named
   const QUIET = 400; // ms until an answer is announced
 
   /** An element of the page. @param {string} id @returns {any} */
@@ -48,19 +51,35 @@
   /** @param {HTMLElement} list @param {Answer | null} answer */
   function showBars(list, answer) {
     for (const [digit, item] of [...list.children].entries()) {
-      const probability = answer?.image ? answer.probabilities[digit] : 0;
+      const isRead = answer?.image && !answer.parts.length; // the network judges each of several by itself
+      const probability = isRead ? answer.probabilities[digit] : 0;
       /** @type {HTMLElement} */ (item).style.setProperty("--p", `${100 * probability}%`);
       item.classList.toggle("top", Boolean(answer?.digits.includes(digit)));
       const bar = item.children[0];
-      const share = answer?.image ? percent(probability) : "";
+      const share = isRead ? percent(probability) : "";
       bar.setAttribute("aria-valuenow", (100 * probability).toFixed(1));
-      bar.setAttribute("aria-valuetext", share || say("nothingRead"));
+      bar.setAttribute("aria-valuetext", share || say(answer?.parts.length ? "several" : "nothingRead"));
       /** @type {HTMLElement} */ (bar).title = share && say("share", { digit, share });
     }
   }
 
-  /** The digit, or those it may be, or a dash. @param {HTMLElement} element @param {Answer | null} answer */
+  /** Whether any of several pieces is a digit. @param {Answer | null} answer */
+  const isSeveral = (answer) => Boolean(answer?.parts.some(({ digit }) => digit !== null));
+
+  /** Several digits in reading order. @param {HTMLElement} element @param {Answer} answer */
+  function showParts(element, { parts }) {
+    const isSure = parts.every(({ digits, confidence }) => digits.length === 1 && confidence >= LEAST.sure);
+    const least = Math.min(...parts.map(({ confidence }) => confidence));
+    const shown = parts.slice(0, MOST_PARTS);
+    element.dataset.of = `row-${shown.length}`;
+    element.style.setProperty("--sure", `${isSure ? 100 : Math.round(80 * least ** 2)}%`);
+    element.title = "";
+    put(element, shown.map(({ digit }) => digit ?? "?").join("") + (parts.length > shown.length ? "…" : ""));
+  }
+
+  /** The digit, or those it may be, or all of several, or a dash. @param {HTMLElement} element @param {Answer | null} answer */
   function showDigits(element, answer) {
+    if (answer && isSeveral(answer)) return showParts(element, answer);
     const digits = answer?.digits.slice(0, NAMED) ?? [];
     element.dataset.of = String(digits.length);
     const isSure = answer && answer.digits.length === 1 && certainty(answer) === "sure";
@@ -85,11 +104,21 @@
     return within(sure) > 1 || confidence < LEAST.sure ? "fairly" : "sure";
   }
 
+  /** Several digits by name: `1 or 7, then 4`. @param {Answer} answer @param {(digit: number) => string} name */
+  function inOrder({ parts }, name) {
+    const names = parts.slice(0, MOST_PARTS).map(({ digits }) => (digits.length ? either(digits.map(name)) : say("noPart")));
+    return listed(names, parts.length - names.length);
+  }
+
+  /** What was left out. @param {Answer} answer @returns {string} */
+  const leftOut = ({ strays }) => (strays > 1 ? say("strays", { count: strays }) : strays ? say("stray") : "");
+
   /** A line beside the digit, and smaller ones below it. @param {Answer | null} answer @returns {[string, string[]]} */
   function words(answer) {
     if (!answer || answer.reason === "empty") return [say("waiting"), []];
+    if (isSeveral(answer)) return [say("several"), [inOrder(answer, String)]];
     if (answer.digit === null) {
-      const key = `reason.${answer.reason}`;
+      const key = `reason.${answer.parts.length ? "not-a-digit" : answer.reason}`;
       return [say("noDigit"), [has(key) ? say(key) : answer.reason]];
     }
     const share = (/** @type {number} */ digit) => percent(answer.probabilities[digit]);
@@ -107,9 +136,15 @@
 
   /** One sentence for those who listen. @param {Answer | null} answer */
   function sentence(answer) {
+    const spoken = (/** @type {number} */ digit) => say(`digit.${digit}`);
     const [head, remarks] = words(answer);
-    if (!answer?.digits.length) return [head, ...remarks].join(". ");
-    return `${either(answer.digits.map((digit) => say(`digit.${digit}`)))}, ${head}`;
+    if (!answer) return head;
+    const told = isSeveral(answer)
+      ? [say("severalNamed", { digits: inOrder(answer, spoken) })]
+      : answer.digits.length
+        ? [`${either(answer.digits.map(spoken))}, ${head}`]
+        : [head, ...remarks];
+    return [...told, leftOut(answer)].filter(Boolean).join(". ").replace(".. ", ". ");
   }
 
   let timer = 0;
@@ -120,7 +155,8 @@
     showDigits(part("digit"), answer);
     put(part("sure"), head);
     put(part("also"), remarks.join(", "));
-    put(part("time"), answer?.image ? say("readIn", { ms: number(answer.milliseconds, 1) }) : "");
+    const time = answer?.image ? [say("readIn", { ms: number(answer.milliseconds, 1) }), leftOut(answer)] : [];
+    put(part("time"), time.filter(Boolean).join("; "));
     mnistlab.paint.seen(part("seen"), answer?.image ?? null);
     showBars(part("bars"), answer);
     clearTimeout(timer);

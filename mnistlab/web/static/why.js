@@ -8,6 +8,7 @@
   /** @type {Engine.Parts} */
   const mnistlab = (globalThis.mnistlab ??= {});
   const { bounds, crop, shrink, centre, place, roundHalfEven } = mnistlab.fit;
+  const { boxOf, strays } = mnistlab.segments;
   const { CANVAS, PEN_WIDTH, RADIUS, check, clip, draw, isDot, toStandardSize } = mnistlab.ink;
 
   const PIECES = 16; // about how many a drawing is cut into
@@ -92,7 +93,9 @@
   function* attribute(network, strokes, penWidth = PEN_WIDTH, chosen = undefined) {
     const drawn = check(strokes);
     if (!drawn.length || isDot(drawn, penWidth)) return { digit: null, pieces: [], weights: [] };
-    const standard = toStandardSize(drawn);
+    const stray = strays(drawn.map(boxOf)); // they were left out when the drawing was read, and say nothing
+    const kept = [...drawn.keys()].filter((number) => !stray.includes(number));
+    const standard = toStandardSize(kept.map((number) => drawn[number]));
     const whole = draw(standard);
     const window = /** @type {Engine.Bounds} */ (bounds(whole, CANVAS, CANVAS));
     const look = (/** @type {Uint8Array} */ ink) => shrink(crop(ink, CANVAS, window), window);
@@ -110,8 +113,12 @@
       weights[k] = odds - logOdds(network.logits(place(look(draw(without(standard, pieces[k]))), at)), digit);
       yield;
     }
+    const told = pieces.map((piece, k) => ({ ...piece, stroke: kept[piece.stroke], weight: weights[k] }));
+    for (const stroke of stray) told.push({ stroke, start: 0, end: 1, weight: 0 });
+    told.sort((a, b) => a.stroke - b.stroke); // as they were drawn
     const visible = clip(drawn);
-    return { digit, pieces: pieces.map(({ stroke, start, end }) => part(visible[stroke], start, end)), weights };
+    const ink = told.map(({ stroke, start, end }) => part(visible[stroke], start, end));
+    return { digit, pieces: ink, weights: told.map(({ weight }) => weight) };
   }
 
   mnistlab.why = Object.freeze({ attribute });
