@@ -11,7 +11,7 @@ from markupsafe import Markup
 from mnistlab.common.errors import RunError
 from mnistlab.common.files import to_json, write_atomic
 from mnistlab.common.html import render
-from mnistlab.evaluation.formatting import p_value
+from mnistlab.evaluation import formatting
 from mnistlab.feedback.drift import ALARM
 from mnistlab.feedback.report import Report
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PAGE, FIGURES = "monitor.html", "monitor.json"
+NOTHING = "No drawing has been read yet, so there is nothing to report."
 
 
 def summary_lines(report: Report) -> Iterator[str]:
     """A short summary, line by line."""
     if report.version is None:
-        yield "No drawing has been read yet, so there is nothing to report."
+        yield NOTHING
         return
     period = f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d}"
     yield f"version {report.version}, {period}: {report.n:,} readings, {report.before:,} before"
@@ -34,7 +35,7 @@ def summary_lines(report: Report) -> Iterator[str]:
     yield f"  right, estimated     {report.estimated_accuracy or 'not known'}"
     yield f"  out of distribution  {report.out_of_distribution or 'not known'}"
     for finding in report.findings:
-        yield f"  {'changed' if finding.alarm else 'unchanged':<19}  {finding.words} ({p_value(finding.p_value)})"
+        yield f"  {'changed' if finding.alarm else 'unchanged':<19}  {finding.words} ({formatting.p_value(finding.p_value)})"
     if not report.findings:
         yield "  too little to compare with the time before"
 
@@ -56,16 +57,19 @@ def write_page(report: Report, folder: Path) -> Path:
 
 
 def page_html(report: Report) -> str:
-    """The whole page as HTML, without a link to anything."""
+    """The whole page as HTML, without a link to anything; a sentence alone, if there was no use."""
     from mnistlab.feedback import figures  # Matplotlib is slow to import
 
     drawn = (figures.drift_findings, figures.latency, figures.positive_rate, figures.confidences, figures.confusion)
     return render(
         "feedback/page.html",
-        alarms=report.alarms,
+        report=report,
+        nothing=NOTHING,
+        percent=formatting.percent,
+        interval=formatting.interval,
         alarm_level=ALARM,
         summary="\n".join(summary_lines(report)),
-        figures=[_svg(draw, report) for draw in drawn],
+        figures=[_svg(draw, report) for draw in drawn] if report.version else [],
     )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,11 @@ from mnistlab.common.html import render
 from mnistlab.evaluation import formatting
 from mnistlab.evaluation.intervals import Accuracy
 from mnistlab.pipeline.report_folder import NOTE, PARTIAL, RECEIPT
+from mnistlab.pipeline.report_head import INDEX
 from mnistlab.registry.card import lineage
+from mnistlab.registry.names import version_name
 from mnistlab.registry.registry import Registry
 
-INDEX = "index.html"
 SHOWN = 100  # runs on the page, the newest
 MAX_RECEIPT = 4 * 2**20  # bytes
 MOST_IMAGES = 10**9  # as in a manifest
@@ -49,6 +50,12 @@ class HistoryEntry:
     drawn: Accuracy | None = None  # the same of drawn digits
     reasons: tuple[str, ...] = ()  # why it was refused or cut off
     pages: tuple[tuple[str, str], ...] = ()  # (name, address relative to the index) of its reports
+    picture: str = ""  # address of a small figure out of the last of them; "" if there is none
+
+    @property
+    def has_ended(self) -> bool:
+        """False of a run that was cut off or cannot be read."""
+        return self.outcome not in ("cut off", "unreadable")
 
     @property
     def started(self) -> datetime | None:
@@ -58,6 +65,36 @@ class HistoryEntry:
         except ValueError:
             return None
         return moment if 2000 <= moment.year < 2100 else None  # an axis of centuries shows nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class InUse:
+    """The version in use, or why there is none."""
+
+    fault: str = ""  # a sentence; all else is empty then
+    version: str = ""
+    name: str = ""  # as people call it
+    validation: Accuracy | None = None  # share of the validation images read right; None if it was not judged on them
+    lineage: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, registry: Registry) -> InUse:
+        """From what its manifest says."""
+        try:
+            manifest, before = registry.manifest(), registry.previous()
+        except LabError as error:
+            return cls(fault=str(error))
+        others = []
+        for number in registry.versions():
+            with suppress(LabError):
+                others.append(registry.manifest(number))
+        judged = manifest.metrics.get("validation")
+        return cls(
+            version=manifest.version,
+            name=version_name(manifest, others),
+            validation=Accuracy(judged.correct, judged.n) if judged else None,
+            lineage={**lineage(manifest), "before it": before or "none recorded"},
+        )
 
 
 @contextmanager
@@ -96,24 +133,28 @@ def entries(reports: Path) -> list[HistoryEntry]:
 def page(runs: list[HistoryEntry], registry: Registry) -> str:
     """The whole page as HTML."""
     judged = [run.validation for run in runs if run.validation]
+    in_use = InUse.of(registry)
     return render(
         "pipeline/history_page.html",
         rebuilt=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        in_use=_in_use(registry),
-        chart=chart(runs),
+        in_use=in_use,
+        chart=chart(runs, in_use),
         n_images=judged[0].n if judged else 0,
         runs=runs,
         accuracy_text=formatting.accuracy,
+        percent=formatting.percent,
+        interval=formatting.interval,
     )
 
 
-def chart(runs: list[HistoryEntry]) -> Markup | None:
-    """Validation accuracy of the judged candidates over time with 95 % intervals, as SVG; None if there are none."""
+def chart(runs: list[HistoryEntry], in_use: InUse) -> Markup | None:
+    """Validation accuracy of the judged candidates over time with 95 % intervals, and that of the version in use as a line, as
+    SVG; None if there are none."""
     from matplotlib import rc_context
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
     from matplotlib.figure import Figure
 
-    from mnistlab.plots.pictures import as_svg, error_bars
+    from mnistlab.plots.pictures import NEUTRAL, as_svg, error_bars, open_frame
 
     points = [(run.outcome, date2num(run.started), run.validation) for run in runs if run.validation and run.started]
     if not points:
@@ -128,12 +169,16 @@ def chart(runs: list[HistoryEntry]) -> Markup | None:
                 values, reach = error_bars(shares)
                 face = "none" if outcome == "refused" else colour
                 ax.errorbar(days, values, reach, fmt="o", color=colour, mfc=face, capsize=3, label=outcome)
+        if best := in_use.validation:
+            ax.axhspan(100 * best.low, 100 * best.high, color=NEUTRAL, alpha=0.2, linewidth=0)
+            ax.axhline(100 * best.value, color="black", linewidth=1, linestyle="--", label=f"in use: {in_use.version}")
+        open_frame(ax)
         first, last = points[-1][1], points[0][1]
         if last - first < 1:  # or one run would stand on an axis of years
             ax.set_xlim(first - 0.5, last + 0.5)
         ax.set(xlabel="start of the run", ylabel="right (%)")
         ax.grid(axis="y", alpha=0.3)
-        ax.legend(frameon=False, ncols=len(COLOURS), loc="lower right", bbox_to_anchor=(1, 1))
+        ax.legend(frameon=False, ncols=len(COLOURS) + 1, loc="lower right", bbox_to_anchor=(1, 1))
         dates = AutoDateLocator(minticks=3, maxticks=7)
         ax.xaxis.set_major_locator(dates)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(dates))
@@ -163,8 +208,10 @@ def _from_receipt(folder: Path, receipt: Any) -> HistoryEntry:
     pages = tuple(
         (name, f"{quote(folder.name)}/{quote(name)}.html") for name in names if (folder / f"{name}.html").is_file()
     )
+    last = names[-1] if names and pages else ""
+    picture = f"{quote(folder.name)}/{quote(last)}.png" if last and (folder / f"{last}.png").is_file() else ""
     if receipt.get("kind") != "retrain":
-        return HistoryEntry(id=folder.name, outcome="complete", what=", ".join(names), pages=pages)
+        return HistoryEntry(id=folder.name, outcome="complete", what=", ".join(names), pages=pages, picture=picture)
     decision, outcome = receipt["decision"], str(receipt["outcome"])
     return HistoryEntry(
         id=folder.name,
@@ -175,6 +222,7 @@ def _from_receipt(folder: Path, receipt: Any) -> HistoryEntry:
         drawn=_share(decision["figures"].get("drawn")),
         reasons=tuple(f"{v['gate']}: {v['reason']}" for v in decision["verdicts"] if not v["passed"]),
         pages=pages,
+        picture=picture,
     )
 
 
@@ -184,11 +232,3 @@ def _share(figure: dict[str, Any] | None) -> Accuracy | None:
     if int(figure["n"]) > MOST_IMAGES:
         raise ValueError("nobody has judged a version on so many images")
     return Accuracy(int(figure["correct"]), int(figure["n"]))
-
-
-def _in_use(registry: Registry) -> dict[str, str] | str:
-    """Where the version in use comes from; or a sentence that says why there is none."""
-    try:
-        return {**lineage(registry.manifest()), "before it": registry.previous() or "none recorded"}
-    except LabError as error:
-        return str(error)

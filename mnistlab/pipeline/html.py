@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import io
 import re
 
 from nbformat import NotebookNode
@@ -10,6 +12,7 @@ from nbformat import NotebookNode
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 SKIPPED = "skip-execution"  # nbclient's tag for a cell that is not to be run
+THUMBNAIL = (320, 240)  # px; shown at a third of it
 LINK = re.compile(r"(\]\([\w-]+)\.ipynb(#[^)\s]*)?\)")  # to a notebook in the same folder
 
 
@@ -60,6 +63,24 @@ def to_html(notebook: NotebookNode, name: str) -> str:
             cell.source = LINK.sub(r"\1.html\2)", cell.source)
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources={"metadata": {"name": name}})
     return page
+
+
+def thumbnail(notebook: NotebookNode) -> bytes | None:
+    """The first figure of an executed notebook, small, as a PNG of at most 320 x 240 px; None if it has none that can be read."""
+    from PIL import Image
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if picture := output.get("data", {}).get("image/png"):
+                try:
+                    small = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+                except (OSError, ValueError, SyntaxError):  # any cell may print what it likes
+                    continue
+                small.thumbnail(THUMBNAIL)
+                file = io.BytesIO()
+                small.quantize(64).save(file, "PNG")
+                return file.getvalue()
+    return None
 
 
 def find_fault(notebook: NotebookNode) -> str | None:

@@ -23,6 +23,7 @@ from mnistlab.common import provenance
 from mnistlab.common.errors import LabError, RunError
 from mnistlab.common.files import sync_folder, to_json, write_atomic
 from mnistlab.pipeline.progress_display import Display
+from mnistlab.pipeline.report_head import put_heads
 
 RECEIPT, NOTE, PARTIAL = "receipt.json", "NOT-COMPLETE.txt", ".partial"
 SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "a request to end (SIGTERM)", "SIGHUP": "the end of its terminal (SIGHUP)"}
@@ -73,6 +74,8 @@ def begin(reports: Path, display: Display) -> Iterator[ReportFolder]:
             yield folder
         with _handled(signal.SIG_IGN):  # what is left takes a second, and is better done than half done
             folder.more |= folder.last()
+            with suppress(OSError):  # what was decided is done by now, and needs its receipt more than a head
+                put_heads(partial, folder.id, folder.notebooks, folder.more)
             folder.receipt = _receipt(folder, started)
             (partial / NOTE).unlink()
             write_atomic(partial / RECEIPT, to_json(folder.receipt))

@@ -25,7 +25,7 @@ from mnistlab.common.files import write_atomic
 from mnistlab.common.progress import HEADLESS
 from mnistlab.pipeline import executor, progress_display, tracking
 from mnistlab.pipeline.executor import DEFAULT_LIMITS, TimeLimits
-from mnistlab.pipeline.html import find_fault, tidy, to_html
+from mnistlab.pipeline.html import find_fault, thumbnail, tidy, to_html
 from mnistlab.pipeline.parameters import INJECTED, Parameter, assign, read_parameters
 from mnistlab.pipeline.report_folder import ReportFolder, begin, shorten
 
@@ -156,6 +156,8 @@ def run_notebook(
         copy = tidy(executed)
         write_atomic(folder.path / f"{notebook.name}.ipynb", nbformat.writes(copy) + "\n")
         write_atomic(folder.path / f"{notebook.name}.html", to_html(copy, notebook.name))
+        if picture := thumbnail(copy):
+            write_atomic(folder.path / f"{notebook.name}.png", picture)
         complete = True
     finally:
         display.end(complete)

@@ -23,6 +23,7 @@ PLAIN = RIGHT = "#0072B2"
 PERMUTED = WRONG = "#D55E00"
 NEUTRAL = "#8C8C8C"
 THIRD = "#009E73"
+INK = "#111111"  # black that stays so where a page turns what is black light
 SIGNED = LinearSegmentedColormap.from_list("signed", [PLAIN, "white", PERMUTED])  # below, at and above 0
 
 
@@ -94,7 +95,7 @@ def heat_map(
 ) -> AxesImage:
     """A table, row by column, in colours from 0 to ``top``, with the texts of some of its cells."""
     for (row, column), text in texts.items():
-        color = "white" if table[row, column] > 0.6 * top else "black"
+        color = "white" if table[row, column] > 0.6 * top else INK
         ax.text(column, row, str(text), ha="center", va="center", fontsize=8, color=color)
     return ax.imshow(table, cmap=cmap, vmin=0, vmax=top)
 
@@ -114,10 +115,14 @@ def wide_bars(ax: Axes, estimates: Sequence[Accuracy]) -> np.ndarray:
 
 
 def as_svg(figure: Figure) -> Markup:
-    """A figure as SVG to stand in a page: the same bytes whenever it is drawn, without the XML declaration."""
+    """A figure as SVG to stand in a page, light or dark: what is black has the colour of the page's text, its ground is clear.
+
+    The same bytes whenever it is drawn, without the XML declaration.
+    """
     file = io.StringIO()
-    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
-    return Markup("<svg" + file.getvalue().partition("<svg")[2])
+    figure.savefig(file, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None, "Creator": None})
+    drawn = file.getvalue().partition("<svg")[2].replace("#000000", "currentColor")
+    return Markup('<svg fill="currentColor"' + drawn)
 
 
 def figure_of(ax: Axes) -> Figure:

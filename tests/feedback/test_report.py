@@ -75,7 +75,10 @@ def test_an_empty_store_has_an_empty_report():
     assert (report.version, report.n, report.before, report.alarms) == (None, 0, 0, [])
     assert report.estimated_accuracy is report.positive_rate is report.out_of_distribution is None
     assert list(summary_lines(report)) == ["No drawing has been read yet, so there is nothing to report."]
-    assert "No alarm" in page_html(report)
+    page = page_html(report)
+    assert page.count("<p") == 1
+    assert "No drawing has been read yet, so there is nothing to report." in page
+    assert "<svg" not in page
 
 
 def test_what_is_counted_is_of_the_period_and_the_version():
@@ -218,6 +221,9 @@ def test_the_page_holds_its_figures_and_is_escaped(tmp_path):
     path = write_page(report, tmp_path / "reports")
     text = path.read_text()
     assert text.count("<svg") == 5
+    assert text.index("look at this") < text.index("Called right by people") < text.index("<svg")
+    assert "prefers-color-scheme: dark" in text
+    assert "fill: #ffffff" not in text  # the figures stand on the page's own ground
     assert "pen width: median 40 px" in text
     assert "http" not in text.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""

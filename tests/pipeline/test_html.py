@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import io
 
 import nbformat
 import pytest
 from made import KERNELSPEC, notebook
 from nbformat.v4 import new_output
+from PIL import Image
 
 from mnistlab.pipeline import html
 
@@ -110,3 +113,23 @@ def test_an_error_that_a_widget_swallowed_is_found():
     output = {"output_type": "error", "ename": "KeyError", "evalue": "'x'", "traceback": []}
     made.metadata["widgets"] = {STATE: {"state": {"1": {"state": {}}, "2": {"state": {"outputs": [output]}}}}}
     assert html.find_fault(made) == "an output widget captured KeyError: 'x'"
+
+
+def pictured(data: str) -> nbformat.NotebookNode:
+    made = executed("plot()")
+    made.cells[0].outputs = [new_output("display_data", data={"image/png": data})]
+    return made
+
+
+def test_a_thumbnail_is_a_small_copy_of_the_first_figure():
+    file = io.BytesIO()
+    Image.new("RGBA", (900, 300), "red").save(file, "PNG")
+    small = Image.open(io.BytesIO(html.thumbnail(pictured(base64.b64encode(file.getvalue()).decode()))))
+    assert small.size == (320, 107)
+    assert small.convert("RGB").getpixel((5, 5)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("data", ["", "aGVsbG8=", "no base64"])
+def test_what_is_no_picture_has_no_thumbnail(data):
+    assert html.thumbnail(pictured(data)) is None
+    assert html.thumbnail(executed("# Title", "1")) is None

@@ -366,6 +366,36 @@ def test_receipts_that_are_not_as_they_should_be_are_shown_as_that(registry, tmp
     assert "no version is in use" in history_page.page([], registry)
 
 
+def test_the_page_leads_with_the_version_in_use_and_the_last_run(registry, tmp_path):
+    receipts(tmp_path / "reports")
+    run = tmp_path / "reports" / "20261121-000000"
+    runs = [entry for entry in history_page.entries(tmp_path / "reports") if entry.id == run.name]
+    text = history_page.page(runs, registry)
+    judged = registry.manifest("0001").metrics["validation"]
+    assert text.index("In use") < text.index(f"{100 * judged.value:.2f} %") < text.index("Last run")
+    assert text.index("Last run") < text.index('class="refused"') < text.index("98.00 %") < text.index("<svg")
+    assert "in use: 0001" in text[text.index("<svg") : text.index("</svg>")]
+    assert "fill: #ffffff" not in text  # the chart stands on the page's own ground
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_a_run_is_shown_with_a_figure_of_its_last_report(registry, tmp_path):
+    receipts(tmp_path)
+    run = tmp_path / "20261121-000000"
+    receipt = json.loads((run / "receipt.json").read_text()) | {
+        "notebooks": [{"name": "03_train"}, {"name": "04_evaluate"}]
+    }
+    (run / "receipt.json").write_text(json.dumps(receipt))
+    for name in ("03_train.html", "04_evaluate.html", "03_train.png", "04_evaluate.png"):
+        (run / name).touch()
+    text = history_page.page(history_page.entries(tmp_path), registry)
+    assert text.count("<img") == 1
+    assert (
+        f'<a href="{run.name}/04_evaluate.html"><img class="thumbnail" loading="lazy" src="{run.name}/04_evaluate.png"'
+        in text
+    )
+
+
 def test_a_page_of_nothing_says_so(registry, tmp_path):
     text = history_page.page(history_page.entries(tmp_path / "none"), registry)
     assert "No run yet." in text

@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from made import lives, notebook, noting, processes, wait_for, write
+from PIL import Image
 
 from mnistlab.common import paths
 from mnistlab.common.errors import RunError
@@ -98,6 +99,7 @@ def test_a_complete_run_has_its_final_name_and_all_its_files(made):
         "01_first.json",
         "02_second.html",
         "02_second.ipynb",
+        "02_second.png",
         "receipt.json",
     ]
 
@@ -135,6 +137,18 @@ def test_the_copies_are_wholly_executed_and_tidy(made):
 def test_the_pages_hold_their_pictures_and_lead_to_each_other(made):
     assert 'href="02_second.html"' in (made.folder / "01_first.html").read_text()
     assert 'src="data:image/png;base64,' in (made.folder / "02_second.html").read_text()
+    with Image.open(made.folder / "02_second.png") as picture:
+        assert max(picture.size) <= 320
+
+
+def test_a_page_has_a_head_that_says_what_came_of_the_run(made):
+    page = (made.folder / "02_second.html").read_text()
+    head = page[page.index("<header") : page.index("</header>")]
+    assert page.index("<body") < page.index("<header")
+    assert "complete" in head
+    assert re.search(r"run of \d{4}-\d\d-\d\d \d\d:\d\d UTC", head)
+    assert 'href="01_first.html"' in head
+    assert "index.html" not in head  # there is none yet
 
 
 def test_the_receipt_says_what_went_in_and_what_came_out(made):
