@@ -146,9 +146,12 @@ def check_kernel() -> tuple[str, ...]:
 
 def check_folders() -> tuple[str, ...]:
     """Whether models and reports can be written."""
-    closed = [str(folder) for folder in (paths.models(), paths.reports()) if not _is_writable(folder)]
+    remedy = "set MNISTLAB_MODELS or MNISTLAB_REPORTS to folders you can write to"
+    try:
+        closed = [str(folder) for folder in (paths.models(), paths.reports()) if not _is_writable(folder)]
+    except LabError as error:  # a variable names what can be no folder
+        return FAULT, str(error), remedy
     if closed:
-        remedy = "set MNISTLAB_MODELS or MNISTLAB_REPORTS to folders you can write to"
         return FAULT, f"cannot write to {', '.join(closed)}", remedy
     return OK, f"{paths.models()} and {paths.reports()} are writable"
 

@@ -76,10 +76,19 @@ def test_a_kernel_that_does_not_work_is_a_fault(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_folders_that_cannot_be_written_are_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MNISTLAB_REPORTS", str(tmp_path / "reports"))
+    monkeypatch.setattr(doctor, "_is_writable", lambda folder: folder != paths.reports())
+    state, text, remedy = doctor.check_folders()
+    assert (state, text) == (FAULT, f"cannot write to {paths.reports()}")
+    assert "MNISTLAB_REPORTS" in remedy
+
+
+def test_a_variable_that_names_no_folder_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MNISTLAB_REPORTS", str(tmp_path / "file" / "reports"))
     state, text, remedy = doctor.check_folders()
-    assert (state, text) == (FAULT, f"cannot write to {paths.reports()}")
+    assert state == FAULT
+    assert "but file is no folder" in text
     assert "MNISTLAB_REPORTS" in remedy
 
 

@@ -382,7 +382,7 @@ def test_progress_is_shown_unless_switched_off(small, capsys, monkeypatch):
         ({"epochs": "3"}, "epochs", "not '3'"),
         ({"batch_size": 0}, "batch_size", "batch_size is a whole number, 1 or more, not 0"),
         ({"batch_size": -5}, "batch_size", "not -5"),
-        ({"seed": -1}, "seed", "seed is a whole number, 0 or more, not -1"),
+        ({"seed": -1}, "seed", "seed is a whole number from 0 to 4,294,967,295, not -1"),
         ({"learning_rate": float("nan")}, "learning_rate", "learning_rate is a finite number above 0, not nan"),
         ({"learning_rate": float("inf")}, "learning_rate", "not inf"),
         ({"learning_rate": 0}, "learning_rate", "not 0"),
