@@ -111,9 +111,9 @@ def test_the_first_version_of_an_empty_registry_needs_no_rival(place, registry):
 def test_a_number_taken_meanwhile_is_left_alone(place, registry, monkeypatch):
     decide = gates.decide
 
-    def meanwhile(*arguments):
+    def meanwhile(*arguments, **options):
         registry.adopt(registry.root / "0002")
-        return decide(*arguments)
+        return decide(*arguments, **options)
 
     monkeypatch.setattr(gates, "decide", meanwhile)
     done = quietly()
@@ -124,7 +124,7 @@ def test_a_number_taken_meanwhile_is_left_alone(place, registry, monkeypatch):
 def test_a_version_put_into_use_meanwhile_stays_in_use(place, registry, monkeypatch):
     decide = gates.decide
 
-    def meanwhile(*arguments):
+    def meanwhile(*arguments, **options):
         decision = decide(*arguments)
         registry.promote("0002")
         return decision
