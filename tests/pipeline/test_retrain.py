@@ -125,7 +125,7 @@ def test_a_version_put_into_use_meanwhile_stays_in_use(place, registry, monkeypa
     decide = gates.decide
 
     def meanwhile(*arguments, **options):
-        decision = decide(*arguments)
+        decision = decide(*arguments, **options)
         registry.promote("0002")
         return decision
 

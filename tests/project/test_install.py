@@ -161,4 +161,9 @@ def test_extras_hold_what_their_names_say():
     assert any(line.startswith("torch>") for line in extras["train"])
     assert "mnistlab[lab]" in extras["train"]
     (together,) = extras["all"]
-    assert set(together.removeprefix("mnistlab[").removesuffix("]").split(",")) == set(extras) - {"all", "lab", "test", "mutants"}
+    assert set(together.removeprefix("mnistlab[").removesuffix("]").split(",")) == set(extras) - {
+        "all",
+        "lab",
+        "test",
+        "mutants",
+    }
