@@ -4,20 +4,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SUPPLY := $(VENV)/supply
 NODE_READY := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run draw lab app test lint types faults fuzz contract load mutants architecture picture notebooks readability doctor clean container-test
+.PHONY: help setup run draw lab app test lint types faults fuzz contract load mutants architecture picture notebooks readability doctor clean container-test lock sbom audit
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: $(READY) ## install everything into .venv (a few minutes, once)
 
-$(READY): pyproject.toml constraints.txt jupyter/overrides.json jupyter/page_config.json jupyter/server.json
+# What the lock names and nothing else, by its hashes; then the lab itself, which brings nothing more.
+$(READY): pyproject.toml requirements.lock jupyter/overrides.json jupyter/page_config.json jupyter/server.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mnistlab needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test,mutants]' --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@cp jupyter/overrides.json jupyter/page_config.json $(VENV)/share/jupyter/lab/settings/
 	@mkdir -p $(VENV)/etc/jupyter
@@ -92,6 +95,28 @@ notebooks: $(READY) ## run the notebooks and keep their outputs in notebooks/, b
 
 readability: $(READY) ## how the notebooks read: length of cells, words before them, ease of the prose
 	$(BIN)/python tools/readability.py
+
+# Tools that look at the packages lie apart from them. `make lock` locks them, too.
+$(SUPPLY)/.ready: tools/supply.lock
+	$(PYTHON) -m venv $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tools/supply.lock
+	@touch $@
+
+# One lock for every system and Python from 3.11 on: lines that hold for some carry a condition. What is locked stays, unless
+# LOCK=--upgrade. Hatchling and editables build the lab itself. No line names an index, so each machine asks its own.
+LOCKING := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet $(LOCK)
+lock: $(SUPPLY)/.ready ## write requirements.lock anew after a change of pyproject.toml or constraints.txt (LOCK=--upgrade: newest)
+	printf 'hatchling>=1.25\neditables\n' | $(SUPPLY)/bin/uv pip compile $(LOCKING) --extra all --extra test --extra mutants \
+		--constraint constraints.txt --output-file requirements.lock pyproject.toml -
+	$(SUPPLY)/bin/uv pip compile $(LOCKING) --output-file tools/supply.lock tools/supply.in
+
+audit: $(SUPPLY)/.ready ## known vulnerabilities of every locked package; fails where one could not be asked about
+	$(SUPPLY)/bin/python tools/audit.py requirements.lock
+
+sbom: $(READY) $(SUPPLY)/.ready ## what is installed, with versions and licences, as build/sbom.json (CycloneDX)
+	@mkdir -p build
+	$(SUPPLY)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-format JSON \
+		--output-file build/sbom.json $(BIN)/python
 
 doctor: $(READY) ## say what this machine has and what is missing
 	$(BIN)/mnistlab doctor
