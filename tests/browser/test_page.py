@@ -22,6 +22,7 @@ from mnistlab.feedback import consent
 from mnistlab.feedback.fields import COMMENT
 from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
+from mnistlab.pad.prediction_html import SPOKEN
 from mnistlab.registry.registry import Registry
 from mnistlab.serve.app import create_app
 from mnistlab.web.export import INDEX, page_files
@@ -180,7 +181,7 @@ def give(page, content: bytes, name: str = "digit.png", kind: str = "image/png")
 def test_a_digit_drawn_with_the_mouse_is_read(page, reader, name):
     drawing = load_drawings()[name]
     draw(page, drawing.strokes)
-    expect(page, f"^{drawing.digit}: ")
+    expect(page, f"^{SPOKEN[drawing.digit]}, ")
     assert digits(page) == str(drawing.digit)
     assert page.locator("#bars li.top").inner_text().strip().startswith(str(drawing.digit))
     seen = np.array(page.locator("#seen").evaluate(SEEN)).reshape(28, 28)
@@ -197,14 +198,14 @@ def test_it_is_read_while_the_button_is_still_down_but_not_announced(page):
     page.wait_for_timeout(500)
     assert "7" not in page.locator("#spoken").text_content()
     page.mouse.up()
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
 
 
 @both
 def test_a_finger_draws(open_page):
     page = open_page(has_touch=True)
     browser.touch(page, map(few, load_drawings()["four"].strokes), canvas=page.locator("#canvas"))
-    expect(page, "^4: ")
+    expect(page, "^four, ")
 
 
 @by_itself
@@ -212,11 +213,11 @@ def test_a_seven_is_drawn_with_the_keyboard_alone(page):
     press(page, "ArrowUp 8", "ArrowLeft 6", "Space", "ArrowRight 12")
     assert page.locator("#pen-spoken").text_content() == "Pen down"
     press(page, *["ArrowDown 2", "ArrowLeft"] * 7, "Enter")
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
     press(page, "z")
     expect(page, "^Draw a digit$")
     press(page, "Shift+Z")
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
     press(page, "Delete")
     expect(page, "^Draw a digit$")
 
@@ -252,7 +253,7 @@ def test_a_stroke_that_leaves_the_canvas_goes_on_until_the_button_is_released(pa
 def test_undo_redo_and_clear(page):
     four = load_drawings()["four closed at the top"]
     draw(page, four.strokes)
-    expect(page, "^4: ")
+    expect(page, "^four, ")
     whole = colours(page)["ink"]
     page.get_by_role("button", name="Undo").click()
     assert 0 < colours(page)["ink"] < whole
@@ -262,14 +263,14 @@ def test_undo_redo_and_clear(page):
     assert colours(page)["ink"] == 0
     expect(page, "^Draw a digit$")
     page.keyboard.press("Control+z")
-    expect(page, "^4: ")
+    expect(page, "^four, ")
     assert colours(page)["ink"] == pytest.approx(whole, rel=0.01)
 
 
 @both
 def test_a_doubtful_digit_has_two_names_and_a_scribble_none(page):
     draw(page, DOUBTFUL)
-    expect(page, "^4 or 9: in doubt|^9 or 4: in doubt")
+    expect(page, "^four or nine, in doubt|^nine or four, in doubt")
     assert re.fullmatch("4 or 9|9 or 4", digits(page))
     page.get_by_role("button", name="Clear").click()
     draw(page, SCRIBBLE)
@@ -307,7 +308,7 @@ def test_a_stray_mark_is_left_out_and_said_to_be(page):
 @both
 def test_a_picture_is_read_and_can_be_undone(page):
     give(page, png(rasterise(load_drawings()["eight"].strokes)))
-    expect(page, "^8: ")
+    expect(page, "^eight, ")
     page.get_by_role("button", name="Why").click()
     page.get_by_text("not a picture").wait_for()
     page.get_by_role("button", name="Undo").click()
@@ -318,17 +319,17 @@ def test_a_picture_is_read_and_can_be_undone(page):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"no picture", "This picture cannot be read. A PNG or JPEG file is needed."),
-        (png(np.zeros((40, 40), np.uint8))[:60], "This picture cannot be read. A PNG or JPEG file is needed."),
-        (png(np.zeros((7, 40), np.uint8)), "This picture has 40 by 7 px; sides of 8 to 6,000 px"),
-        (b"\x89PNG" + bytes(6 * 2**20), "This file has 6.0 MB; at most 5 MB are allowed."),
+        (b"no picture", "This file cannot be read as a picture."),
+        (png(np.zeros((40, 40), np.uint8))[:60], "This file cannot be read as a picture."),
+        (png(np.zeros((7, 40), np.uint8)), "This picture has 40 by 7 px; sides of 8 to 12,000 px"),
+        (b"\x89PNG" + bytes(25 * 2**20), "This file has 25.0 MB; at most 24 MB are allowed."),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why_and_leaves_the_drawing(page, content, words):
     draw(page, load_drawings()["seven"].strokes)
     give(page, content)
     page.get_by_role("alert").filter(has_text=words).wait_for()
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
     draw(page, [[(100, 140), (180, 140)]])
     page.get_by_role("alert").filter(has_text=re.compile("^$")).wait_for(state="attached")
 
@@ -350,11 +351,11 @@ def test_a_picture_is_dropped_or_pasted(page):
         list(png(rasterise(load_drawings()["five"].strokes))),
     )
     page.dispatch_event("body", "drop", {"dataTransfer": transfer})
-    expect(page, "^5: ")
+    expect(page, "^five, ")
     page.get_by_role("button", name="Clear").click()
     expect(page, "^Draw a digit$")
     page.evaluate("data => dispatchEvent(new ClipboardEvent('paste', {clipboardData: data}))", transfer)
-    expect(page, "^5: ")
+    expect(page, "^five, ")
     page.evaluate("() => dispatchEvent(new ClipboardEvent('paste', {clipboardData: new DataTransfer()}))")
     page.get_by_role("alert").filter(has_text="There is no picture").wait_for()
 
@@ -363,13 +364,13 @@ def test_a_picture_is_dropped_or_pasted(page):
 def test_scrambled_pixels_are_read_beside_plain_ones(page, reader):
     three = load_drawings()["three"]
     draw(page, three.strokes)
-    expect(page, "^3: ")
+    expect(page, "^three, ")
     switch = page.get_by_role("button", name="Scramble the pixels")
     switch.click()
     assert switch.get_attribute("aria-pressed") == "true"
-    for k, version in enumerate(("0001", "0002")):
+    for k in (0, 1):
         page.locator(f"#twin-digit-{k}", has_text="3").wait_for()
-        page.get_by_text(f"Version {version}: 9").wait_for()
+        page.locator(f"#twin-of-{k}", has_text=re.compile(r": 9\d.* read right")).wait_for()
     plain, scrambled = (np.array(page.locator(f"#twin-seen-{k}").evaluate(SEEN)) for k in (0, 1))
     permutation = Predictor.load("0002", models=paths.models()).permutation
     np.testing.assert_array_equal(permutation.apply(plain.reshape(28, 28)).ravel(), scrambled)
@@ -381,7 +382,7 @@ def test_scrambled_pixels_are_read_beside_plain_ones(page, reader):
 @both
 def test_why_colours_the_ink_by_what_it_says_and_tells_it_in_words(page):
     draw(page, load_drawings()["seven"].strokes)
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
     before = colours(page)
     assert before["blue"] == 0
     page.get_by_role("button", name="Why a 7?").click()
@@ -398,7 +399,7 @@ def test_it_speaks_the_language_of_the_browser_and_changes_it(open_page):
     page = open_page(locale="fr-CA")
     assert page.evaluate("document.documentElement.lang") == "fr"
     draw(page, load_drawings()["seven"].strokes)
-    expect(page, "^7: sûr à \\d+,\\d %".replace(" %", "\u00a0%"))
+    expect(page, "^sept, sûr$")
     page.get_by_role("button", name="English").click()
     page.get_by_role("button", name="Why a 7?").wait_for()
     assert page.evaluate("document.documentElement.lang") == "en"
@@ -435,7 +436,7 @@ def test_axe_finds_no_fault(open_page, scheme):
     for has_ink in (False, True):
         if has_ink:
             draw(page, load_drawings()["seven"].strokes)
-            expect(page, "^7: ")
+            expect(page, "^seven, ")
             explained(page)
         found = Axe().run(page, options={"preload": False})  # it would fetch styles, which the page forbids
         assert found.violations_count == 0, found.generate_report()
@@ -444,7 +445,7 @@ def test_axe_finds_no_fault(open_page, scheme):
 def test_what_is_said_is_sent_without_the_drawing_unless_agreed(page, home):
     seven = load_drawings()["seven"]
     draw(page, seven.strokes)
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
     page.get_by_role("button", name="Yes").click()
     page.get_by_text("It was counted; nothing about the drawing is kept.").wait_for()
     (counted,) = home.opinions
@@ -466,7 +467,7 @@ def test_what_is_said_is_sent_without_the_drawing_unless_agreed(page, home):
 
 def test_what_was_kept_is_erased(page, home):
     draw(page, load_drawings()["seven"].strokes)
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Yes").click()
     page.get_by_text("Drawings kept so far: 1.").wait_for()
@@ -479,7 +480,7 @@ def test_what_was_kept_is_erased(page, home):
 
 def test_a_comment_goes_along_with_a_drawing_that_is_kept_and_is_gone_with_it(page, home):
     draw(page, load_drawings()["seven"].strokes)
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
     page.get_by_role("checkbox").check()
     comment = page.get_by_role("textbox", name="Comment")
     assert int(comment.get_attribute("maxlength")) == COMMENT
@@ -495,7 +496,7 @@ def test_a_comment_goes_along_with_a_drawing_that_is_kept_and_is_gone_with_it(pa
 
 def test_without_consent_no_comment_is_asked_for_or_sent(page, home):
     draw(page, load_drawings()["seven"].strokes)
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
     assert not page.get_by_role("textbox", name="Comment").is_visible()
     page.get_by_role("button", name="Yes").click()
     page.get_by_text("It was counted; nothing about the drawing is kept.").wait_for()
@@ -508,7 +509,7 @@ def test_who_has_the_name_erases_what_an_earlier_visit_kept(chromium, tmp_path):
     with serving.running(app) as address, browser.tab(chromium) as page:
         page.goto(address)
         draw(page, load_drawings()["seven"].strokes)
-        expect(page, "^7: ")
+        expect(page, "^seven, ")
         page.get_by_role("checkbox").check()
         page.get_by_role("button", name="Yes").click()
         page.get_by_text("Drawings kept so far: 1.").wait_for()
@@ -534,7 +535,7 @@ def test_who_has_the_name_erases_what_an_earlier_visit_kept(chromium, tmp_path):
 
 def test_the_digit_that_was_meant_is_said_with_a_key_and_a_new_stroke_begins_anew(page, home):
     draw(page, load_drawings()["seven"].strokes)
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
     press(page, "1")
     page.get_by_text("It was counted").wait_for()
     assert home.opinions[0]["verdict"] == "wrong"
@@ -550,7 +551,7 @@ def test_a_server_that_is_gone_is_told_and_tried_again(page, home):
     assert before > 0
     home.gone = False
     page.get_by_role("button", name="Try now").click()
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
     page.get_by_role("alert").filter(has_text="The server answers again.").wait_for()
     home.gone = True
     draw(page, [[(100, 140), (180, 140)]])
@@ -566,14 +567,14 @@ def test_a_busy_server_is_asked_again_when_it_says(page, home):
         has_text="The server is busy. Your drawing stays here; next try in 1 s."
     ).wait_for()
     home.refusal = None
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
 
 
 def test_the_token_is_taken_from_the_fragment_of_the_address(open_page, home):
     page = open_page("#token=secret")
     page.get_by_role("link", name="Version").click()  # which has a fragment of its own
     draw(page, load_drawings()["seven"].strokes)
-    expect(page, "^7: ")
+    expect(page, "^seven, ")
     assert {headers["authorization"] for _, _, headers, _ in home.calls} == {"Bearer secret"}
     home.refusal = (401, {}, {"code": "token", "message": "no token", "id": "1"})
     draw(page, [[(100, 140), (180, 140)]])
@@ -585,7 +586,7 @@ def test_with_a_real_server_it_reads_and_what_is_said_reaches_the_store(chromium
     with serving.running(create_app(serving.settings(store=str(store)))) as address, browser.tab(chromium) as page:
         page.goto(address)
         draw(page, load_drawings()["seven"].strokes)
-        expect(page, "^7: ")
+        expect(page, "^seven, ")
         explained(page)
         page.get_by_role("checkbox").check()
         page.get_by_role("button", name="It is a 1").click()
