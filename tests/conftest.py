@@ -6,7 +6,6 @@ temporary folder, and ``models/`` is a copy of what is committed.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 from made import committed
+from retraining import few
 
 from mnistlab.data.mnist import Splits, load_mnist
 from mnistlab.data.permutation import Permutation
@@ -64,12 +64,7 @@ def splits() -> Splits:
 @pytest.fixture(scope="session")
 def small(splits: Splits) -> Splits:
     """1,000 images to train, 500 to validate, 500 to test."""
-    return dataclasses.replace(
-        splits,
-        train=splits.train.sample(1_000, seed=1),
-        validation=splits.validation.sample(500, seed=2),
-        test=splits.test.sample(500, seed=3),
-    )
+    return few(splits)
 
 
 def quick_training(small: Splits, permutation: Permutation | None = None) -> Training:

@@ -53,7 +53,9 @@ def learn(models: Path, store: Store, session: str, folder: Path, tell: Tell) ->
     tell({"doing": "learning", "share": 0.3})
     candidate = tune_candidate(own, staged, splits)
     tell({"doing": "asking whether it forgot anything", "share": 0.7})
-    decision = gates.decide(staged.root / candidate.version, registry.root / candidate.base, JudgingData.of(splits))
+    path = staged.root / candidate.version
+    best = gates.best_in(registry, path)
+    decision = gates.decide(path, registry.root / candidate.base, JudgingData.of(splits), best=best)
     decision = replace(decision, verdicts=(*decision.verdicts, *candidate.verdicts))
     readers = [Predictor(staged.load(version)) for version in (candidate.base, candidate.version)]
     learned = [each for each in own if each.id in set(candidate.learned_from)]

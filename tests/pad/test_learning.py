@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import sys
 import time
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -16,7 +17,7 @@ from mnistlab.feedback.store import Store
 from mnistlab.inference.predictor import Predictor
 from mnistlab.pad import feedback_handlers, learning
 from mnistlab.pad.widget import DigitPad
-from mnistlab.pipeline import learn_child
+from mnistlab.pipeline import gates, learn_child
 from mnistlab.pipeline.finetune import Rehearsal
 from mnistlab.registry.registry import Registry
 from mnistlab.studies import simulated_use
@@ -185,6 +186,8 @@ def test_a_hand_is_learned_in_a_folder_of_its_own_and_judged(committed_small, st
     few = Rehearsal.of(Classifier.of(pupil), splits.train, mnist=2_000, drawn=100, others=50)
     monkeypatch.setattr(learn_child, "tune_candidate", functools.partial(learn_child.tune_candidate, rehearsal=few))
     monkeypatch.setattr(learn_child, "load_mnist", lambda: splits)
+    decide = MagicMock(wraps=gates.decide)
+    monkeypatch.setattr(gates, "decide", decide)
     told: list[dict] = []
     (tmp_path / "folder").mkdir()
     done = learn_child.learn(registry.root, store, session, tmp_path / "folder", told.append)
@@ -194,3 +197,4 @@ def test_a_hand_is_learned_in_a_folder_of_its_own_and_judged(committed_small, st
     assert done["version"] in Registry(tmp_path / "folder" / "models").versions()
     assert done["version"] not in registry.versions()
     assert isinstance(done["passed"], bool)
+    assert decide.call_args.kwargs["best"] == registry.root / "0001"  # not the last step alone, as everywhere

@@ -14,7 +14,7 @@ from made import write
 
 from mnistlab.cli import main
 from mnistlab.common import files, locks, provenance
-from mnistlab.common.errors import BusyError, DataError, RegistryError, RunError
+from mnistlab.common.errors import BusyError, DataError, LabError, RegistryError, RunError
 from mnistlab.data.mnist import Splits
 from mnistlab.pipeline import gates, history_page, recipes, retrain
 from mnistlab.pipeline.executor import TimeLimits
@@ -275,13 +275,21 @@ def test_a_full_disk_is_one_sentence_and_the_version_in_use_stays(place, registr
     assert all(fault is None for fault in registry.verify().values())
 
 
+def refuse(*_, **__):
+    raise OSError(30, "Read-only file system")
+
+
 def test_models_that_cannot_be_written_are_told_before_anything_runs(place, registry, monkeypatch):
     shutil.rmtree(registry.root)
     registry.root.write_text("a file in its place")
-    with pytest.raises(RegistryError, match=r"models cannot be created") as caught:
+    with pytest.raises(LabError, match=r"MNISTLAB_MODELS names .*models, but models is no folder"):
         quietly()
-    assert caught.value.code == "write"
     registry.root.unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "mkdir", refuse)
+        with pytest.raises(RegistryError, match=r"models cannot be created: Read-only file system") as caught:
+            quietly()
+    assert caught.value.code == "write"
     registry.root.mkdir()
     (registry.root / locks.RETRAIN).mkdir()  # as where nothing can be made
     with pytest.raises(RegistryError, match="cannot be written"):

@@ -405,17 +405,17 @@ def copies(registry, last: int) -> None:
         registry.adopt(registry.root / "0001")
 
 
-def test_prune_keeps_the_newest_those_in_use_and_one_of_each_kind(registry):
-    copies(registry, 9)
-    registry.promote("0003")
-    registry.promote("0004")
-    assert registry.prunable() == [
-        "0001"
-    ]  # 0002 is the newest permuted one, 0003 was in use before, 0005 to 0009 are new
-    assert registry.prunable(keep=2) == ["0001", "0005", "0006", "0007"]
-    assert registry.prune() == ["0001"]
-    assert registry.versions() == ["0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"]
-    assert registry.rollback() == ("0004", "0003")
+def test_prune_keeps_the_newest_those_in_use_the_best_and_one_of_each_kind(registry):
+    copies(registry, 10)
+    for name in ("0003", "0004", "0005"):
+        registry.promote(name)
+    # 0001 is the best ever in use (none since reads more), 0002 the newest permuted one, 0004 was in use before 0005,
+    # 0006 to 0010 are new
+    assert registry.prunable() == ["0003"]
+    assert registry.prunable(keep=2) == ["0003", "0006", "0007", "0008"]
+    assert registry.prune() == ["0003"]
+    assert registry.versions() == ["0001", "0002", "0004", "0005", "0006", "0007", "0008", "0009", "0010"]
+    assert registry.rollback() == ("0005", "0004")
     assert not [name for name in tree(registry.root) if name.startswith(".old")]
     with pytest.raises(RegistryError, match="at least 1 version is kept, not 0"):
         registry.prune(0)
