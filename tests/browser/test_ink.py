@@ -28,6 +28,7 @@ DARK = """name => {
   const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return data.filter((value, i) => i % 4 === 3 && value > 127).length;
 }"""
+WIDTH = "name => document.querySelector(name).width"
 WET, DRY = ".mnistlab-wet canvas", ".mnistlab-sheet"
 WAITING = "waiting for the kernel"
 
@@ -99,7 +100,8 @@ def test_what_is_drawn_while_the_kernel_is_busy_is_seen_at_once_and_read_afterwa
     pad.locator(".mnistlab-digit", has_text=re.compile("^7$")).wait_for()
     pad.get_by_text(WAITING).wait_for(state="hidden")
     pad.wait_for_function(f"() => ({DARK})('{WET}') === 0")  # the ink of the kernel has taken its place
-    assert pad.evaluate(DARK, DRY) == pytest.approx(ink, rel=0.02)
+    scale = pad.evaluate(WIDTH, DRY) / pad.evaluate(WIDTH, WET)  # the wet one has the px of the screen
+    assert pad.evaluate(DARK, DRY) == pytest.approx(ink * scale**2, rel=0.02)
     assert browser.ask(kernel, "len(pad.drawing)") == "1"
 
 
