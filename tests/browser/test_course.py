@@ -23,7 +23,7 @@ painter"""
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """The address of a JupyterLab with both notebooks; a tab for each test, since it shows all that a tab has opened."""
+    """The address of a JupyterLab with both notebooks."""
     with browser.lab(tmp_path_factory.mktemp("course"), models=paths.models(), film=FILM, paint=PAINT) as address:
         yield address
 
@@ -35,7 +35,8 @@ def page(chromium):
 
 
 def opened(page, address: str, name: str, ready: str) -> None:
-    browser.run_all(page, address.replace("05_draw", name), last="", ready=ready)
+    alone = address.replace("/lab/tree/05_draw", f"/doc/tree/{name}")  # not those of earlier tests as well
+    browser.run_all(page, alone, last="", ready=ready)
 
 
 def test_a_film_is_stepped_through_with_the_keys_and_plays(lab, page):
