@@ -95,7 +95,12 @@ class Learning(Part):
         registry, session = self._pad.model_choice.registry, self._pad.feedback.session
         if not self.can_promote or self.result is None or self._folder is None or registry is None:
             raise FeedbackError("there is nothing learned that passed every gate", code="none")
-        base = registry.current()
+        base, now = self.result["base"], registry.current()
+        if now != base:
+            raise FeedbackError(
+                f"version {now} has been put into use since this was compared with {base}; learn once more",
+                code="moved",
+            )
         version = registry.adopt(Path(self._folder.name) / "models" / self.result["version"])
         if session is not None and session.store is not None:
             session.store.trained(version, self.result["ids"])

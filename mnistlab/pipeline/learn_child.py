@@ -36,7 +36,7 @@ def learn(models: Path, store: Store, session: str, folder: Path, tell: Tell) ->
 
     Returns
     -------
-    ``version`` : its number in ``folder / "models"``.
+    ``version``, ``base`` : its number in ``folder / "models"``; that of the version it was made from and compared with.
     ``passed``, ``refusals`` : whether all gates are open; what closed ones say.
     ``ids`` : of the drawings it learned from.
     ``learned``, ``before``, ``after`` : how many these are, and how many of them the version before and this one read right.
@@ -65,6 +65,7 @@ def learn(models: Path, store: Store, session: str, folder: Path, tell: Tell) ->
     )
     return {
         "version": candidate.version,
+        "base": candidate.base,
         "passed": decision.passed,
         "refusals": list(decision.refusals),
         "ids": list(candidate.learned_from),

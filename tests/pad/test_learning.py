@@ -35,7 +35,10 @@ while held.exists(): pass
 shutil.copytree(asked["models"], pathlib.Path(asked["folder"]) / "models")
 print(json.dumps(%s), flush=True)
 """
-DONE = {"version": "0002", "passed": True, "refusals": [], "ids": [1], "learned": 31, "before": 20, "after": 30}
+DONE = {
+    **{"version": "0002", "base": "0001", "passed": True, "refusals": [], "ids": [1]},
+    **{"learned": 31, "before": 20, "after": 30},
+}
 
 
 @pytest.fixture
@@ -177,6 +180,21 @@ def test_a_promoted_hand_is_a_version_of_the_lab_that_marks_what_it_learned_from
     assert store.marked()[version][0] == 1
 
 
+def test_a_hand_is_not_promoted_over_a_version_it_was_never_compared_with(pad, registry, monkeypatch):
+    kept(pad)
+    say(monkeypatch, {"done": DONE})
+    pad.feedback.learning.start()
+    wait(lambda: has_ended(pad))
+    registry.promote("0002")
+    shown = MagicMock()
+    monkeypatch.setattr(pad.feedback.learning, "show_fault", shown)
+    pad.feedback.panel.promote.click()
+    shown.assert_called_once_with(
+        "Version 0002 has been put into use since this was compared with 0001; learn once more."
+    )
+    assert (registry.current(), registry.versions()) == ("0002", ["0001", "0002"])
+
+
 def test_a_hand_is_learned_in_a_folder_of_its_own_and_judged(committed_small, store, splits, tmp_path, monkeypatch):
     registry, pupil = committed_small
     session = "a" * 32
@@ -194,6 +212,7 @@ def test_a_hand_is_learned_in_a_folder_of_its_own_and_judged(committed_small, st
     assert [each["share"] for each in told] == sorted(each["share"] for each in told)
     assert done["learned"] == len(done["ids"]) >= 30
     assert done["after"] >= done["before"]
+    assert done["base"] == "0001"
     assert done["version"] in Registry(tmp_path / "folder" / "models").versions()
     assert done["version"] not in registry.versions()
     assert isinstance(done["passed"], bool)
