@@ -123,7 +123,7 @@ def test_it_serves_confined_and_loses_no_request_when_it_is_stopped(built, tmp_p
         process = subprocess.Popen([DEPLOY / "container", "run", "test", port], env=built, stdout=file, stderr=file)
     try:
         address = f"http://127.0.0.1:{port}"
-        smoke = [sys.executable, DEPLOY / "smoke", address, "--wait", "60", "--token-file", built["TOKEN_FILE"]]
+        smoke = [sys.executable, DEPLOY / "smoke", address, "--wait", "300", "--token-file", built["TOKEN_FILE"]]
         done = subprocess.run(smoke, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + log.read_text()
         inside = int(container(built, "process", port).stdout)
