@@ -14,8 +14,7 @@ from mnistlab.cli import options
 from mnistlab.common.errors import LabError
 
 if TYPE_CHECKING:
-    from mnistlab.inference.prediction import Page
-    from mnistlab.inference.predictor import Predictor
+    from mnistlab.inference.prediction import Page, Prediction
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif")
 
@@ -39,68 +38,50 @@ def predict(
     A folder stands for the pictures in it, - for a picture on standard input.
     """
     from mnistlab import Predictor
+    from mnistlab.inference.page_picture import page_png, page_table
+    from mnistlab.inference.prediction import Page, Prediction
 
     if boxes and not (page and len(files) == 1):
         raise click.UsageError("--boxes goes with --page and one FILE")
     reader = Predictor.load(version)
-    if page:
-        ctx.exit(_pages(reader, files, as_json, boxes))
-    readings: list[dict[str, object]] = []
-    failed = False
-    for file in _pictures(files):
-        try:
-            read = reader.predict_image(_source(file))
-        except LabError as error:
-            failed = True
-            readings.append({"file": file, "error": str(error), "code": error.code})
-            click.echo(_fault(file, error), err=True)
-            continue
-        readings.append(
-            {
-                "file": file,
-                "digit": read.digit,
-                "digits": list(read.digits),
-                "confidence": read.confidence,
-                "probabilities": [float(p) for p in read.probabilities] if read.image.any() else None,
-                "reason": read.reason,
-                "version": read.version,
-                "milliseconds": round(read.milliseconds, 2),
-            }
-        )
-        if not as_json:
-            click.echo(f"{file}: {read}")
-    if as_json:
-        click.echo(json.dumps(readings, indent=2, ensure_ascii=False, allow_nan=False))
-    ctx.exit(1 if failed else 0)
-
-
-def _pages(reader: Predictor, files: tuple[str, ...], as_json: bool, boxes: Path | None) -> int:
-    """Read every digit of each file; the exit code."""
-    from mnistlab.inference.page_picture import page_png, page_table
-
     told: list[dict[str, object]] = []
     failed = False
     for file in _pictures(files):
         try:
-            page = reader.predict_page(_source(file))
+            found = reader.predict_page(_source(file)) if page else reader.predict_image(_source(file))
         except LabError as error:
             failed = True
             told.append({"file": file, "error": str(error), "code": error.code})
             click.echo(_fault(file, error), err=True)
             continue
-        told.append({"file": file, "number": page.number, "reason": page.reason, "digits_found": _as_rows(page)})
+        told.append({"file": file, **(_of_digit(found) if isinstance(found, Prediction) else _of_page(found))})
         if not as_json:
-            click.echo(f"{file}: {page}")
-            click.echo("\n".join(page_table(page)) if page else "")
-        if boxes and page:
-            options.write_file(boxes, page_png(page))
+            click.echo(f"{file}: {found}")
+        if isinstance(found, Page):
+            if not as_json:
+                click.echo("\n".join(page_table(found)) if found else "")
+            if boxes and found:
+                options.write_file(boxes, page_png(found))
     if as_json:
         click.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
-    return 1 if failed else 0
+    ctx.exit(1 if failed else 0)
 
 
-def _as_rows(page: Page) -> list[dict[str, object]]:
-    return [
+def _of_digit(read: Prediction) -> dict[str, object]:
+    return {
+        "digit": read.digit,
+        "digits": list(read.digits),
+        "confidence": read.confidence,
+        "probabilities": [float(p) for p in read.probabilities] if read.image.any() else None,
+        "reason": read.reason,
+        "note": read.note,
+        "version": read.version,
+        "milliseconds": round(read.milliseconds, 2),
+    }
+
+
+def _of_page(page: Page) -> dict[str, object]:
+    found = [
         {
             "digit": part.digit,
             "digits": list(part.digits),
@@ -110,6 +91,7 @@ def _as_rows(page: Page) -> list[dict[str, object]]:
         }
         for part in page
     ]
+    return {"number": page.number, "reason": page.reason, "note": page.note, "digits_found": found}
 
 
 def _pictures(files: tuple[str, ...]) -> Iterator[str]:
